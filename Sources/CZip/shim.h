@@ -1,0 +1,2 @@
+// libzip, for npz archives.
+#include <zip.h>

@@ -1,0 +1,2 @@
+// zlib, for gzip files and checksums.
+#include <zlib.h>
