@@ -1,0 +1,16 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+  name: "PolyReLU",
+  products: [
+    .library(name: "PolyReLU", targets: ["LinearCore"])
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
+    .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

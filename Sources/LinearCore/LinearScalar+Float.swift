@@ -1,0 +1,144 @@
+import COpenBLAS
+import Foundation
+
+extension Float: LinearScalar {
+  /// C <- beta C + alpha op(A) op(B).
+  public static func gemm(
+    transposeA: Bool, transposeB: Bool, m: Int, n: Int, k: Int, alpha: Self,
+    a: UnsafePointer<Self>, leadingA: Int, b: UnsafePointer<Self>, leadingB: Int,
+    beta: Self, c: UnsafeMutablePointer<Self>, leadingC: Int
+  ) {
+    if m == 0 || n == 0 { return }
+    BLAS.useOneThread()
+    cblas_sgemm(
+      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans,
+      transposeB ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), blasint(k), alpha, a,
+      blasint(leadingA), b, blasint(leadingB), beta, c, blasint(leadingC))
+  }
+
+  /// y <- beta y + alpha op(A) x.
+  public static func gemv(
+    transposeA: Bool, m: Int, n: Int, alpha: Self, a: UnsafePointer<Self>, leadingA: Int,
+    x: UnsafePointer<Self>, beta: Self, y: UnsafeMutablePointer<Self>
+  ) {
+    if m == 0 || n == 0 { return }
+    BLAS.useOneThread()
+    cblas_sgemv(
+      CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, blasint(m), blasint(n), alpha, a,
+      blasint(leadingA), x, 1, beta, y, 1)
+  }
+
+  /// Inner product.
+  public static func dot(_ count: Int, _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>) -> Self {
+    BLAS.useOneThread()
+    return cblas_sdot(blasint(count), x, 1, y, 1)
+  }
+
+  /// Euclidean norm.
+  public static func euclideanNorm(_ count: Int, _ x: UnsafePointer<Self>) -> Self {
+    BLAS.useOneThread()
+    return cblas_snrm2(blasint(count), x, 1)
+  }
+
+  /// Sum of absolute values.
+  public static func absoluteSum(_ count: Int, _ x: UnsafePointer<Self>) -> Self {
+    BLAS.useOneThread()
+    return cblas_sasum(blasint(count), x, 1)
+  }
+
+  /// y <- y + alpha x.
+  public static func add(
+    _ count: Int, _ alpha: Self, _ x: UnsafePointer<Self>, to y: UnsafeMutablePointer<Self>
+  ) {
+    BLAS.useOneThread()
+    cblas_saxpy(blasint(count), alpha, x, 1, y, 1)
+  }
+
+  /// x <- alpha x.
+  public static func scale(_ count: Int, _ alpha: Self, _ x: UnsafeMutablePointer<Self>) {
+    BLAS.useOneThread()
+    cblas_sscal(blasint(count), alpha, x, 1)
+  }
+
+  /// Q of the QR factorisation in place, and the diagonal of R.
+  public static func orthonormalize(_ m: Int, _ n: Int, _ a: UnsafeMutablePointer<Self>)
+    throws(FactorizationError) -> [Self]
+  {
+    BLAS.useOneThread()
+    var rows = blasint(m)
+    var columns = blasint(n)
+    var info: blasint = 0
+    var workSize: blasint = -1
+    var tau = [Self](repeating: 0, count: n)
+    var work = [Self](repeating: 0, count: 1)
+    sgeqrf_(&rows, &columns, a, &rows, &tau, &work, &workSize, &info)
+    workSize = blasint(work[0])
+    work = [Self](repeating: 0, count: Int(workSize))
+    sgeqrf_(&rows, &columns, a, &rows, &tau, &work, &workSize, &info)
+    if info != 0 { throw .notConverged(routine: "sgeqrf", info: Int(info)) }
+    let diagonal = (0..<n).map { a[$0 * m + $0] }
+    var reflectors = columns
+    workSize = -1
+    sorgqr_(&rows, &columns, &reflectors, a, &rows, &tau, &work, &workSize, &info)
+    workSize = blasint(work[0])
+    work = [Self](repeating: 0, count: Int(workSize))
+    sorgqr_(&rows, &columns, &reflectors, a, &rows, &tau, &work, &workSize, &info)
+    if info != 0 { throw .notConverged(routine: "sorgqr", info: Int(info)) }
+    return diagonal
+  }
+
+  /// Singular value decomposition.
+  public static func singularValues(
+    _ m: Int, _ n: Int, _ a: UnsafeMutablePointer<Self>, vectors: Bool,
+    s: UnsafeMutablePointer<Self>, u: UnsafeMutablePointer<Self>, vt: UnsafeMutablePointer<Self>
+  ) throws(FactorizationError) {
+    BLAS.useOneThread()
+    var job: CChar = vectors ? 83 : 78  // 'S' : 'N'
+    var rows = blasint(m)
+    var columns = blasint(n)
+    var leadingU = rows
+    var leadingV = blasint(Swift.max(1, Swift.min(m, n)))
+    var info: blasint = 0
+    var workSize: blasint = -1
+    var work = [Self](repeating: 0, count: 1)
+    var integers = [blasint](repeating: 0, count: 8 * Swift.min(m, n))
+    sgesdd_(
+      &job, &rows, &columns, a, &rows, s, u, &leadingU, vt, &leadingV, &work, &workSize, &integers,
+      &info)
+    workSize = blasint(work[0])
+    work = [Self](repeating: 0, count: Int(workSize))
+    sgesdd_(
+      &job, &rows, &columns, a, &rows, s, u, &leadingU, vt, &leadingV, &work, &workSize, &integers,
+      &info)
+    if info != 0 { throw .notConverged(routine: "sgesdd", info: Int(info)) }
+  }
+
+  /// Symmetric eigenvalue decomposition.
+  public static func symmetricEigen(
+    _ n: Int, _ a: UnsafeMutablePointer<Self>, vectors: Bool, w: UnsafeMutablePointer<Self>
+  ) throws(FactorizationError) {
+    BLAS.useOneThread()
+    var job: CChar = vectors ? 86 : 78  // 'V' : 'N'
+    var triangle: CChar = 85  // 'U'
+    var order = blasint(n)
+    var info: blasint = 0
+    var workSize: blasint = -1
+    var integerSize: blasint = -1
+    var work = [Self](repeating: 0, count: 1)
+    var integers = [blasint](repeating: 0, count: 1)
+    ssyevd_(
+      &job, &triangle, &order, a, &order, w, &work, &workSize, &integers, &integerSize, &info)
+    workSize = blasint(work[0])
+    integerSize = integers[0]
+    work = [Self](repeating: 0, count: Int(workSize))
+    integers = [blasint](repeating: 0, count: Int(integerSize))
+    ssyevd_(
+      &job, &triangle, &order, a, &order, w, &work, &workSize, &integers, &integerSize, &info)
+    if info != 0 { throw .notConverged(routine: "ssyevd", info: Int(info)) }
+  }
+
+  /// e^x.
+  public static func exponential(_ x: Self) -> Self { Foundation.exp(x) }
+  /// x^y.
+  public static func power(_ x: Self, _ y: Self) -> Self { Foundation.pow(x, y) }
+}

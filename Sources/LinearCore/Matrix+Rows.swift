@@ -1,0 +1,59 @@
+extension Matrix {
+  /// The Euclidean norm of every row.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func rowNorms() -> [Scalar] {
+    withPointer { base in
+      (0..<rows).map { Scalar.euclideanNorm(columns, base + $0 * columns) }
+    }
+  }
+
+  /// The mean of the rows: `columns` numbers. Zeros for a matrix without rows.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func columnMeans() -> [Scalar] {
+    guard rows > 0 else { return [Scalar](repeating: 0, count: columns) }
+    // Double sums, in row order: the mean of many Float rows keeps its digits.
+    var sums = [Double](repeating: 0, count: columns)
+    for i in 0..<rows {
+      for j in 0..<columns { sums[j] += Double(elements[i * columns + j]) }
+    }
+    return sums.map { Scalar($0 / Double(rows)) }
+  }
+
+  /// Subtracts `vector` from every row.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public mutating func subtractFromRows(_ vector: [Scalar]) {
+    precondition(vector.count == columns, "the vector has another length than a row")
+    let (height, width) = (rows, columns)
+    withMutablePointer { base in
+      for i in 0..<height {
+        for j in 0..<width { base[i * width + j] -= vector[j] }
+      }
+    }
+  }
+
+  /// Divides every nonzero row by its norm.
+  public func rowsNormalized() -> Matrix {
+    var result = self
+    let norms = rowNorms()
+    result.withMutablePointer { base in
+      for i in 0..<rows where norms[i] > 0 {
+        Scalar.scale(columns, 1 / norms[i], base + i * columns)
+      }
+    }
+    return result
+  }
+
+  /// The Frobenius norm.
+  public var frobeniusNorm: Scalar {
+    withPointer { Scalar.euclideanNorm(elements.count, $0) }
+  }
+
+  /// The largest absolute difference of entries from another matrix of the same shape.
+  public func largestDifference(from other: Matrix) -> Scalar {
+    precondition(rows == other.rows && columns == other.columns, "shapes differ")
+    return zip(elements, other.elements).reduce(0) { Swift.max($0, ($1.0 - $1.1).magnitude) }
+  }
+}

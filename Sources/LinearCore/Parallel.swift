@@ -1,0 +1,62 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Runs pieces of work on several threads.
+///
+/// The caller cuts the work into pieces by a rule that does not look at the number of threads; each
+/// piece writes its own output. Results are therefore the same, byte for byte, on any number of
+/// threads.
+public enum Parallel {
+  private static let limit = Atomic<Int>(0)
+
+  /// How many threads ``forEach(_:_:)`` may use. Setting 0 means all processors of the machine.
+  public static var threadCount: Int {
+    get {
+      let set = limit.load(ordering: .relaxed)
+      return set > 0 ? set : ProcessInfo.processInfo.activeProcessorCount
+    }
+    set {
+      precondition(newValue >= 0, "a thread count cannot be negative")
+      limit.store(newValue, ordering: .relaxed)
+    }
+  }
+
+  /// Calls `body(0)` to `body(count - 1)`, in any order, on at most ``threadCount`` threads.
+  ///
+  /// Returns when all calls have returned. `body` must be safe to run concurrently with itself.
+  public static func forEach(_ count: Int, _ body: (Int) -> Void) {
+    let threads = min(threadCount, count)
+    if threads <= 1 {
+      for index in 0..<max(count, 0) { body(index) }
+      return
+    }
+    let next = Atomic<Int>(0)
+    withoutActuallyEscaping(body) { body in
+      nonisolated(unsafe) let body = body
+      DispatchQueue.concurrentPerform(iterations: threads) { _ in
+        while true {
+          let index = next.add(1, ordering: .relaxed).oldValue
+          if index >= count { return }
+          body(index)
+        }
+      }
+    }
+  }
+
+  /// Cuts 0..<count into consecutive ranges of `size` (the last may be shorter) and calls `body` on
+  /// each, with its number.
+  public static func forEachBlock(
+    of count: Int, size: Int, _ body: (_ block: Int, _ range: Range<Int>) -> Void
+  ) {
+    forEach(blockCount(of: count, size: size)) { block in
+      body(block, block * size..<min(count, (block + 1) * size))
+    }
+  }
+
+  /// The number of ranges ``forEachBlock(of:size:_:)`` makes.
+  public static func blockCount(of count: Int, size: Int) -> Int {
+    precondition(size > 0)
+    return (count + size - 1) / size
+  }
+}
