@@ -1,0 +1,76 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Files that appear whole or not at all.
+public enum AtomicFile {
+  /// Writes `bytes` to the file `path`: a temporary sibling is written, synchronised with the disk
+  /// and renamed. On failure nothing is left behind and an old file stays as it was.
+  public static func write(_ bytes: [UInt8], to path: String) throws(FormatError) {
+    let (directory, name) = split(path)
+    guard !name.isEmpty, name != ".", name != ".." else {
+      throw FormatError(path: path, "cannot be written: it does not name a file")
+    }
+    let token = String(UInt64.random(in: 0 ... .max), radix: 36)
+    // A file name has at most 255 bytes, so the temporary name must not build on a long one.
+    let temporary = directory + ".tmp-\(token)"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw FormatError(
+        path: path,
+        "cannot be written: \(systemMessage()) in the directory '\(directory)'")
+    }
+    var trouble = fill(descriptor, with: bytes)
+    if trouble == nil, fsync(descriptor) != 0 { trouble = systemMessage() }
+    if close(descriptor) != 0, trouble == nil { trouble = systemMessage() }
+    if trouble == nil, rename(temporary, path) != 0 { trouble = systemMessage() }
+    if let trouble {
+      unlink(temporary)
+      throw FormatError(path: path, "cannot be written: \(trouble)")
+    }
+    synchronise(directory)
+  }
+
+  /// Writes `text` as UTF-8 to the file `path`, atomically.
+  public static func write(_ text: String, to path: String) throws(FormatError) {
+    try write(Array(text.utf8), to: path)
+  }
+
+  /// The directory part of `path`, ready to be prefixed to a name, and the last component.
+  private static func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return ("./", path) }
+    return (String(path[...slash]), String(path[path.index(after: slash)...]))
+  }
+
+  /// Writes all bytes; returns the text of the error, if any.
+  private static func fill(_ descriptor: Int32, with bytes: [UInt8]) -> String? {
+    bytes.withUnsafeBytes { raw in
+      var done = 0
+      while done < raw.count {
+        let start = raw.baseAddress.map { $0 + done }
+        let written = posixWrite(descriptor, start, min(raw.count - done, 1 << 30))
+        if written < 0 {
+          if errno == EINTR { continue }
+          return systemMessage()
+        }
+        done += written
+      }
+      return nil
+    }
+  }
+
+  /// Makes the rename itself durable. File systems that cannot do this are no reason to fail.
+  private static func synchronise(_ directory: String) {
+    let descriptor = open(directory, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    fsync(descriptor)
+    close(descriptor)
+  }
+}
+
+/// `write(2)` under a name that the methods called `write` do not shadow.
+private func posixWrite(_ descriptor: Int32, _ start: UnsafeRawPointer?, _ count: Int) -> Int {
+  write(descriptor, start, count)
+}

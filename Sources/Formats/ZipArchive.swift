@@ -1,0 +1,184 @@
+import CZip
+
+/// A zip archive open for reading through libzip.
+final class ZipArchive {
+  /// What the directory of the archive claims about one entry.
+  struct Entry {
+    let index: UInt64
+    let name: String
+    let size: Int
+  }
+
+  /// The entries, in the order of the archive; names are unique.
+  let entries: [Entry]
+
+  let path: String
+  private let handle: OpaquePointer
+  /// Backs an archive in memory; libzip reads it through a pointer.
+  private let buffer: UnsafeMutableRawBufferPointer?
+
+  /// Opens the file `path`.
+  convenience init(path: String) throws(FormatError) {
+    // Opening it ourselves first gives the same clear errors as every other format.
+    let size = try FileSource(path: path).size
+    var code: Int32 = 0
+    guard let handle = zip_open(path, ZIP_RDONLY, &code) else {
+      throw ZipArchive.openFailure(path, code: code)
+    }
+    try self.init(handle: handle, buffer: nil, size: size, path: path)
+  }
+
+  /// Opens an archive that lies in memory; errors name `path`.
+  convenience init(bytes: [UInt8], path: String) throws(FormatError) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(bytes.count, 1), alignment: 16)
+    buffer.copyBytes(from: bytes)
+    var error = zip_error_t()
+    zip_error_init(&error)
+    defer { zip_error_fini(&error) }
+    guard
+      let source = zip_source_buffer_create(
+        buffer.baseAddress, zip_uint64_t(bytes.count), 0, &error)
+    else {
+      buffer.deallocate()
+      throw ZipArchive.openFailure(path, code: zip_error_code_zip(&error))
+    }
+    guard let handle = zip_open_from_source(source, ZIP_RDONLY, &error) else {
+      zip_source_free(source)
+      buffer.deallocate()
+      throw ZipArchive.openFailure(path, code: zip_error_code_zip(&error))
+    }
+    try self.init(handle: handle, buffer: buffer, size: bytes.count, path: path)
+  }
+
+  private init(
+    handle: OpaquePointer, buffer: UnsafeMutableRawBufferPointer?, size: Int, path: String
+  ) throws(FormatError) {
+    self.handle = handle
+    self.buffer = buffer
+    self.path = path
+    do throws(FormatError) {
+      // libzip takes an empty file for an empty archive.
+      guard size > 0 else { throw FormatError(path: path, "is empty; expected a zip archive") }
+      entries = try ZipArchive.entries(of: handle, archiveSize: size, path: path)
+    } catch {
+      zip_discard(handle)
+      buffer?.deallocate()
+      throw error
+    }
+  }
+
+  deinit {
+    zip_discard(handle)
+    buffer?.deallocate()
+  }
+
+  /// Starts reading `entry`.
+  func open(_ entry: Entry) throws(FormatError) -> ZipEntrySource {
+    guard let file = zip_fopen_index(handle, entry.index, 0) else {
+      throw FormatError(
+        path: path,
+        "entry '\(entry.name)' cannot be opened: \(String(cString: zip_strerror(handle)))")
+    }
+    return ZipEntrySource(file: file, archive: self, name: entry.name)
+  }
+
+  private static func openFailure(_ path: String, code: Int32) -> FormatError {
+    var error = zip_error_t()
+    zip_error_init_with_code(&error, code)
+    defer { zip_error_fini(&error) }
+    let text = String(cString: zip_error_strerror(&error))
+    return FormatError(
+      path: path, "is not a zip archive, or is truncated or damaged: \(text)")
+  }
+
+  /// Lists the archive and refuses what no `.npz` file holds, and sizes that cannot be true.
+  private static func entries(
+    of handle: OpaquePointer, archiveSize: Int, path: String
+  ) throws(FormatError) -> [Entry] {
+    var entries: [Entry] = []
+    var names: Set<String> = []
+    for index in 0..<zip_uint64_t(max(0, zip_get_num_entries(handle, 0))) {
+      var status = zip_stat_t()
+      zip_stat_init(&status)
+      let needed = zip_uint64_t(
+        ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD
+          | ZIP_STAT_ENCRYPTION_METHOD)
+      guard zip_stat_index(handle, index, 0, &status) == 0, status.valid & needed == needed,
+        let name = status.name.map({ String(cString: $0) })
+      else { throw FormatError(path: path, "has a damaged zip directory at entry \(index)") }
+      guard names.insert(name).inserted else {
+        throw FormatError(path: path, "holds two entries called '\(name)'")
+      }
+      guard status.encryption_method == UInt16(ZIP_EM_NONE) else {
+        throw FormatError(path: path, "entry '\(name)' is encrypted; expected plain data")
+      }
+      let isStored = Int32(status.comp_method) == ZIP_CM_STORE
+      guard isStored || Int32(status.comp_method) == ZIP_CM_DEFLATE else {
+        throw FormatError(
+          path: path,
+          "entry '\(name)' uses zip method \(status.comp_method); expected stored or deflated")
+      }
+      let ceiling = status.comp_size.multipliedReportingOverflow(
+        by: isStored ? 1 : UInt64(Gzip.maximumExpansion))
+      guard status.comp_size <= UInt64(archiveSize), !ceiling.overflow,
+        status.size <= ceiling.partialValue, let size = Int(exactly: status.size)
+      else {
+        throw FormatError(
+          path: path,
+          "entry '\(name)' claims \(status.size) bytes from \(status.comp_size) stored ones, "
+            + "more than the archive can hold")
+      }
+      entries.append(Entry(index: index, name: name, size: size))
+    }
+    return entries
+  }
+}
+
+/// The uncompressed bytes of one entry.
+final class ZipEntrySource: ByteSource {
+  private let file: OpaquePointer
+  private let archive: ZipArchive
+  private let name: String
+
+  fileprivate init(file: OpaquePointer, archive: ZipArchive, name: String) {
+    self.file = file
+    self.archive = archive
+    self.name = name
+  }
+
+  deinit { zip_fclose(file) }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FormatError) -> Int {
+    guard let start = buffer.baseAddress else { return 0 }
+    var filled = 0
+    while filled < buffer.count {
+      let request = min(buffer.count - filled, 1 << 30)
+      let got = zip_fread(file, start + filled, zip_uint64_t(request))
+      if got == 0 { break }
+      guard got > 0 else {
+        let text = String(cString: zip_file_strerror(file))
+        throw FormatError(path: archive.path, "entry '\(name)' is damaged: \(text)")
+      }
+      filled += Int(got)
+    }
+    return filled
+  }
+
+  /// Reads past the last byte, where libzip compares the checksum.
+  func finish() throws(FormatError) {
+    var extra: UInt8 = 0
+    var failure: FormatError?
+    withUnsafeMutableBytes(of: &extra) { buffer in
+      do throws(FormatError) {
+        if try read(into: buffer) > 0 {
+          failure = FormatError(
+            path: archive.path, "entry '\(name)' is longer than the zip directory claims")
+        }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+  }
+}

@@ -1,0 +1,77 @@
+import Testing
+
+@testable import Formats
+
+/// Damaged files either parse or throw `FormatError`; anything else ends the process.
+@Suite struct FuzzTests {
+  @Test func mutatedFilesNeverCrash() throws {
+    let npz = try NPZ.encode(
+      ["X": Tensor(shape: [2, 2], elements: .float32([1, 2, 3, 4]))], path: "s.npz",
+      isCompressed: true)
+    let cases: [(String, [UInt8], ([UInt8]) throws(FormatError) -> Void)] = [
+      (
+        "npy", try fixtureBytes("fortran3.npy"),
+        { (bytes) throws(FormatError) in _ = try NPY.decode(bytes, path: "f.npy") }
+      ),
+      ("npz", npz, FuzzTests.npz), ("npz of numpy", try fixtureBytes("big-F.npz"), FuzzTests.npz),
+      (
+        "idx", try fixtureBytes("bytes.idx"),
+        { (bytes) throws(FormatError) in
+          _ = try IDX.decode(bytes, path: "f.idx")
+          _ = try IDX.decodeBytes(bytes, path: "f.idx")
+        }
+      ),
+      (
+        "gzip", try fixtureBytes("bytes.idx.gz"),
+        { (bytes) throws(FormatError) in
+          _ = try Gzip.decompress(bytes, path: "f.gz", maximumBytes: 1 << 20)
+        }
+      ),
+      (
+        "safetensors", try fixtureBytes("mixed.safetensors"),
+        { (bytes) throws(FormatError) in _ = try Safetensors(bytes: bytes, path: "f") }
+      ),
+    ]
+    var random = SplitMix64(state: 20_240_607)
+    for (name, valid, parse) in cases {
+      var parsed = 0
+      for _ in 0..<1500 {
+        let bytes = mutated(valid, &random)
+        if failure({ () throws(FormatError) in try parse(bytes) }) == nil { parsed += 1 }
+      }
+      // Both outcomes must occur, or the mutations do not test the parser.
+      #expect(parsed > 0 && parsed < 1500, "\(name): \(parsed) of 1500 parsed")
+    }
+  }
+
+  private static func npz(_ bytes: [UInt8]) throws(FormatError) {
+    _ = try NPZ.decode(bytes, path: "f.npz", maximumBytes: 1 << 20)
+  }
+
+  /// One to four random changes: a bit, a byte, an extreme word, a cut, a repeat, a removal.
+  private func mutated(_ valid: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
+    var bytes = valid
+    for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
+      let position = Int.random(in: 0..<bytes.count, using: &random)
+      switch Int.random(in: 0..<8, using: &random) {
+      case 0, 1: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      case 2, 3: bytes[position] = UInt8.random(in: 0...255, using: &random)
+      case 4:
+        let extreme: UInt8 = Bool.random(using: &random) ? 0xFF : 0
+        for offset in 0..<min(8, bytes.count - position) { bytes[position + offset] = extreme }
+      case 5:
+        // Digits are where text headers keep their sizes.
+        let digits = bytes.indices.filter { (0x30...0x39).contains(bytes[$0]) }
+        if let digit = digits.randomElement(using: &random) { bytes[digit] = 0x39 }
+      case 6: bytes.insert(contentsOf: bytes[position...].prefix(5), at: position)
+      default:
+        if Bool.random(using: &random) {
+          bytes.removeLast(bytes.count - position)
+        } else {
+          bytes.remove(at: position)
+        }
+      }
+    }
+    return bytes
+  }
+}
