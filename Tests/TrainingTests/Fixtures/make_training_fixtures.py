@@ -33,8 +33,8 @@ Tensors of a file:
     final32.{...} float32, final64.{...} float64: parameters after 20 steps
 
 Metadata (all values are strings): format, case, p, loss, optimizer, learningRate, momentum,
-nesterov, weightDecay, beta1, beta2, epsilon, normalizeInput, center, bias, seed, torch. Keys that do
-not apply to the optimizer are absent. weightDecay is added to the gradient (torch.optim.SGD); no
+nesterov, weightDecay, beta1, beta2, epsilon, normalizeInput, center, bias, seed, torch. Keys that
+do not apply to the optimizer are absent. weightDecay is added to the gradient (torch.optim.SGD); no
 case uses it with Adam. momentum is torch's: buffer = momentum buffer + gradient (buffer = gradient
 at the first step), step = buffer, or gradient + momentum buffer with Nesterov.
 
@@ -109,7 +109,7 @@ def make_optimizer(case, parameters):
 
 
 def make_problem(case):
-    """Input, labels, batches, centre and initial parameters, all float32 or int64, from the seed."""
+    """Input, labels, batches, centre, initial parameters: float32 or int64, from the seed."""
     generator = torch.Generator().manual_seed(case["seed"])
     outputs = 3 if case["loss"] == "cross-entropy" else 1
     classes = max(outputs, 2)
@@ -231,7 +231,7 @@ def check_initialization_bounds():
         gain sqrt(3 / fan_in) = sqrt(2) sqrt(3 / hidden) = sqrt(6 / hidden).
 
     `nn.Linear(hidden, outputs)` draws its weight by `kaiming_uniform_(a=sqrt(5))`, whose bound is
-    sqrt(2 / (1 + 5)) sqrt(3 / hidden) = 1 / sqrt(hidden), and its bias uniformly with the same bound.
+    sqrt(2 / (1 + 5)) sqrt(3 / hidden) = 1 / sqrt(hidden), and its bias uniformly to the same bound.
     """
     generator = torch.Generator().manual_seed(0)
     weight = torch.empty(784, 500)
@@ -244,7 +244,7 @@ def check_initialization_bounds():
 
 
 def assert_uniform(values, bound):
-    """All values within the bound, the largest within 1% of it, the variance bound^2 / 3 within 5%."""
+    """Values within the bound, the largest within 1% of it, the variance bound^2 / 3 within 5%."""
     largest = values.abs().max().item()
     assert 0.99 * bound < largest <= bound * (1 + 1e-6), (largest, bound)
     assert abs(values.var().item() / (bound**2 / 3) - 1) < 0.05
