@@ -12,6 +12,7 @@ fastest and the median GFLOP/s over the repetitions.
 
 import argparse
 import json
+import re
 import statistics
 import time
 
@@ -64,11 +65,10 @@ def main():
         "inputGradient": rate(batch, dimension, width, "none", arguments.seconds),
         "square": rate(*[arguments.square] * 3, "none", arguments.seconds),
     }
-    blas = [
-        line.strip(" -")
-        for line in torch.__config__.show().splitlines()
-        if "MKL" in line or "OpenBLAS" in line or "BLAS_INFO" in line
-    ]
+    # PyTorch's own description of its build names the library behind `torch.mm`.
+    build = torch.__config__.show()
+    blas = re.search(r"BLAS_INFO=(\w+)", build)
+    libraries = re.findall(r"(Intel\(R\) oneAPI Math.*?Version \S+|MKL-DNN v\S+|OpenBLAS\S*)", build)
     print(
         json.dumps(
             {
@@ -77,7 +77,8 @@ def main():
                 "products": products,
                 "torch": torch.__version__,
                 "cpuCapability": torch.backends.cpu.get_cpu_capability(),
-                "libraries": [line for line in blas if not line.startswith("Build settings")],
+                "blas": blas.group(1) if blas else "unknown",
+                "libraries": libraries,
             }
         )
     )
