@@ -68,7 +68,7 @@ def main():
     # PyTorch's own description of its build names the library behind `torch.mm`.
     build = torch.__config__.show()
     blas = re.search(r"BLAS_INFO=(\w+)", build)
-    libraries = re.findall(r"(Intel\(R\) oneAPI Math.*?Version \S+|MKL-DNN v\S+|OpenBLAS\S*)", build)
+    libraries = re.findall(r"oneAPI Math.*?Version [\d.]+|MKL-DNN v[\d.]+|OpenBLAS\S*", build)
     print(
         json.dumps(
             {
