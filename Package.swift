@@ -10,7 +10,16 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
-    .target(name: "Networks", dependencies: ["LinearCore"]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .target(name: "Formats", dependencies: ["CZlib", "CZip"]),
+    .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
+    .target(name: "Training", dependencies: ["LinearCore", "Formats", "Networks"]),
+    .testTarget(
+      name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
   ],

@@ -1,0 +1,66 @@
+import Foundation
+import LinearCore
+import Networks
+
+/// Adam (Kingma and Ba, *Adam: A method for stochastic optimization*, ICLR 2015) as PyTorch computes
+/// it, with weight decay added to the gradient.
+public final class Adam<Scalar: LinearScalar>: Optimizer {
+  /// The number of steps taken; sets the bias correction.
+  public var stepCount = 0
+  /// "first.<group>" and "second.<group>": running means of the gradient and of its square.
+  public let moments: [String: MomentBuffer<Scalar>]
+
+  private let rate: Double
+  private let beta1: Double
+  private let beta2: Double
+  private let epsilon: Scalar
+  private let decay: Scalar
+  private var stepSize: Scalar = 0
+  private var inverseRootCorrection: Scalar = 1
+
+  /// An optimiser for parameter groups of the given sizes.
+  public init(
+    learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double,
+    sizes: [ParameterGroup: Int]
+  ) {
+    rate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = Scalar(epsilon)
+    decay = Scalar(weightDecay)
+    var moments: [String: MomentBuffer<Scalar>] = [:]
+    for (group, count) in sizes {
+      moments["first.\(group.rawValue)"] = MomentBuffer(count: count)
+      moments["second.\(group.rawValue)"] = MomentBuffer(count: count)
+    }
+    self.moments = moments
+  }
+
+  /// Counts the step and sets its bias corrections.
+  public func beginStep() {
+    stepCount += 1
+    stepSize = Scalar(rate / (1 - pow(beta1, Double(stepCount))))
+    inverseRootCorrection = Scalar(1 / (1 - pow(beta2, Double(stepCount))).squareRoot())
+  }
+
+  /// One element at a time.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func update(
+    _ group: ParameterGroup, offset: Int, count: Int, values: UnsafeMutablePointer<Scalar>,
+    gradient: UnsafePointer<Scalar>
+  ) {
+    let first = moments["first.\(group.rawValue)"]!.base + offset
+    let second = moments["second.\(group.rawValue)"]!.base + offset
+    let (b1, b2) = (Scalar(beta1), Scalar(beta2))
+    let (step, correction, epsilon, decay) = (stepSize, inverseRootCorrection, epsilon, decay)
+    for i in 0..<count {
+      let g = gradient[i] + decay * values[i]
+      let m = b1 * first[i] + (1 - b1) * g
+      let v = b2 * second[i] + (1 - b2) * g * g
+      first[i] = m
+      second[i] = v
+      values[i] -= step * m / (v.squareRoot() * correction + epsilon)
+    }
+  }
+}

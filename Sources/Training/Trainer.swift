@@ -1,0 +1,166 @@
+import Foundation
+import LinearCore
+import Networks
+
+/// Trains a pReLU network on minibatches.
+///
+/// The order of the samples in epoch e is drawn from the seed's child stream ("shuffling", e), so a run
+/// resumed after any epoch ends in the same bytes as one that was never interrupted.
+public struct Trainer<Scalar: LinearScalar> {
+  /// The network, as trained so far.
+  public private(set) var network: PReLUNetwork<Scalar>
+  /// The settings.
+  public let configuration: TrainingConfiguration
+  /// The course so far.
+  public private(set) var record = TrainingRecord()
+
+  private let optimizer: any Optimizer<Scalar>
+  private let inputs: PreparedInputs<Scalar>
+  private let labels: [Int]
+  private let heldOut: (inputs: PreparedInputs<Scalar>, labels: [Int])?
+  private let pass: BatchPass<Scalar>
+
+  /// A run from initial weights.
+  ///
+  /// - Parameters:
+  ///   - inputs: (n, inputDimension), n >= 1.
+  ///   - labels: the class of each row.
+  ///   - heldOut: evaluated after every epoch.
+  /// - Throws: ``TrainingError`` for settings, data and network that do not fit together.
+  public init(
+    network: PReLUNetwork<Scalar>, inputs: Matrix<Scalar>, labels: [Int],
+    configuration: TrainingConfiguration, heldOut: (inputs: Matrix<Scalar>, labels: [Int])? = nil
+  ) throws(TrainingError) {
+    try configuration.validate()
+    guard inputs.rows >= 1, inputs.rows == labels.count else {
+      throw .invalid(
+        field: "data", found: "\(inputs.rows) samples with \(labels.count) labels",
+        expected: "at least one sample, one label each")
+    }
+    guard inputs.columns == network.inputDimension else {
+      throw .invalid(
+        field: "data", found: "\(inputs.columns) coordinates a sample",
+        expected: "\(network.inputDimension), as the network has")
+    }
+    let classes = max(2, network.outputCount)
+    for set in [labels, heldOut?.labels ?? []] {
+      if let label = set.first(where: { $0 < 0 || $0 >= classes }) {
+        throw .invalid(field: "data", found: "label \(label)", expected: "0 to \(classes - 1)")
+      }
+    }
+    guard configuration.loss.isBinary == (network.outputCount == 1) else {
+      throw .invalid(
+        field: "loss",
+        found: "\(configuration.loss.rawValue) with \(network.outputCount) outputs",
+        expected: configuration.loss.isBinary ? "one output" : "at least two outputs")
+    }
+    self.network = network
+    self.configuration = configuration
+    self.inputs = network.prepare(inputs)
+    self.labels = labels
+    self.heldOut = heldOut.map { (network.prepare($0.inputs), $0.labels) }
+    optimizer = configuration.optimizer.makeOptimizer(for: network)
+    pass = BatchPass(
+      hiddenWidth: network.hiddenWidth, capacity: min(configuration.batchSize, labels.count))
+  }
+
+  /// Whether all epochs are done.
+  public var isFinished: Bool { record.epochs.count >= configuration.epochs }
+
+  /// Trains one more epoch.
+  /// - Throws: ``TrainingError/diverged(epoch:hint:)`` when the loss or a weight is no longer finite.
+  @discardableResult
+  public mutating func runEpoch() throws(TrainingError) -> EpochRecord {
+    let epoch = record.epochs.count + 1
+    var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
+    let order = stream.permutation(labels.count)
+    var lossSum = 0.0
+    var correct = 0
+    for start in stride(from: 0, to: order.count, by: configuration.batchSize) {
+      let batch = Array(order[start..<min(order.count, start + configuration.batchSize)])
+      let result = step(batch)
+      lossSum += result.lossSum
+      correct += result.correct
+      if !lossSum.isFinite { throw diverged(epoch) }
+    }
+    guard network.hiddenWeights.isFinite(), network.outputWeights.isFinite() else {
+      throw diverged(epoch)
+    }
+    var testLoss: Double?
+    var testAccuracy: Double?
+    if let heldOut {
+      let logits = network.logits(prepared: heldOut.inputs)
+      testLoss = configuration.loss.mean(logits, labels: heldOut.labels)
+      let hits = zip(predictedClasses(logits), heldOut.labels).count { $0 == $1 }
+      testAccuracy = Double(hits) / Double(heldOut.labels.count)
+    }
+    let done = EpochRecord(
+      epoch: epoch, loss: lossSum / Double(labels.count),
+      trainAccuracy: Double(correct) / Double(labels.count), testLoss: testLoss,
+      testAccuracy: testAccuracy)
+    record.epochs.append(done)
+    return done
+  }
+
+  /// One step on the listed samples.
+  @discardableResult
+  public mutating func step(_ batch: [Int]) -> BatchPass<Scalar>.Result {
+    optimizer.beginStep()
+    let result = pass.run(
+      &network, inputs: inputs.subset(batch), labels: batch.map { labels[$0] },
+      loss: configuration.loss, updateHidden: optimizer.updateHidden)
+    let outputCount = network.outputWeights.elements.count
+    network.outputWeights.withMutablePointer { values in
+      result.outputGradient.withPointer {
+        optimizer.update(
+          .outputWeights, offset: 0, count: outputCount, values: values, gradient: $0)
+      }
+    }
+    network.outputBias?.withUnsafeMutableBufferPointer { values in
+      optimizer.update(
+        .outputBias, offset: 0, count: values.count, values: values.baseAddress!,
+        gradient: result.biasGradient)
+    }
+    return result
+  }
+
+  private func diverged(_ epoch: Int) -> TrainingError {
+    .diverged(
+      epoch: epoch,
+      hint: "try a smaller learning rate than \(configuration.optimizer.learningRate)"
+        + (configuration.loss == .exponential ? " or the logistic loss" : ""))
+  }
+
+  // MARK: - Checkpoints
+
+  /// The whole state of the run.
+  public func checkpoint() -> Checkpoint<Scalar> {
+    Checkpoint(
+      network: network, configuration: configuration, record: record,
+      stepCount: optimizer.stepCount, moments: optimizer.moments.mapValues(\.elements))
+  }
+
+  /// Continues from a checkpoint of the same run.
+  /// - Throws: ``TrainingError/checkpoint(_:)`` when it belongs to another configuration or shape.
+  public mutating func resume(from checkpoint: Checkpoint<Scalar>) throws(TrainingError) {
+    var same = checkpoint.configuration
+    same.epochs = configuration.epochs
+    guard same == configuration else {
+      throw .checkpoint(
+        "the checkpoint was made with other settings than this run; start anew in another directory")
+    }
+    guard checkpoint.network.hiddenWeights.rows == network.hiddenWidth,
+      checkpoint.network.inputDimension == network.inputDimension,
+      checkpoint.network.outputCount == network.outputCount,
+      checkpoint.network.exponent == network.exponent,
+      checkpoint.network.center == network.center,
+      checkpoint.network.normalizeInput == network.normalizeInput,
+      Set(checkpoint.moments.keys) == Set(optimizer.moments.keys),
+      checkpoint.moments.allSatisfy({ optimizer.moments[$0]?.count == $1.count })
+    else { throw .checkpoint("the checkpoint holds another network than this run") }
+    network = checkpoint.network
+    record = checkpoint.record
+    optimizer.stepCount = checkpoint.stepCount
+    for (name, values) in checkpoint.moments { optimizer.moments[name]!.elements = values }
+  }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import Networks
+
+/// Everything besides data and initial weights that determines a training run.
+public struct TrainingConfiguration: Sendable, Equatable, Codable {
+  /// The loss.
+  public var loss: Loss
+  /// The optimiser and its hyper-parameters.
+  public var optimizer: OptimizerConfiguration
+  /// Passes over the data.
+  public var epochs: Int
+  /// Samples a step; the last step of an epoch may have fewer.
+  public var batchSize: Int
+  /// Determines the order of the samples.
+  public var seed: UInt64
+
+  /// A configuration; the defaults are those of the paper's mixture experiment.
+  public init(
+    loss: Loss = .exponential, optimizer: OptimizerConfiguration = .sgd(learningRate: 0.2),
+    epochs: Int = 401, batchSize: Int = 100, seed: UInt64 = 0
+  ) {
+    self.loss = loss
+    self.optimizer = optimizer
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.seed = seed
+  }
+
+  /// - Throws: ``TrainingError`` naming the first setting out of range.
+  public func validate() throws(TrainingError) {
+    guard epochs >= 0 else {
+      throw .invalid(field: "epochs", found: "\(epochs)", expected: "a whole number of at least 0")
+    }
+    guard batchSize >= 1 else {
+      throw .invalid(
+        field: "batch-size", found: "\(batchSize)", expected: "a whole number of at least 1")
+    }
+    try optimizer.validate()
+  }
+}
+
+/// What one epoch of training did.
+public struct EpochRecord: Sendable, Equatable, Codable {
+  /// Counted from 1.
+  public let epoch: Int
+  /// Mean loss over the epoch, each batch before its step.
+  public let loss: Double
+  /// Share of samples classified correctly, each batch before its step.
+  public let trainAccuracy: Double
+  /// Mean loss on held-out data after the epoch, where there is any.
+  public let testLoss: Double?
+  /// Accuracy on held-out data after the epoch, where there is any.
+  public let testAccuracy: Double?
+
+  /// A record.
+  public init(
+    epoch: Int, loss: Double, trainAccuracy: Double, testLoss: Double?, testAccuracy: Double?
+  ) {
+    self.epoch = epoch
+    self.loss = loss
+    self.trainAccuracy = trainAccuracy
+    self.testLoss = testLoss
+    self.testAccuracy = testAccuracy
+  }
+}
+
+/// The course of a run.
+public struct TrainingRecord: Sendable, Equatable, Codable {
+  /// One record an epoch.
+  public var epochs: [EpochRecord] = []
+
+  /// An empty record.
+  public init() {}
+
+  /// Whether the loss never left the value it has for a network whose output is 0: the signature of
+  /// initial weights too small, or a degree too large, for the time given.
+  public func isStalled(loss: Loss, outputCount: Int) -> Bool {
+    guard let last = epochs.last else { return false }
+    let silent: Double =
+      switch loss {
+      case .exponential: 1
+      case .logistic: log(2)
+      case .squared: 0.5
+      case .crossEntropy: log(Double(outputCount))
+      }
+    return abs(last.loss / silent - 1) < 0.01
+  }
+
+  /// One line for a person when the run has stalled, otherwise nil.
+  public func stallWarning(loss: Loss, outputCount: Int, exponent: Double) -> String? {
+    guard isStalled(loss: loss, outputCount: outputCount), let last = epochs.last else { return nil }
+    return "training stalled: after \(last.epoch) epochs the loss is still that of a network with "
+      + "output 0; give it more epochs, a larger initialisation or learning rate"
+      + (exponent > 2 ? ", or a smaller p than \(exponent)" : "")
+  }
+}
