@@ -10,6 +10,8 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
+    .target(name: "Networks", dependencies: ["LinearCore"]),
+    .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
   ],
   swiftLanguageModes: [.v6]

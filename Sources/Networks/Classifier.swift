@@ -1,0 +1,75 @@
+import LinearCore
+
+/// What attacks, checks and reports may know of a network: its outputs, and their gradient with respect
+/// to the input. Shallow, reduced, imported and ideal classifiers look the same through it.
+public protocol Classifier<Scalar>: Sendable {
+  /// The floating-point type it computes in.
+  associatedtype Scalar: LinearScalar
+
+  /// The number of input coordinates.
+  var inputDimension: Int { get }
+  /// The number of outputs: 1 for two classes (class 1 where the output is positive), otherwise one
+  /// logit a class.
+  var outputCount: Int { get }
+
+  /// The outputs on a batch of inputs: (n, inputDimension) to (n, outputCount).
+  func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar>
+
+  /// The outputs, and for each row the gradient with respect to the input of the outputs' sum weighted
+  /// by `cotangent`: (n, outputCount) and (n, inputDimension).
+  ///
+  /// `cotangent` gets the logits of a range of rows and returns weights of the same shape; it is first
+  /// called with an empty range, and may be called concurrently.
+  func logitsAndInputGradient(
+    _ inputs: Matrix<Scalar>,
+    cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
+  ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>)
+}
+
+extension Classifier {
+  /// The number of classes it tells apart.
+  public var classCount: Int { max(2, outputCount) }
+
+  /// The predicted class of every row: the largest logit (the first of equal ones), or, with one
+  /// output, 1 where it is positive and 0 elsewhere.
+  public func predictions(_ inputs: Matrix<Scalar>) -> [Int] {
+    predictedClasses(logits(inputs))
+  }
+
+  /// The share of rows whose predicted class is their label.
+  public func accuracy(_ inputs: Matrix<Scalar>, labels: [Int]) -> Double {
+    precondition(inputs.rows == labels.count && !labels.isEmpty, "one label a row")
+    let correct = zip(predictions(inputs), labels).count { $0 == $1 }
+    return Double(correct) / Double(labels.count)
+  }
+}
+
+/// The class that each row of logits stands for; see ``Classifier/predictions(_:)``.
+public func predictedClasses<Scalar: LinearScalar>(_ logits: Matrix<Scalar>) -> [Int] {
+  (0..<logits.rows).map { i in
+    if logits.columns == 1 { return logits[i, 0] > 0 ? 1 : 0 }
+    var best = 0
+    for c in 1..<logits.columns where logits[i, c] > logits[i, best] { best = c }
+    return best
+  }
+}
+
+/// How clearly each row of logits stands for its label: with one output y f (y = +1 for class 1, -1
+/// for class 0), otherwise the label's logit less the largest other one. Negative means misclassified.
+public func classificationMargins<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, labels: [Int])
+  -> [Scalar]
+{
+  (0..<logits.rows).map { i in
+    if logits.columns == 1 { return labels[i] == 1 ? logits[i, 0] : -logits[i, 0] }
+    return logits[i, labels[i]] - logits[i, strongestOther(logits, i, labels[i])]
+  }
+}
+
+/// The class other than `label` with the largest logit in row `i` (the first of equal ones).
+public func strongestOther<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, _ i: Int, _ label: Int)
+  -> Int
+{
+  var best = label == 0 ? 1 : 0
+  for c in 0..<logits.columns where c != label && logits[i, c] > logits[i, best] { best = c }
+  return best
+}
