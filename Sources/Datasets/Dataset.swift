@@ -1,0 +1,87 @@
+import LinearCore
+
+/// The extents of an image whose pixels are stored row by row, channels last.
+public struct ImageShape: Sendable, Equatable, Codable {
+  /// The number of pixel rows.
+  public let rows: Int
+  /// The number of pixel columns.
+  public let columns: Int
+  /// Values a pixel, 1 for grey.
+  public let channels: Int
+
+  /// Creates a shape.
+  public init(rows: Int, columns: Int, channels: Int = 1) {
+    self.rows = rows
+    self.columns = columns
+    self.channels = channels
+  }
+
+  /// Values an image.
+  public var count: Int { rows * columns * channels }
+}
+
+/// Labelled samples, with what is known about where they come from.
+///
+/// The initialiser takes anything; ``validated()`` checks it.
+public struct Dataset: Sendable, Equatable {
+  /// What reports call the data.
+  public var name: String
+  /// The samples, one a row: (n, D).
+  public var inputs: Matrix<Float>
+  /// The class of every sample, in 0..<classCount. Of two classes, 1 is the positive one.
+  public var labels: [Int]
+  /// The number of classes.
+  public var classCount: Int
+  /// The subclass of every sample, where subclasses are known.
+  public var groups: [Int]?
+  /// The class of every subclass.
+  public var groupLabels: [Int]?
+  /// The true centres of the subclasses, (K, D); nil where only ``groupMeans()`` are to be had.
+  public var groupCenters: Matrix<Float>?
+  /// The form of a sample, if it is an image.
+  public var imageShape: ImageShape?
+  /// The box in which every coordinate of a valid input lies, such as 0...1 for pixels.
+  public var valueRange: ClosedRange<Float>?
+
+  /// Creates a data set without checking it.
+  public init(
+    name: String, inputs: Matrix<Float>, labels: [Int], classCount: Int, groups: [Int]? = nil,
+    groupLabels: [Int]? = nil, groupCenters: Matrix<Float>? = nil, imageShape: ImageShape? = nil,
+    valueRange: ClosedRange<Float>? = nil
+  ) {
+    self.name = name
+    self.inputs = inputs
+    self.labels = labels
+    self.classCount = classCount
+    self.groups = groups
+    self.groupLabels = groupLabels
+    self.groupCenters = groupCenters
+    self.imageShape = imageShape
+    self.valueRange = valueRange
+  }
+
+  /// The number of samples, n.
+  public var count: Int { inputs.rows }
+
+  /// The number of coordinates of a sample, D.
+  public var dimension: Int { inputs.columns }
+
+  /// The number of subclasses, where they are known.
+  public var groupCount: Int? { groupLabels?.count }
+
+  /// The listed samples, in that order.
+  ///
+  /// - Precondition: the indices lie in 0..<count.
+  public func subset(_ indices: [Int]) -> Dataset {
+    var result = self
+    result.inputs = inputs.rows(at: indices)
+    result.labels = indices.map { labels[$0] }
+    result.groups = groups.map { groups in indices.map { groups[$0] } }
+    return result
+  }
+
+  /// The first `limit` samples, all of them if there are fewer.
+  public func prefix(_ limit: Int) -> Dataset {
+    limit >= count ? self : subset(Array(0..<max(0, limit)))
+  }
+}
