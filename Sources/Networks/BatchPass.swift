@@ -207,7 +207,8 @@ private struct Tile<Scalar: LinearScalar> {
             HiddenGradient(
               neurons: range, dimension: dimension,
               weights: buffers.weights + range.lowerBound * dimension, samples: samples,
-              coefficients: features, inputs: rows, rowScales: buffers.rowScales + range.lowerBound))
+              coefficients: features, inputs: rows, rowScales: buffers.rowScales + range.lowerBound)
+          )
         }
       }
     }

@@ -30,7 +30,8 @@ public enum Loss: String, Sendable, Codable, CaseIterable {
     var sum = 0.0
     for i in 0..<logits.rows {
       if isBinary {
-        let result = binary(Double(logits[i, 0]), label: labels[i], largest: Self.limit(Scalar.self))
+        let result = binary(
+          Double(logits[i, 0]), label: labels[i], largest: Self.limit(Scalar.self))
         sum += result.value
         derivative[i, 0] = Scalar(result.derivative)
       } else {

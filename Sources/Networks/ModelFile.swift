@@ -61,7 +61,9 @@ public enum ModelFile {
     }
     guard let p = file.metadata["p"].flatMap(Double.init),
       let normalize = file.metadata["normalizeInput"].flatMap(Bool.init)
-    else { throw FormatError(path: path, "metadata p and normalizeInput are missing or unreadable") }
+    else {
+      throw FormatError(path: path, "metadata p and normalizeInput are missing or unreadable")
+    }
     if let exponent, exponent != p {
       throw FormatError(path: path, "the model has p = \(p), but --p says \(exponent)")
     }

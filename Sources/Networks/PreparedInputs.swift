@@ -15,7 +15,8 @@ public struct PreparedInputs<Scalar: LinearScalar>: Sendable {
   /// The inputs listed by number.
   public func subset(_ indices: [Int]) -> PreparedInputs {
     PreparedInputs(
-      rows: rows.rows(at: indices), outputScales: outputScales.map { all in indices.map { all[$0] } })
+      rows: rows.rows(at: indices),
+      outputScales: outputScales.map { all in indices.map { all[$0] } })
   }
 }
 

@@ -82,7 +82,8 @@ public final class MomentBuffer<Scalar: LinearScalar>: @unchecked Sendable {
 /// An optimiser and its hyper-parameters, as configurations name them.
 public enum OptimizerConfiguration: Sendable, Equatable, Codable {
   /// Stochastic gradient descent.
-  case sgd(learningRate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0)
+  case sgd(
+    learningRate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0)
   /// Adam.
   case adam(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,

@@ -147,7 +147,8 @@ public struct Trainer<Scalar: LinearScalar> {
     same.epochs = configuration.epochs
     guard same == configuration else {
       throw .checkpoint(
-        "the checkpoint was made with other settings than this run; start anew in another directory")
+        "the checkpoint was made with other settings than this run; start anew in another directory"
+      )
     }
     guard checkpoint.network.hiddenWeights.rows == network.hiddenWidth,
       checkpoint.network.inputDimension == network.inputDimension,

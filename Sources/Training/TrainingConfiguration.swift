@@ -88,7 +88,9 @@ public struct TrainingRecord: Sendable, Equatable, Codable {
 
   /// One line for a person when the run has stalled, otherwise nil.
   public func stallWarning(loss: Loss, outputCount: Int, exponent: Double) -> String? {
-    guard isStalled(loss: loss, outputCount: outputCount), let last = epochs.last else { return nil }
+    guard isStalled(loss: loss, outputCount: outputCount), let last = epochs.last else {
+      return nil
+    }
     return "training stalled: after \(last.epoch) epochs the loss is still that of a network with "
       + "output 0; give it more epochs, a larger initialisation or learning rate"
       + (exponent > 2 ? ", or a smaller p than \(exponent)" : "")

@@ -102,9 +102,11 @@ struct RecordedRun: Sendable, CustomTestStringConvertible {
     let rows = inputs.rows(at: batch)
     let gradient = network.parameterGradient(inputs: rows, labels: labels, loss: run.loss)
     #expect(
-      gradient.hiddenWeights.largestDifference(from: run.matrix("gradient64.hiddenWeights")) < 1e-13)
+      gradient.hiddenWeights.largestDifference(from: run.matrix("gradient64.hiddenWeights")) < 1e-13
+    )
     #expect(
-      gradient.outputWeights.largestDifference(from: run.matrix("gradient64.outputWeights")) < 1e-13)
+      gradient.outputWeights.largestDifference(from: run.matrix("gradient64.outputWeights")) < 1e-13
+    )
     let (_, inputGradient) = network.logitsAndInputGradient(rows) { logits, range in
       var cotangent = run.loss.valueAndDerivative(logits, labels: Array(labels[range])).derivative
       for i in cotangent.elements.indices { cotangent.elements[i] /= 8 }
