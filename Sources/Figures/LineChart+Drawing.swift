@@ -1,0 +1,139 @@
+import Foundation
+
+extension LineChart {
+  /// Draws axes, reference lines, bands, curves and legend.
+  public func draw(in frame: PlotFrame, on script: inout PlotScript) {
+    let xRange = xRange
+    let yRange = yRange
+    script.begin(frame)
+    if frame.letter != nil, title.isEmpty { script.add("set title \" \"") }
+    script.add("set grid back linetype 1 linecolor rgb \"#E4E4E4\" linewidth 0.6")
+    addAxis(x, "x", xRange, to: &script)
+    addAxis(y, "y", yRange, to: &script)
+    let rightMargin = addReferences(xRange, yRange, in: frame, to: &script)
+    addLegend(reserved: rightMargin, in: frame, to: &script)
+
+    // The first clause draws nothing; it keeps gnuplot content when there is nothing to draw.
+    var clauses = ["NaN notitle"]
+    var entries: [String] = []
+    for (index, series) in series.enumerated() {
+      let points = SeriesPoints(series, xAxis: x, yAxis: y)
+      let colour = series.colour ?? Colour.categories[index % Colour.categories.count]
+      clauses += bandClauses(points, colour, to: &script)
+      let stroke = stroke(of: series, at: index, colour)
+      clauses += curveClauses(points, series.style, stroke, to: &script)
+      if !series.label.isEmpty, legend != .none {
+        let kind = Self.legendKind(series.style)
+        entries.append(
+          "keyentry with \(kind) \(stroke) title \(PlotScript.quotedLine(series.label))")
+      }
+    }
+    // Bands of all series lie behind all curves.
+    let bands = clauses.filter { $0.contains("filledcurves") }
+    let curves = clauses.filter { !$0.contains("filledcurves") }
+    if clauses.count == 1 {
+      script.add(
+        "set label \"no finite data\" at graph 0.5,0.5 center textcolor rgb \"#777777\"")
+    }
+    script.add("plot " + (bands + curves + entries).joined(separator: ", \\\n  "))
+  }
+
+  private func addAxis(
+    _ axis: Axis, _ name: String, _ range: ClosedRange<Double>, to script: inout PlotScript
+  ) {
+    script.add("set \(name)range [\(range.lowerBound):\(range.upperBound)] noextend")
+    script.add("set \(name)label \(PlotScript.quoted(axis.title)) noenhanced")
+    guard axis.scale == .logarithmic else { return }
+    script.add("set logscale \(name)")
+    let ticks = Axis.logarithmicTicks(over: range).map { tick in
+      tick.label.map { "\"\($0)\" \(tick.value)" } ?? "\"\" \(tick.value) 1"
+    }
+    if !ticks.isEmpty { script.add("set \(name)tics (\(ticks.joined(separator: ", ")))") }
+  }
+
+  private static func legendKind(_ style: Series.Style) -> String {
+    switch style {
+    case .line, .steps, .centredSteps: "lines"
+    case .points: "points"
+    case .both: "linespoints"
+    }
+  }
+
+  private func stroke(of series: Series, at index: Int, _ colour: Colour) -> String {
+    let dashes = [1: "1", 2: "(9,5)", 3: "(2,4)", 4: "(9,4,2,4)"]
+    let round = index / Colour.categories.count
+    let dash = series.dash?.rawValue ?? round % Series.Dash.allCases.count
+    let shapes = [7, 5, 9, 13, 11, 6, 4]
+    let line = "linecolor rgb \"\(colour.hex)\" linewidth 1.8 dashtype \(dashes[dash + 1] ?? "1")"
+    let point = " pointtype \(shapes[index % shapes.count]) pointsize 0.55"
+    return switch series.style {
+    case .line, .steps, .centredSteps: line
+    case .both: line + point
+    case .points: "linecolor rgb \"\(colour.hex)\"" + point
+    }
+  }
+
+  private func bandClauses(
+    _ points: SeriesPoints, _ colour: Colour, to script: inout PlotScript
+  ) -> [String] {
+    points.bandRuns.map { run in
+      let file = script.addFile(SeriesPoints.text(of: [run]))
+      return "\(file) using 1:2:3 with filledcurves fillcolor rgb \"\(colour.hex)\" "
+        + "fillstyle transparent solid 0.18 noborder notitle"
+    }
+  }
+
+  private func curveClauses(
+    _ points: SeriesPoints, _ style: Series.Style, _ stroke: String, to script: inout PlotScript
+  ) -> [String] {
+    guard !points.runs.isEmpty else { return [] }
+    let kind =
+      switch style {
+      case .line: "lines"
+      case .points: "points"
+      case .both: "linespoints"
+      case .steps: "steps"
+      case .centredSteps: "histeps"
+      }
+    let file = script.addFile(SeriesPoints.text(of: points.runs))
+    var clauses = ["\(file) using 1:2 with \(kind) \(stroke) notitle"]
+    // A line through a single point is invisible; such a point gets a dot.
+    let lonely = points.runs.filter { $0.count == 1 }
+    if !lonely.isEmpty, style == .line || style == .steps || style == .centredSteps {
+      let file = script.addFile(SeriesPoints.text(of: lonely))
+      clauses.append("\(file) using 1:2 with points \(stroke) pointtype 7 pointsize 0.3 notitle")
+    }
+    return clauses
+  }
+}
+
+/// The finite points of a series as runs without gaps.
+struct SeriesPoints {
+  /// Rows of x, y.
+  private(set) var runs: [[[Double]]] = []
+  /// Rows of x, lower, upper.
+  private(set) var bandRuns: [[[Double]]] = []
+
+  init(_ series: Series, xAxis: Axis, yAxis: Axis) {
+    runs = Self.runs(
+      series.x.indices.map { [series.x[$0], series.y[$0]] }, xAxis, yAxis)
+    if let band = series.band {
+      bandRuns = Self.runs(
+        series.x.indices.map { [series.x[$0], band.lower[$0], band.upper[$0]] }, xAxis, yAxis
+      ).filter { $0.count > 1 }
+    }
+  }
+
+  private static func runs(_ rows: [[Double]], _ xAxis: Axis, _ yAxis: Axis) -> [[[Double]]] {
+    rows.split { !xAxis.canShow($0[0]) || !$0.dropFirst().allSatisfy(yAxis.canShow) }
+      .map(Array.init)
+  }
+
+  /// gnuplot text data; runs are separated by the blank line that interrupts a curve.
+  static func text(of runs: [[[Double]]]) -> Data {
+    let blocks = runs.map { run in
+      run.map { row in row.map { "\($0)" }.joined(separator: " ") + "\n" }.joined()
+    }
+    return Data(blocks.joined(separator: "\n").utf8)
+  }
+}
