@@ -46,9 +46,10 @@ extension Axis {
   }
 
   private static func evenTicks(over range: ClosedRange<Double>) -> [Tick] {
-    let rough = (range.upperBound - range.lowerBound) / 4
+    let rough = (range.upperBound - range.lowerBound) / 5
     let magnitude = power(Int(log10(rough).rounded(.down)))
     let step = ([1, 2, 5, 10].first { $0 * magnitude >= rough } ?? 10) * magnitude
+    guard range.upperBound / step < 1e15 else { return [] }
     let first = Int((range.lowerBound / step).rounded(.up))
     let last = Int((range.upperBound / step).rounded(.down))
     guard first <= last, last - first <= 20 else { return [] }

@@ -49,27 +49,32 @@ public struct Axis: Hashable, Sendable {
   /// extent on both sides.
   func resolvedRange(of values: some Sequence<Double>, margin: Double) -> ClosedRange<Double> {
     if let range { return range }
+    // Beyond these limits neither the margins nor gnuplot's own arithmetic stay finite.
+    let limit = scale == .linear ? Double.greatestFiniteMagnitude / 16 : 1e300
+    let floor = scale == .linear ? -limit : 1 / limit
     var low = Double.infinity
     var high = -Double.infinity
     for value in values where canShow(value) {
+      let value = min(max(value, floor), limit)
       low = min(low, value)
       high = max(high, value)
     }
     switch scale {
     case .linear:
       guard low <= high else { return 0...1 }
-      // Halves before the difference: the extent of huge values must not overflow.
-      let extent = high / 2 - low / 2
-      let pad = max(2 * margin * extent, extent == 0 ? max(abs(high) * 0.1, 1e-300) : 0)
-      guard extent > 0 || high != 0 else { return -1...1 }
-      let bound = Double.greatestFiniteMagnitude / 4
-      return max(low - pad, -bound)...min(high + pad, bound)
+      // Below this resolution ticks would all carry the same number.
+      let resolution = max(abs(low), abs(high)) * 1e-12
+      if high - low <= resolution || high - low < 1e-300 {
+        let pad = max(abs(high) * 0.1, abs(low) * 0.1)
+        return pad < 1e-290 ? -1...1 : (low - pad)...(high + pad)
+      }
+      let pad = margin * (high - low)
+      return (low - pad)...(high + pad)
     case .logarithmic:
       guard low <= high else { return 0.1...1 }
-      let ratio = high == low ? 3 : pow(high / low, margin)
-      let padding = ratio.isFinite ? ratio : 10
-      let lower = max(low / padding, 1e-300)
-      return lower...max(min(high * padding, 1e300), lower * 3)
+      let ratio = high / low
+      let pad = ratio.isFinite ? (ratio > 1 + 1e-9 ? pow(ratio, margin) : 3) : 10
+      return (low / pad)...(high * pad)
     }
   }
 }

@@ -9,14 +9,12 @@ extension Heatmap {
     script.begin(frame)
     if !title.isEmpty || frame.letter != nil {
       let text = PlotScript.quoted(title.isEmpty ? " " : title)
-      script.add(
-        "set title \(text) noenhanced font \"\(PlotScript.fontName),\(script.textSize(13.5))\"")
+      script.add("set title \(text) noenhanced \(script.font(pixels: 13.5))")
     }
     script.add("set border 15 linecolor rgb \"#555555\" linewidth 0.8")
     script.add("unset key")
     script.add("set xrange [0:\(columnCount)] noextend")
     script.add("set yrange [0:\(rowCount)] noextend")
-    script.add("set xlabel \(PlotScript.quoted(columnTitle)) noenhanced")
     script.add("set ylabel \(PlotScript.quoted(rowTitle)) noenhanced")
     script.add("set palette \(colours.gnuplotPalette(over: range)) maxcolors 255")
     script.add("set cbrange [\(range.lowerBound):\(range.upperBound)]")
@@ -41,6 +39,13 @@ extension Heatmap {
 
   private func addColourKey(in frame: PlotFrame, to script: inout PlotScript) {
     script.add("set cbtics out scale 0.4")
+    // gnuplot reserves no room for a colour key that is placed by hand.
+    let labels = [range.lowerBound, range.upperBound].map {
+      PlotScript.textWidth(String(format: "%.4g", $0 / 2))
+    }
+    let room = 56 + (labels.max() ?? 0) + (valueTitle.isEmpty ? 0 : 20)
+    script.add(
+      "set rmargin at screen \(script.screenX(frame.x + frame.size.width - room))")
     let width = 22.0 / script.canvas.width
     script.add("set colorbox user noborder origin graph 1.03,graph 0 size \(width),graph 1")
   }
@@ -62,6 +67,7 @@ extension Heatmap {
       }
       script.add("set ytics (\(ticks.joined(separator: ", "))) noenhanced")
     }
+    var drop = 22.0
     if columnLabels.isEmpty {
       addNumberTicks("x", count: columnCount, isReversed: false, to: &script)
     } else {
@@ -73,9 +79,17 @@ extension Heatmap {
       let ticks = stride(from: 0, to: columnCount, by: step).map {
         "\(PlotScript.quotedTick(columnLabels[$0])) \(Double($0) + 0.5)"
       }
+      if isUpright { drop = widest * 0.95 + 8 }
       let turn = isUpright ? "rotate by 90 right" : "norotate"
       script.add("set xtics \(turn) (\(ticks.joined(separator: ", "))) noenhanced")
     }
+    // gnuplot plans too much room for upright labels.
+    let bottom = drop + (columnTitle.isEmpty ? 8 : 28)
+    script.add(
+      "set bmargin at screen \(script.screenY(frame.y + frame.size.height - bottom))")
+    script.add(
+      "set label \(PlotScript.quotedLine(columnTitle)) at graph 0.5,"
+        + "screen \(script.screenY(frame.y + frame.size.height - 12)) center noenhanced")
   }
 
   /// Round cell numbers, from 0, on a side without labels.
@@ -116,18 +130,19 @@ extension Heatmap {
     var light = ""
     for (row, cells) in values.enumerated() {
       for (column, value) in cells.enumerated() where value.isFinite {
-        let text = String(format: "%.2f", value).replacing("-", with: "\u{2212}")
+        let digits = String(format: "%.2f", value)
+        let text = digits == "-0.00" ? "0.00" : digits.replacing("-", with: "\u{2212}")
         let line = "\(Double(column) + 0.5) \(Double(rowCount - row) - 0.5) \(text)\n"
         let isDark = colours.colour(of: value, in: range).lightness < 0.5
         light += isDark ? line : ""
         dark += isDark ? "" : line
       }
     }
-    let size = script.textSize(min(room, 11))
+    let font = script.font(pixels: min(room, 11))
     return [(dark, "#000000"), (light, "#FFFFFF")].compactMap { text, colour in
       guard !text.isEmpty else { return nil }
       return "\(script.addFile(Data(text.utf8))) using 1:2:3 with labels center "
-        + "font \"\(PlotScript.fontName),\(size)\" textcolor rgb \"\(colour)\" notitle"
+        + "\(font) textcolor rgb \"\(colour)\" notitle"
     }
   }
 }

@@ -68,8 +68,8 @@ extension ImageGrid {
       guard !text.isEmpty else { return }
       script.add(
         "set label \(PlotScript.quoted(text)) at \(origin + x * scale),"
-          + "\(frame.size.height - inset - y * scale) \(alignment) noenhanced font "
-          + "\"\(PlotScript.fontName),\(script.textSize(size * scale))\"")
+          + "\(frame.size.height - inset - y * scale) \(alignment) noenhanced "
+          + script.font(pixels: size * scale))
     }
     if !title.isEmpty { label(title, layout.size.width / 2, 16, "center", 13.5) }
     for (column, heading) in columnHeadings.enumerated() {
@@ -123,6 +123,6 @@ extension ImageGrid {
     return "\(script.addFile(data)) binary array=(\(columns),\(rows)) "
       + "format=\"%uchar%uchar%uchar\" dx=\(pixel) dy=\(pixel) "
       + "origin=(\(centreX - halfWidth + pixel / 2),\(centreY - halfHeight + pixel / 2)) "
-      + "using 1:2:3 with rgbimage notitle"
+      + "using 1:2:3 with rgbimage\(rows * columns <= 144 ? " pixels" : "") notitle"
   }
 }

@@ -6,12 +6,12 @@ extension LineChart {
     let xRange = xRange
     let yRange = yRange
     script.begin(frame)
-    if frame.letter != nil, title.isEmpty { script.add("set title \" \"") }
     script.add("set grid back linetype 1 linecolor rgb \"#E4E4E4\" linewidth 0.6")
-    addAxis(x, "x", xRange, to: &script)
-    addAxis(y, "y", yRange, to: &script)
+    addAxis(x, "x", xRange, room: frame.size.width * 0.8, to: &script)
+    addAxis(y, "y", yRange, room: frame.size.height * 0.75, to: &script)
     let rightMargin = addReferences(xRange, yRange, in: frame, to: &script)
-    addLegend(reserved: rightMargin, in: frame, to: &script)
+    let hasRoom = legendHasRoom(xRange, yRange, in: frame)
+    addLegend(hasRoom ? legend : .below, reserved: rightMargin, in: frame, to: &script)
 
     // The first clause draws nothing; it keeps gnuplot content when there is nothing to draw.
     var clauses = ["NaN notitle"]
@@ -39,10 +39,16 @@ extension LineChart {
   }
 
   private func addAxis(
-    _ axis: Axis, _ name: String, _ range: ClosedRange<Double>, to script: inout PlotScript
+    _ axis: Axis, _ name: String, _ range: ClosedRange<Double>, room: Double,
+    to script: inout PlotScript
   ) {
     script.add("set \(name)range [\(range.lowerBound):\(range.upperBound)] noextend")
-    script.add("set \(name)label \(PlotScript.quoted(axis.title)) noenhanced")
+    // A label longer than its axis is set smaller, down to what can still be read.
+    let fit = PlotScript.fontSize * room / max(PlotScript.textWidth(axis.title), 1)
+    let font = script.font(pixels: min(PlotScript.fontSize, max(fit, 8)))
+    let offset = name == "x" ? "offset character 0,0.6" : ""
+    script.add(
+      "set \(name)label \(PlotScript.quotedLine(axis.title)) noenhanced \(offset) \(font)")
     guard axis.scale == .logarithmic else { return }
     script.add("set logscale \(name)")
     let ticks = Axis.logarithmicTicks(over: range).map { tick in
@@ -89,13 +95,13 @@ extension LineChart {
     guard !points.runs.isEmpty else { return [] }
     let kind =
       switch style {
-      case .line: "lines"
+      case .line, .centredSteps: "lines"
       case .points: "points"
       case .both: "linespoints"
       case .steps: "steps"
-      case .centredSteps: "histeps"
       }
-    let file = script.addFile(SeriesPoints.text(of: points.runs))
+    let runs = style == .centredSteps ? points.runs.map(SeriesPoints.centredSteps) : points.runs
+    let file = script.addFile(SeriesPoints.text(of: runs))
     var clauses = ["\(file) using 1:2 with \(kind) \(stroke) notitle"]
     // A line through a single point is invisible; such a point gets a dot.
     let lonely = points.runs.filter { $0.count == 1 }
@@ -127,6 +133,21 @@ struct SeriesPoints {
   private static func runs(_ rows: [[Double]], _ xAxis: Axis, _ yAxis: Axis) -> [[[Double]]] {
     rows.split { !xAxis.canShow($0[0]) || !$0.dropFirst().allSatisfy(yAxis.canShow) }
       .map(Array.init)
+  }
+
+  /// The corners of the outline of bars that touch halfway between the points.
+  ///
+  /// gnuplot's own `histeps` would draw the outer sides down to the axis as well.
+  static func centredSteps(_ run: [[Double]]) -> [[Double]] {
+    guard run.count > 1 else { return run }
+    var corners: [[Double]] = []
+    for (index, point) in run.enumerated() {
+      let before = index > 0 ? point[0] - run[index - 1][0] : run[1][0] - point[0]
+      let after = index + 1 < run.count ? run[index + 1][0] - point[0] : before
+      corners.append([point[0] - before / 2, point[1]])
+      corners.append([point[0] + after / 2, point[1]])
+    }
+    return corners
   }
 
   /// gnuplot text data; runs are separated by the blank line that interrupts a curve.

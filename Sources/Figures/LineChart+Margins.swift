@@ -30,27 +30,41 @@ extension LineChart {
           + "offset character 0.7,0 \(textColour)")
     }
     let levels = stack(vertical, xRange, in: frame)
+    let top = addTitle(above: (levels.max() ?? -1) + 1, in: frame, to: &script)
     for (line, level) in zip(vertical, levels) where !line.label.isEmpty {
+      let height = script.screenY(top - 9 - Self.lineHeight * Double(level))
       script.add(
-        "set label \(PlotScript.quotedLine(line.label)) at first \(line.value),graph 1 center "
-          + "offset character 0,\(0.7 + 1.1 * Double(level)) \(textColour)")
+        "set label \(PlotScript.quotedLine(line.label)) at first \(line.value),screen \(height) "
+          + "center \(textColour)")
     }
-    addTitle(above: (levels.max() ?? -1) + 1, to: &script)
     let widths = horizontal.map { PlotScript.textWidth(PlotScript.singleLine($0.label)) }
     return (widths.max() ?? 0) > 0 ? (widths.max() ?? 0) + 16 : 0
   }
 
-  /// The title, `rows` lines higher than usual to clear the labels of vertical lines.
-  private func addTitle(above rows: Int, to script: inout PlotScript) {
-    guard rows > 0 || !title.isEmpty else { return }
-    let offset = rows > 0 ? "offset character 0,\(1.1 * Double(rows) - 0.2) " : ""
+  private static let lineHeight = 16.0
+
+  /// Draws the title over `rows` lines of labels and returns the top edge of the axes on the
+  /// canvas, in pixels.
+  private func addTitle(
+    above rows: Int, in frame: PlotFrame, to script: inout PlotScript
+  ) -> Double {
+    let size = 13.5
+    let lines = PlotScript.wrapped(title, width: frame.size.width * 0.86, size: size)
+    let titleHeight = title.isEmpty ? 0 : Double(lines.count) * 18 + 8
+    let letterHeight = frame.letter == nil ? 0.0 : 26
+    let top = frame.y + 12 + max(titleHeight, letterHeight) + Self.lineHeight * Double(rows)
+    script.add("set tmargin at screen \(script.screenY(top))")
+    guard !title.isEmpty else { return top }
     script.add(
-      "set title \(PlotScript.quoted(title.isEmpty ? " " : title)) \(offset)noenhanced font "
-        + "\"\(PlotScript.fontName),\(script.textSize(13.5))\"")
+      "set label \(PlotScript.quoted(lines.joined(separator: "\n"))) at graph 0.5,"
+        + "screen \(script.screenY(frame.y + 17)) center noenhanced \(script.font(pixels: size))")
+    return top
   }
 
   /// Places the legend, and fixes the right margin when something has to stand in it.
-  func addLegend(reserved: Double, in frame: PlotFrame, to script: inout PlotScript) {
+  func addLegend(
+    _ legend: Legend, reserved: Double, in frame: PlotFrame, to script: inout PlotScript
+  ) {
     let labels = series.map(\.label).filter { !$0.isEmpty }
     var margin = reserved
     let look = "noenhanced Left reverse samplen 2.2 spacing 1.15"

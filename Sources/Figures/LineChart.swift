@@ -6,13 +6,13 @@ public struct LineChart: Figure, Hashable {
     case below
     /// Right of the axes; it never covers data. The better place for many series.
     case right
-    /// Inside, in the named corner, on a white ground.
+    /// Inside, in the top left corner; below the axes when curves pass there.
     case topLeft
-    /// Inside, in the named corner, on a white ground.
+    /// Inside, in the top right corner; below the axes when curves pass there.
     case topRight
-    /// Inside, in the named corner, on a white ground.
+    /// Inside, in the bottom left corner; below the axes when curves pass there.
     case bottomLeft
-    /// Inside, in the named corner, on a white ground.
+    /// Inside, in the bottom right corner; below the axes when curves pass there.
     case bottomRight
     /// Nowhere.
     case none

@@ -45,4 +45,19 @@ extension PlotScript {
   static func textWidth(_ text: String, size: Double = fontSize) -> Double {
     0.6 * size * Double(DisplayWidth.columns(of: text))
   }
+
+  /// The lines of `text`, broken at spaces where they are wider than `width` pixels.
+  static func wrapped(_ text: String, width: Double, size: Double) -> [String] {
+    text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).flatMap { line in
+      var lines: [String] = []
+      for word in line.split(separator: " ") {
+        if let last = lines.last, textWidth(last + " " + word, size: size) <= width {
+          lines[lines.count - 1] = last + " " + word
+        } else {
+          lines.append(String(word))
+        }
+      }
+      return lines.isEmpty ? [""] : lines
+    }
+  }
 }

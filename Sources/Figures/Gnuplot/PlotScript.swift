@@ -36,7 +36,8 @@ public struct PlotScript: Sendable {
     case .pdf:
       add(
         "set terminal pdfcairo size \(canvas.width / 96)in,\(canvas.height / 96)in enhanced "
-          + "rounded background rgb \"white\" fontscale 1 \(font),\(Self.fontSize * 0.75)\"")
+          + "rounded background rgb \"white\" fontscale 0.75 linewidth 1.33 "
+          + "\(font),\(Self.fontSize * 0.75)\"")
     case .png:
       add(
         "set terminal pngcairo size \(canvas.width * 2),\(canvas.height * 2) enhanced rounded "
@@ -82,16 +83,17 @@ public struct PlotScript: Sendable {
     add("set tics out nomirror scale 0.5")
     add("set format \"%h\"")
     if let letter = frame.letter {
+      precondition(letter.allSatisfy { $0.isLetter }, "a panel letter is a letter")
       add(
-        "set label \(Self.quoted("(\(letter))")) at screen \(screenX(frame.x + 6)),"
-          + "\(screenY(frame.y + 16)) left noenhanced font \"\(Self.fontName):Bold,"
-          + "\(textSize(13))\" front")
+        "set label \"{/:Bold (\(letter))}\" at screen \(screenX(frame.x + 8)),"
+          + "\(screenY(frame.y + 15)) left enhanced \(font(pixels: 13)) front")
     }
   }
 
-  /// The text size to write in a font specification for a height in pixels.
-  func textSize(_ pixels: Double) -> Double {
-    format == .svg ? pixels : pixels * 0.75
+  /// A font clause for a text height in pixels.
+  func font(pixels: Double) -> String {
+    // The SVG terminal counts in pixels, the others in points.
+    "font \"\(Self.fontName),\(format == .svg ? pixels : pixels * 0.75)\""
   }
 
   /// A horizontal pixel position as a fraction of the canvas.

@@ -34,7 +34,8 @@ struct SVGDocument {
   /// follow, and the figure is announced to screen readers as `label`.
   func inlined(prefix: String, label: String) -> String {
     guard let start = text.range(of: "<svg") else { return "" }
-    var body = Self.editingTags(of: String(text[start.lowerBound...]), where: { _ in true }) { tag in
+    let element = String(text[start.lowerBound...])
+    var body = Self.editingTags(of: element, where: { _ in true }) { tag in
       guard tag.utf8.count < 4096 else { return tag }  // a bitmap, which has no id
       return [" id='", " id=\"", "href='#", "href=\"#", "url(#"].reduce(tag) {
         $0.replacingOccurrences(of: $1, with: $1 + prefix)
@@ -72,7 +73,8 @@ struct SVGDocument {
   /// An embedded bitmap that is shown enlarged must show its pixels, not a blur.
   private static func sharpened(imageTag tag: String) -> String {
     func attribute(_ name: String) -> Double? {
-      tag.firstRange(of: " \(name)='").flatMap { Double(tag[$0.upperBound...].prefix { $0 != "'" }) }
+      guard let start = tag.firstRange(of: " \(name)='")?.upperBound else { return nil }
+      return Double(tag[start...].prefix { $0 != "'" })
     }
     guard let marker = tag.range(of: "base64,"),
       let header = Data(base64Encoded: String(tag[marker.upperBound...].prefix(44))),
