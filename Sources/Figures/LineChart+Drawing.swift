@@ -46,7 +46,7 @@ extension LineChart {
     // A label longer than its axis is set smaller, down to what can still be read.
     let fit = PlotScript.fontSize * room / max(PlotScript.textWidth(axis.title), 1)
     let font = script.font(pixels: min(PlotScript.fontSize, max(fit, 8)))
-    let offset = name == "x" ? "offset character 0,0.6" : ""
+    let offset = name == "x" ? "offset character 0,\(script.format == .svg ? 0.5 : 0.2)" : ""
     script.add(
       "set \(name)label \(PlotScript.quotedLine(axis.title)) noenhanced \(offset) \(font)")
     guard axis.scale == .logarithmic else { return }
@@ -71,7 +71,8 @@ extension LineChart {
     let dash = series.dash?.rawValue ?? round % Series.Dash.allCases.count
     let shapes = [7, 5, 9, 13, 11, 6, 4]
     let line = "linecolor rgb \"\(colour.hex)\" linewidth 1.8 dashtype \(dashes[dash + 1] ?? "1")"
-    let point = " pointtype \(shapes[index % shapes.count]) pointsize 0.55"
+    let size = series.style == .points ? 0.75 : 0.55
+    let point = " pointtype \(shapes[index % shapes.count]) pointsize \(size)"
     return switch series.style {
     case .line, .steps, .centredSteps: line
     case .both: line + point

@@ -72,7 +72,7 @@ extension LineChart {
     case _ where labels.isEmpty, .none:
       script.add("unset key")
     case .below:
-      script.add("set key below center horizontal \(look)")
+      script.add("set key below center horizontal height 0.7 \(look)")
     case .right:
       let width = labels.map { PlotScript.textWidth(PlotScript.singleLine($0)) }.max() ?? 0
       let left = frame.x + frame.size.width - width - 52
