@@ -1,0 +1,25 @@
+/// Why a figure or a report could not be written. Every description is one line.
+public enum FigureError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// No executable of this name or path.
+  case gnuplotNotFound(executable: String)
+  /// gnuplot ran and failed; `message` is the first line of its complaint.
+  case gnuplotFailed(figure: String, status: Int32, message: String)
+  /// gnuplot reported success, but this output is missing or incomplete.
+  case incompleteOutput(figure: String, format: FigureFormat)
+  /// A file or directory could not be read or written.
+  case fileFailure(path: String, reason: String)
+
+  /// One line for the user.
+  public var description: String {
+    switch self {
+    case .gnuplotNotFound(let executable):
+      "gnuplot not found: no executable '\(executable)' on PATH (Debian package gnuplot-nox)"
+    case .gnuplotFailed(let figure, let status, let message):
+      "gnuplot failed on figure '\(figure)' with status \(status): \(message)"
+    case .incompleteOutput(let figure, let format):
+      "gnuplot left the \(format.rawValue) output of figure '\(figure)' missing or incomplete"
+    case .fileFailure(let path, let reason):
+      "cannot access '\(path)': \(reason)"
+    }
+  }
+}

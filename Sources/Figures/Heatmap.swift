@@ -1,0 +1,96 @@
+/// A matrix as coloured cells, first row on top.
+public struct Heatmap: Figure, Hashable {
+  /// Heading; none when empty.
+  public var title: String
+  /// The values; all rows have the same length. Not-a-numbers are left white.
+  public var values: [[Double]]
+  /// One label a row, or none at all. Where they would collide, only every n-th is shown.
+  public var rowLabels: [String]
+  /// One label a column, or none at all. Where they would collide, they are turned upright.
+  public var columnLabels: [String]
+  /// What the rows are.
+  public var rowTitle: String
+  /// What the columns are.
+  public var columnTitle: String
+  /// What the colours measure.
+  public var valueTitle: String
+  /// The values the colours span; values outside get the colours of the ends.
+  public var range: ClosedRange<Double>
+  /// The colours.
+  public var colours: ColourScale
+  /// Lines are drawn before these rows.
+  public var rowDividers: [Int]
+  /// Lines are drawn before these columns.
+  public var columnDividers: [Int]
+  /// Whether every cell shows its value, with two decimals.
+  public var showsValues: Bool
+  /// The size when drawn alone.
+  public var preferredSize: FigureSize
+
+  /// Makes a heat map; `values` must be a non-empty rectangle.
+  public init(
+    title: String = "", values: [[Double]], rowLabels: [String] = [], columnLabels: [String] = [],
+    rowTitle: String = "", columnTitle: String = "", valueTitle: String = "",
+    range: ClosedRange<Double> = -1...1, colours: ColourScale = .diverging,
+    rowDividers: [Int] = [], columnDividers: [Int] = [], showsValues: Bool = false,
+    size: FigureSize = FigureSize(width: 700, height: 520)
+  ) {
+    let columns = values.first?.count ?? 0
+    precondition(columns > 0 && values.allSatisfy { $0.count == columns }, "rectangular values")
+    precondition(rowLabels.isEmpty || rowLabels.count == values.count, "a label for each row")
+    precondition(columnLabels.isEmpty || columnLabels.count == columns, "a label for each column")
+    precondition(range.lowerBound < range.upperBound, "a colour range must not be empty")
+    self.title = title
+    self.values = values
+    self.rowLabels = rowLabels
+    self.columnLabels = columnLabels
+    self.rowTitle = rowTitle
+    self.columnTitle = columnTitle
+    self.valueTitle = valueTitle
+    self.range = range
+    self.colours = colours
+    self.rowDividers = rowDividers
+    self.columnDividers = columnDividers
+    self.showsValues = showsValues
+    preferredSize = size
+  }
+
+  /// Number of rows.
+  public var rowCount: Int { values.count }
+  /// Number of columns.
+  public var columnCount: Int { values[0].count }
+
+  /// The matrix with its labels, or numbers from 0 where there are none.
+  public var tables: [FigureTable] {
+    let columns = columnLabels.isEmpty ? (0..<columnCount).map(String.init) : columnLabels
+    var table = CSVTable(header: ["row"] + columns)
+    for (index, row) in values.enumerated() {
+      let label = rowLabels.isEmpty ? String(index) : rowLabels[index]
+      table.append([.text(label)] + row.map { .number($0) })
+    }
+    return [FigureTable(csv: table)]
+  }
+
+  /// The matrix with at most `maximum` rows and columns: means over blocks of cells.
+  ///
+  /// Used for screens, where more cells than pixels only make the file large; the PDF and the CSV
+  /// keep every cell.
+  func reduced(toAtMost maximum: Int) -> [[Double]] {
+    func blocks(_ count: Int) -> [Range<Int>] {
+      let size = (count + maximum - 1) / maximum
+      let blocks = (count + size - 1) / size
+      return (0..<blocks).map { $0 * count / blocks..<($0 + 1) * count / blocks }
+    }
+    let columnBlocks = blocks(columnCount)
+    guard rowCount > maximum || columnCount > maximum else { return values }
+    return blocks(rowCount).map { rows in
+      columnBlocks.map { columns in
+        var sum = 0.0
+        for row in rows {
+          for column in columns { sum += values[row][column] }
+        }
+        return sum / Double(rows.count * columns.count)
+      }
+    }
+  }
+}

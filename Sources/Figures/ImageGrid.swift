@@ -1,0 +1,96 @@
+/// Rows and columns of small images with captions: samples, perturbations, learnt features.
+public struct ImageGrid: Figure, Hashable {
+  /// One image.
+  public struct Image: Hashable, Sendable {
+    /// Pixel rows from the top; all have the same length.
+    public var pixels: [[Double]]
+    /// The values the colours span.
+    public var range: ClosedRange<Double>
+    /// The colours: grey for images, diverging for signed perturbations.
+    public var colours: ColourScale
+    /// One or more lines below the image.
+    public var caption: String
+
+    /// Makes an image from a non-empty rectangle of values.
+    public init(
+      pixels: [[Double]], range: ClosedRange<Double> = 0...1, colours: ColourScale = .grey,
+      caption: String = ""
+    ) {
+      let width = pixels.first?.count ?? 0
+      precondition(width > 0 && pixels.allSatisfy { $0.count == width }, "rectangular pixels")
+      self.pixels = pixels
+      self.range = range
+      self.colours = colours
+      self.caption = caption
+    }
+
+    /// Makes an image from row-major values, `width` a row.
+    public init(
+      values: [Double], width: Int, range: ClosedRange<Double> = 0...1,
+      colours: ColourScale = .grey, caption: String = ""
+    ) {
+      precondition(width > 0 && values.count % width == 0, "whole rows of pixels")
+      self.init(
+        pixels: stride(from: 0, to: values.count, by: width).map {
+          Array(values[$0..<$0 + width])
+        }, range: range, colours: colours, caption: caption)
+    }
+  }
+
+  /// A row of images with a heading at its left.
+  public struct Row: Hashable, Sendable {
+    /// Left of the images.
+    public var heading: String
+    /// From left to right; `nil` leaves a place empty.
+    public var images: [Image?]
+
+    /// Makes a row.
+    public init(heading: String = "", images: [Image?]) {
+      self.heading = heading
+      self.images = images
+    }
+  }
+
+  /// Heading; none when empty.
+  public var title: String
+  /// Above the columns; may be shorter than the rows.
+  public var columnHeadings: [String]
+  /// From top to bottom.
+  public var rows: [Row]
+  /// The side of an image in pixels of the screen; oblong images fit into the square.
+  public var cellSize: Double
+
+  /// Makes a grid with at least one row.
+  public init(
+    title: String = "", columnHeadings: [String] = [], rows: [Row], cellSize: Double = 76
+  ) {
+    precondition(!rows.isEmpty, "an image grid needs a row")
+    precondition(cellSize > 0, "cells need a positive size")
+    self.title = title
+    self.columnHeadings = columnHeadings
+    self.rows = rows
+    self.cellSize = cellSize
+  }
+
+  /// The size that follows from the images and their captions.
+  public var preferredSize: FigureSize { layout.size }
+
+  /// One row a pixel: `row`, `column`, `heading`, `caption`, `y`, `x` (all from 0), `value`.
+  public var tables: [FigureTable] {
+    var table = CSVTable(header: ["row", "column", "heading", "caption", "y", "x", "value"])
+    for (rowIndex, row) in rows.enumerated() {
+      for (columnIndex, image) in row.images.enumerated() {
+        guard let image else { continue }
+        for (y, line) in image.pixels.enumerated() {
+          for (x, value) in line.enumerated() {
+            table.append([
+              .integer(rowIndex), .integer(columnIndex), .text(row.heading), .text(image.caption),
+              .integer(y), .integer(x), .number(value),
+            ])
+          }
+        }
+      }
+    }
+    return [FigureTable(csv: table)]
+  }
+}
