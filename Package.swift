@@ -16,9 +16,16 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
+    .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
+    .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
+    .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
+    .target(name: "Figures"),
     .target(name: "Training", dependencies: ["LinearCore", "Formats", "Networks"]),
     .testTarget(
       name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(
+      name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore"]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],

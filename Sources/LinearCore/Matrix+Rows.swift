@@ -34,15 +34,18 @@ extension Matrix {
     }
   }
 
+  /// Multiplies row `i` by a number.
+  public mutating func scaleRow(_ i: Int, by factor: Scalar) {
+    precondition(i >= 0 && i < rows, "index outside the matrix")
+    let width = columns
+    withMutablePointer { Scalar.scale(width, factor, $0 + i * width) }
+  }
+
   /// Divides every nonzero row by its norm.
   public func rowsNormalized() -> Matrix {
     var result = self
     let norms = rowNorms()
-    result.withMutablePointer { base in
-      for i in 0..<rows where norms[i] > 0 {
-        Scalar.scale(columns, 1 / norms[i], base + i * columns)
-      }
-    }
+    for i in 0..<rows where norms[i] > 0 { result.scaleRow(i, by: 1 / norms[i]) }
     return result
   }
 

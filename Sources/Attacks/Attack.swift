@@ -1,0 +1,74 @@
+import LinearCore
+import Networks
+
+/// Perturbations an adversary may choose: measured in a norm, and keeping every input coordinate in a
+/// box if there is one.
+public struct ThreatModel<Scalar: LinearScalar>: Sendable, Equatable {
+  /// The norm that measures perturbations.
+  public var norm: Norm
+  /// The values a coordinate of a valid input may take, such as 0...1 for pixels; nil for all.
+  public var box: ClosedRange<Scalar>?
+
+  /// A threat model.
+  public init(norm: Norm, box: ClosedRange<Scalar>? = nil) {
+    self.norm = norm
+    self.box = box
+  }
+}
+
+/// What an attack gets to see.
+public struct AttackProblem<C: Classifier>: Sendable {
+  /// The classifier; attacks know nothing of what is inside.
+  public let classifier: C
+  /// Correctly classified samples: (n, inputDimension).
+  public let inputs: Matrix<C.Scalar>
+  /// Their classes.
+  public let labels: [Int]
+  /// What the adversary may do.
+  public let threat: ThreatModel<C.Scalar>
+  /// Where other classes are to be found.
+  public let references: AttackReferences<C.Scalar>
+
+  /// The number of samples.
+  public var count: Int { labels.count }
+
+  /// The problem restricted to some samples.
+  public func subset(_ indices: [Int]) -> AttackProblem {
+    AttackProblem(
+      classifier: classifier, inputs: inputs.rows(at: indices), labels: indices.map { labels[$0] },
+      threat: threat, references: references)
+  }
+}
+
+/// An adversarial attack.
+///
+/// An attack only proposes perturbations. ``RobustnessEvaluation`` checks its arguments, projects what it
+/// returns into the threat model, evaluates it anew and measures it, so a new attack is one file with
+/// one method.
+public protocol Attack: Sendable {
+  /// The name on the command line and in results.
+  var name: String { get }
+
+  /// Whether the attack looks for the smallest perturbation by itself. The others search the ball they
+  /// are given.
+  var isMinimumNorm: Bool { get }
+
+  /// Perturbations of every sample: (n, inputDimension).
+  ///
+  /// - Parameters:
+  ///   - radii: the ball of each sample; a minimum-norm attack may ignore it. May be infinite for
+  ///     minimum-norm attacks.
+  ///   - stream: for all random choices.
+  func perturbations<C: Classifier>(
+    _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
+  ) -> Matrix<C.Scalar>
+}
+
+/// An evaluation that cannot start: one line naming what was wrong.
+public struct AttackError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The message.
+  public let description: String
+
+  /// An error with a message.
+  public init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,92 @@
+import LinearCore
+import Networks
+
+extension AttackProblem {
+  /// inputs + perturbations, clipped to the box.
+  func perturbed(_ perturbations: Matrix<C.Scalar>) -> Matrix<C.Scalar> {
+    var points = perturbations
+    let (count, box) = (points.elements.count, threat.box)
+    points.withMutablePointer { target in
+      inputs.withPointer { inputs in
+        addClipped(count, inputs, to: target, box: box)
+      }
+    }
+    return points
+  }
+
+  /// The classification margin of every perturbed sample; the sample is fooled where it is negative,
+  /// or zero for one output.
+  func margins(_ perturbations: Matrix<C.Scalar>) -> [C.Scalar] {
+    classificationMargins(classifier.logits(perturbed(perturbations)), labels: labels)
+  }
+
+  /// The margins and their gradients with respect to the perturbations.
+  func marginsAndGradients(_ perturbations: Matrix<C.Scalar>) -> (
+    margins: [C.Scalar], gradients: Matrix<C.Scalar>
+  ) {
+    let result = classifier.logitsAndInputGradient(perturbed(perturbations)) { logits, rows in
+      var cotangent = Matrix<C.Scalar>(rows: logits.rows, columns: logits.columns)
+      for i in 0..<logits.rows {
+        let label = labels[rows.lowerBound + i]
+        if logits.columns == 1 {
+          cotangent[i, 0] = label == 1 ? 1 : -1
+        } else {
+          cotangent[i, label] = 1
+          cotangent[i, strongestOther(logits, i, label)] = -1
+        }
+      }
+      return cotangent
+    }
+    return (classificationMargins(result.logits, labels: labels), result.gradient)
+  }
+
+  /// Which samples the perturbations fool: the predicted class is not the label.
+  func isFooled(_ perturbations: Matrix<C.Scalar>) -> [Bool] {
+    zip(classifier.predictions(perturbed(perturbations)), labels).map { $0 != $1 }
+  }
+
+  /// Projects every row on its ball and the box.
+  func project(_ perturbations: inout Matrix<C.Scalar>, radii: [C.Scalar]) {
+    let (count, dimension) = (perturbations.rows, perturbations.columns)
+    perturbations.withMutablePointer { base in
+      inputs.withPointer { inputs in
+        nonisolated(unsafe) let base = base
+        nonisolated(unsafe) let inputs = inputs
+        Parallel.forEachBlock(of: count, size: 64) { _, range in
+          for i in range {
+            let row = UnsafeMutableBufferPointer(start: base + i * dimension, count: dimension)
+            if let box = threat.box {
+              threat.norm.project(
+                row, radius: radii[i], around: inputs + i * dimension, box: box)
+            } else if radii[i].isFinite {
+              threat.norm.project(row, radius: radii[i])
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The size of every perturbation as it acts, that is after clipping to the box.
+  func sizes(_ perturbations: Matrix<C.Scalar>) -> [C.Scalar] {
+    var effective = perturbations
+    if threat.box != nil {
+      effective = perturbed(perturbations)
+      for i in effective.elements.indices { effective.elements[i] -= inputs.elements[i] }
+    }
+    return threat.norm.rowLengths(effective)
+  }
+}
+
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func addClipped<Scalar: LinearScalar>(
+  _ count: Int, _ x: UnsafePointer<Scalar>, to y: UnsafeMutablePointer<Scalar>,
+  box: ClosedRange<Scalar>?
+) {
+  guard let box else {
+    for i in 0..<count { y[i] += x[i] }
+    return
+  }
+  for i in 0..<count { y[i] = min(max(x[i] + y[i], box.lowerBound), box.upperBound) }
+}

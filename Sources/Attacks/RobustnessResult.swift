@@ -1,0 +1,60 @@
+import LinearCore
+
+/// What an evaluation found for one sample.
+public struct SampleRobustness: Sendable, Equatable {
+  /// How a sample ended.
+  public enum Status: String, Sendable, Codable {
+    /// Wrong without any perturbation; the radius is 0.
+    case misclassified
+    /// An adversarial perturbation was found; the radius is the size of the smallest.
+    case attacked
+    /// No attack succeeded; the radius is infinite. Not a proof of robustness.
+    case survived
+  }
+
+  /// The row of the data.
+  public let index: Int
+  /// Its class.
+  public let label: Int
+  /// The class predicted without perturbation.
+  public let predicted: Int
+  /// The size of the smallest adversarial perturbation found: an upper bound of the true radius.
+  public var radius: Double
+  /// The attack that found it.
+  public var attack: String?
+  /// How it ended.
+  public var status: Status
+}
+
+/// The result of an evaluation: a radius for every sample, with its witness.
+public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
+  /// The norm of all radii.
+  public let norm: Norm
+  /// One entry a sample, in the order of the data.
+  public internal(set) var samples: [SampleRobustness]
+  /// The smallest adversarial perturbations found, (n, inputDimension); zeros where there is none.
+  public internal(set) var perturbations: Matrix<Scalar>
+  /// Reasons not to trust the result, in words; empty when no check objects.
+  public internal(set) var flags: [String] = []
+
+  /// Whether no check objects.
+  public var isReliable: Bool { flags.isEmpty }
+
+  /// The share of samples classified correctly without perturbation.
+  public var cleanAccuracy: Double {
+    Double(samples.count { $0.status != .misclassified }) / Double(max(1, samples.count))
+  }
+
+  /// The share of samples that no perturbation found of size at most `epsilon` fools. Falls
+  /// monotonically in epsilon by construction; the clean accuracy at 0.
+  public func robustAccuracy(epsilon: Double) -> Double {
+    Double(samples.count { $0.radius > epsilon }) / Double(max(1, samples.count))
+  }
+
+  /// The radius at which robust accuracy falls below 1/2: the median of the samples' radii, with 0 for
+  /// misclassified ones.
+  public var halfRadius: Double {
+    let sorted = samples.map(\.radius).sorted()
+    return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+  }
+}
