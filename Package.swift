@@ -4,7 +4,10 @@ import PackageDescription
 let package = Package(
   name: "PolyReLU",
   products: [
-    .library(name: "PolyReLU", targets: ["LinearCore"])
+    .library(name: "PolyReLU", targets: ["Experiments"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
     .systemLibrary(
@@ -31,6 +34,12 @@ let package = Package(
       name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
+    .target(
+      name: "Experiments",
+      dependencies: [
+        "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks", "Theory",
+        "Training",
+      ]),
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,65 @@
+import Alignment
+import Datasets
+import Foundation
+import LinearCore
+import Networks
+
+/// What a trained network looks like inside: the result of `polyrelu inspect`.
+public struct NetworkInspection: Codable, Sendable, Equatable {
+  /// The degree.
+  public let p: Double
+  /// Input coordinates.
+  public let inputDimension: Int
+  /// Hidden neurons.
+  public let hiddenWidth: Int
+  /// Outputs.
+  public let outputCount: Int
+  /// Neurons that hold 99% of all contributions ||v_j|| ||w_j||: the dominant ones.
+  public let effectiveNeurons: Int
+  /// Singular values of the rows ||v_j|| w_j above 1% of the largest.
+  public let numericalRank: Int
+  /// Sum of all contributions.
+  public let totalContribution: Double
+  /// Median over dominant neurons of the largest cosine to a subclass centre, where data with
+  /// subclasses are given.
+  public let medianBestCosine: Double?
+  /// Median over dominant neurons of the largest cosine to a class mean, where data are given.
+  public let medianBestClassCosine: Double?
+  /// Accuracy on the data, where they are given.
+  public let accuracy: Double?
+
+  /// Inspects a network, with data where there are any.
+  public init(_ network: PReLUNetwork<Float>, data: Dataset? = nil) throws(ExperimentError) {
+    let contributions = NeuronContributions(network)
+    p = network.exponent
+    inputDimension = network.inputDimension
+    hiddenWidth = network.hiddenWidth
+    outputCount = network.outputCount
+    effectiveNeurons = contributions.effectiveNeurons()
+    totalContribution = contributions.total
+    do {
+      numericalRank = try NumericalRank.ofContributions(network)
+    } catch { throw ExperimentError(error) }
+    guard let data else {
+      medianBestCosine = nil
+      medianBestClassCosine = nil
+      accuracy = nil
+      return
+    }
+    let alignment = NeuronAlignment(
+      network: network, directions: data.referenceDirections(center: network.center))
+    medianBestCosine = alignment.medianBestGroupCosine
+    medianBestClassCosine = alignment.medianBestClassCosine
+    accuracy = network.accuracy(data.inputs, labels: data.labels)
+  }
+}
+
+extension Dataset {
+  /// Class means and subclass centres (the true ones where they are known, otherwise means) as
+  /// directions from a network's center.
+  public func referenceDirections(center: [Float]?) -> ReferenceDirections {
+    ReferenceDirections(
+      classMeans: classMeans(), groupMeans: groupCenters ?? groupMeans(),
+      groupLabels: groupLabels, center: center)
+  }
+}

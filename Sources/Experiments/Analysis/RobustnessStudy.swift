@@ -1,0 +1,104 @@
+import Alignment
+import Attacks
+import Datasets
+import Formats
+import Foundation
+import LinearCore
+import Networks
+
+/// Attacks a network on data, with the references that both offer, and checks the result.
+public struct RobustnessStudy {
+  /// The norm of perturbations.
+  public var norm: Norm = .l2
+  /// A name of ``AttackCatalog``.
+  public var attack = "standard"
+  /// Radii of the curve, and for attacks on given balls.
+  public var epsilons: [Double]
+  /// Whether perturbed inputs must stay in the data's box, where it has one.
+  public var respectsBox = true
+  /// Root of all random choices.
+  public var seed: UInt64 = 0
+
+  /// A study.
+  public init(epsilons: [Double], norm: Norm = .l2, attack: String = "standard", seed: UInt64 = 0) {
+    self.epsilons = epsilons
+    self.norm = norm
+    self.attack = attack
+    self.seed = seed
+  }
+
+  /// Attacks the samples of `data`; `reference` (the training data, or again `data`) tells where other
+  /// classes lie.
+  public func run(
+    _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset, title: String = "attack",
+    progress: Progress = Progress(quiet: true)
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    let means = Self.means(of: reference)
+    let dominant = NeuronContributions(network).dominant()
+    let evaluation: RobustnessEvaluation<PReLUNetwork<Float>>
+    do {
+      evaluation = RobustnessEvaluation(
+        threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
+        attacks: try AttackCatalog.attacks(named: attack),
+        references: AttackReferences(
+          network: network, neurons: dominant, means: means,
+          samples: (reference.inputs, reference.labels)),
+        epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
+      let start = Date()
+      let result = try evaluation.run(network, inputs: data.inputs, labels: data.labels) { done in
+        progress.update(
+          "\(title): \(done)/\(data.count) samples", fraction: Double(done) / Double(data.count),
+          since: start)
+      }
+      progress.clear()
+      return try ReliabilityChecks(evaluation).check(
+        result, network, inputs: data.inputs, labels: data.labels)
+    } catch { throw ExperimentError(error) }
+  }
+
+  /// Class means and subclass centres as points.
+  private static func means(of data: Dataset) -> (rows: Matrix<Float>, labels: [Int]) {
+    let classes = data.classMeans()
+    guard let groups = data.groupCenters ?? data.groupMeans(), let labels = data.groupLabels else {
+      return (classes, Array(0..<data.classCount))
+    }
+    let rows = Matrix(
+      rows: classes.rows + groups.rows, columns: classes.columns,
+      elements: classes.elements + groups.elements)
+    return (rows, Array(0..<data.classCount) + labels)
+  }
+}
+
+/// A robustness curve as results store it.
+public struct RobustnessCurve: Codable, Sendable, Equatable {
+  /// One point of the curve.
+  public struct Point: Codable, Sendable, Equatable {
+    /// The radius.
+    public let epsilon: Double
+    /// The share of samples that stand.
+    public let robustAccuracy: Double
+  }
+  /// The points, in the order asked for.
+  public let points: [Point]
+
+  /// The curve of a result at some radii.
+  public init<Scalar: LinearScalar>(_ result: RobustnessResult<Scalar>, epsilons: [Double]) {
+    points = epsilons.map {
+      Point(epsilon: $0, robustAccuracy: result.robustAccuracy(epsilon: $0))
+    }
+  }
+}
+
+extension RobustnessResult {
+  /// The per-sample table: `index,label,predicted,radius,attack,status`.
+  public var table: CSVTable {
+    var table = CSVTable()
+    table.append("index", samples.map(\.index))
+    table.append("label", samples.map(\.label))
+    table.append("predicted", samples.map(\.predicted))
+    table.append("radius", samples.map(\.radius))
+    table.append("attack", samples.map { $0.attack ?? "" })
+    table.append("status", samples.map(\.status.rawValue))
+    return table
+  }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import LinearCore
+
+/// Where and with what a run was made; `environment.json`.
+public struct RunEnvironment: Codable, Sendable {
+  /// The version of PolyReLU.
+  public static let version = "0.1.0"
+
+  /// The version of PolyReLU.
+  public let version: String
+  /// The source revision, where the program lies in a checkout.
+  public let commit: String
+  /// The processor.
+  public let cpu: String
+  /// Threads used.
+  public let threads: Int
+  /// The seed.
+  public let seed: UInt64
+  /// Checksum of the data (CRC-32 of inputs, labels and subclasses).
+  public let dataChecksum: String
+
+  /// The environment of this process.
+  public init(seed: UInt64, dataChecksum: String) {
+    version = Self.version
+    commit = Self.sourceRevision() ?? "unknown"
+    cpu = Self.processor() ?? "unknown"
+    threads = Parallel.threadCount
+    self.seed = seed
+    self.dataChecksum = dataChecksum
+  }
+
+  private static func processor() -> String? {
+    let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+    let line = text?.split(separator: "\n").first { $0.hasPrefix("model name") }
+    return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  private static func sourceRevision() -> String? {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    process.arguments = ["git", "-C", folder, "rev-parse", "--short=12", "HEAD"]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return nil }
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    return process.terminationStatus == 0 && !text.isEmpty ? text : nil
+  }
+}

@@ -1,0 +1,184 @@
+import Datasets
+import Formats
+import Foundation
+import LinearCore
+import Networks
+import Training
+
+/// The shape of a network to be trained, and how its weights start.
+public struct ModelConfiguration: Codable, Sendable, Equatable {
+  /// The degree p.
+  public var exponent: Double
+  /// Hidden neurons.
+  public var hiddenWidth: Int
+  /// How weights are drawn.
+  public var initialization: Initialization
+  /// Whether outputs have a bias.
+  public var bias: Bool
+  /// Whether the mean training input is subtracted.
+  public var center: Bool
+  /// Whether features are divided by ||x - center||^(p-1).
+  public var normalizeInput: Bool
+
+  /// A configuration.
+  public init(
+    exponent: Double, hiddenWidth: Int, initialization: Initialization = .gaussian(scale: 1e-7),
+    bias: Bool = false, center: Bool = false, normalizeInput: Bool = false
+  ) {
+    self.exponent = exponent
+    self.hiddenWidth = hiddenWidth
+    self.initialization = initialization
+    self.bias = bias
+    self.center = center
+    self.normalizeInput = normalizeInput
+  }
+}
+
+/// What determines a training run: stored as `config.json`.
+public struct TrainingRunConfiguration: Codable, Sendable, Equatable {
+  /// The data.
+  public var data: DatasetRequest
+  /// The network.
+  public var model: ModelConfiguration
+  /// Loss, optimiser, epochs, batch size, seed.
+  public var training: TrainingConfiguration
+
+  /// A configuration.
+  public init(
+    data: DatasetRequest, model: ModelConfiguration, training: TrainingConfiguration
+  ) {
+    self.data = data
+    self.model = model
+    self.training = training
+  }
+}
+
+/// Trains in a run directory: metrics, checkpoints, resumption, progress.
+public struct TrainingRun {
+  /// The directory.
+  public let directory: RunDirectory
+  /// What is trained.
+  public let configuration: TrainingRunConfiguration
+  /// The title in progress lines.
+  public var title: String
+  /// Seconds between checkpoints.
+  public var checkpointInterval = 10.0
+
+  static let modelName = "model.safetensors"
+  static let checkpointName = "checkpoints/latest.safetensors"
+
+  /// A run in a directory; see ``RunDirectory/init(_:configuration:resume:)``.
+  public init(
+    _ path: String, configuration: TrainingRunConfiguration, resume: Bool,
+    title: String = "training"
+  ) throws(ExperimentError) {
+    // Nothing is written before the settings are known to be good.
+    do { try configuration.training.validate() } catch { throw ExperimentError(error) }
+    directory = try RunDirectory(path, configuration: configuration, resume: resume)
+    self.configuration = configuration
+    self.title = title
+  }
+
+  /// The initial network for some data.
+  public static func initialNetwork(_ configuration: TrainingRunConfiguration, data: Dataset)
+    throws(ExperimentError) -> PReLUNetwork<Float>
+  {
+    let model = configuration.model
+    do {
+      return try PReLUNetwork(
+        inputDimension: data.dimension, hiddenWidth: model.hiddenWidth,
+        outputCount: configuration.training.loss.isBinary ? 1 : data.classCount,
+        exponent: model.exponent, initialization: model.initialization, bias: model.bias,
+        center: model.center ? data.inputs.columnMeans() : nil,
+        normalizeInput: model.normalizeInput,
+        stream: RandomStream(seed: configuration.training.seed).child("initialisation"))
+    } catch { throw ExperimentError(error) }
+  }
+
+  /// Trains until all epochs are done, from the last checkpoint where there is one.
+  ///
+  /// - Parameters:
+  ///   - data: the training data that the configuration names.
+  ///   - heldOut: evaluated every epoch.
+  /// - Returns: the trained network and the course of the training.
+  public func run(data: Dataset, heldOut: Dataset?, progress: Progress) throws(ExperimentError)
+    -> (network: PReLUNetwork<Float>, record: TrainingRecord)
+  {
+    do {
+      return try train(data: data, heldOut: heldOut, progress: progress)
+    } catch { throw ExperimentError(error) }
+  }
+
+  private func train(data: Dataset, heldOut: Dataset?, progress: Progress) throws
+    -> (network: PReLUNetwork<Float>, record: TrainingRecord)
+  {
+    let training = configuration.training
+    var trainer = try Trainer<Float>(
+      network: Self.initialNetwork(configuration, data: data), inputs: data.inputs,
+      labels: data.labels, configuration: training,
+      heldOut: heldOut.map { ($0.inputs, $0.labels) })
+    _ = try directory.folder("checkpoints")
+    let checkpoint = directory.path(Self.checkpointName)
+    if FileManager.default.fileExists(atPath: checkpoint) {
+      try trainer.resume(from: Checkpoint(path: checkpoint))
+    }
+    try directory.write(
+      RunEnvironment(seed: training.seed, dataChecksum: data.checksum), to: "environment.json")
+    let start = Date()
+    let first = trainer.record.epochs.count
+    var lastCheckpoint = start
+    while !trainer.isFinished {
+      let epoch = try trainer.runEpoch()
+      let done = Double(epoch.epoch - first) / Double(training.epochs - first)
+      progress.update(describe(epoch), fraction: done, since: start)
+      if Date().timeIntervalSince(lastCheckpoint) >= checkpointInterval {
+        try save(trainer, to: checkpoint)
+        lastCheckpoint = Date()
+      }
+    }
+    progress.clear()
+    try save(trainer, to: checkpoint)
+    try ModelFile.write(trainer.network, to: directory.path(Self.modelName))
+    if let warning = trainer.record.stallWarning(
+      loss: training.loss, outputCount: trainer.network.outputCount,
+      exponent: trainer.network.exponent)
+    {
+      progress.warn(warning)
+    }
+    return (trainer.network, trainer.record)
+  }
+
+  private func describe(_ epoch: EpochRecord) -> String {
+    let accuracy = String(format: "%.4f", epoch.testAccuracy ?? epoch.trainAccuracy)
+    return "\(title): epoch \(epoch.epoch)/\(configuration.training.epochs), "
+      + "loss \(String(format: "%.4g", epoch.loss)), accuracy \(accuracy)"
+  }
+
+  private func save(_ trainer: Trainer<Float>, to checkpoint: String) throws {
+    try trainer.checkpoint().write(to: checkpoint)
+    var table = CSVTable()
+    let epochs = trainer.record.epochs
+    table.append("epoch", epochs.map(\.epoch))
+    table.append("loss", epochs.map(\.loss))
+    table.append("trainAccuracy", epochs.map(\.trainAccuracy))
+    if epochs.contains(where: { $0.testAccuracy != nil }) {
+      table.append("testLoss", epochs.map { $0.testLoss ?? .nan })
+      table.append("testAccuracy", epochs.map { $0.testAccuracy ?? .nan })
+    }
+    try table.write(to: directory.path("metrics.csv"))
+  }
+
+  /// The model file that a MODEL argument means: a file itself, or that of a run directory.
+  public static func modelPath(_ argument: String) throws(ExperimentError) -> String {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) else {
+      throw .usage("--model \(argument): no such file or run directory")
+    }
+    if !isDirectory.boolValue { return argument }
+    for name in [modelName, checkpointName] {
+      let path = URL(fileURLWithPath: argument).appendingPathComponent(name).path
+      if FileManager.default.fileExists(atPath: path) { return path }
+    }
+    throw .usage("--model \(argument): a run directory without \(modelName) or a checkpoint")
+  }
+}
