@@ -40,7 +40,13 @@ extension Matrix {
     let norms = rowNorms()
     result.withMutablePointer { base in
       for i in 0..<rows where norms[i] > 0 {
-        Scalar.scale(columns, 1 / norms[i], base + i * columns)
+        let row = base + i * columns
+        if norms[i] >= Scalar.leastNormalMagnitude {
+          Scalar.scale(columns, 1 / norms[i], row)
+        } else {
+          // The reciprocal of a denormal norm may be infinite.
+          for j in 0..<columns { row[j] /= norms[i] }
+        }
       }
     }
     return result
