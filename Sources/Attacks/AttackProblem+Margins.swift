@@ -72,7 +72,7 @@ extension AttackProblem {
     var effective = perturbations
     if threat.box != nil {
       effective = perturbed(perturbations)
-      for i in effective.elements.indices { effective.elements[i] -= inputs.elements[i] }
+      effective.subtract(inputs)
     }
     return threat.norm.rowLengths(effective)
   }

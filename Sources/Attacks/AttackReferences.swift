@@ -64,7 +64,8 @@ extension AttackReferences {
   /// the network's dominant neurons as directions, and up to `sampleLimit` samples.
   ///
   /// - Parameters:
-  ///   - neurons: dominant neurons, largest first; at most `neuronLimit` of each class are used.
+  ///   - neurons: dominant neurons, largest first; at most `neuronLimit` of each class are used, of
+  ///     neurons that point the same way the first.
   ///   - means: class means and subclass means: (count, inputDimension), and their classes.
   public init(
     network: PReLUNetwork<Scalar>, neurons: [Int], neuronLimit: Int = 16,
@@ -74,7 +75,8 @@ extension AttackReferences {
     var used: [Int] = []
     var labels: [Int] = []
     var perClass = [Int](repeating: 0, count: network.classCount)
-    for j in neurons {
+    let unit = network.hiddenWeights.rows(at: neurons).rowsNormalized()
+    for (row, j) in neurons.enumerated() {
       let label: Int
       if network.outputCount == 1 {
         label = network.outputWeights[0, j] > 0 ? 1 : 0
@@ -83,14 +85,26 @@ extension AttackReferences {
         label = column.indices.max { column[$0] < column[$1] }!
       }
       if perClass[label] == neuronLimit { continue }
+      // Neurons that point the same way make the same line.
+      let isNew = used.indices.allSatisfy { k in
+        labels[k] != label || cosine(unit, row, used[k]) < 0.99
+      }
+      if !isNew { continue }
       perClass[label] += 1
-      used.append(j)
+      used.append(row)
       labels.append(label)
     }
     let kept = Array(0..<min(sampleLimit, samples.rows.rows))
     self.init(
       dimension: network.inputDimension, points: means.rows, pointLabels: means.labels,
-      directions: network.hiddenWeights.rows(at: used).rowsNormalized(), directionLabels: labels,
+      directions: unit.rows(at: used), directionLabels: labels,
       samples: samples.rows.rows(at: kept), sampleLabels: kept.map { samples.labels[$0] })
+  }
+}
+
+/// The inner product of two rows.
+private func cosine<Scalar: LinearScalar>(_ matrix: Matrix<Scalar>, _ i: Int, _ j: Int) -> Scalar {
+  matrix.withPointer {
+    Scalar.dot(matrix.columns, $0 + i * matrix.columns, $0 + j * matrix.columns)
   }
 }

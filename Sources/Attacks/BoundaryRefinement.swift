@@ -40,7 +40,7 @@ struct BoundaryRefinement<C: Classifier> {
         if scales[row] != nil && trialSizes[row] < sizes[i] {
           if trialSizes[row] > sizes[i] * (1 - 1e-5) { share[i] /= 2 }
           sizes[i] = trialSizes[row]
-          current.setRow(i, trial.row(row))
+          current.copyRow(i, from: trial, row: row)
         } else {
           share[i] /= 2
         }

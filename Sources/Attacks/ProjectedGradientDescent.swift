@@ -32,6 +32,7 @@ public struct ProjectedGradientDescent: Attack {
   }
 
   /// The perturbation of smallest margin found in each sample's ball; samples once fooled are left.
+  @specialized(where C == PReLUNetwork<Float>)
   public func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
@@ -50,7 +51,7 @@ public struct ProjectedGradientDescent: Attack {
       let found = descend(part, partRadii, from: start)
       for (row, i) in open.enumerated() where found.margins[row] < bestMargin[i] {
         bestMargin[i] = found.margins[row]
-        best.setRow(i, found.perturbations.row(row))
+        best.copyRow(i, from: found.perturbations, row: row)
       }
     }
     return best
@@ -68,7 +69,7 @@ public struct ProjectedGradientDescent: Attack {
       let (margins, gradients) = part.marginsAndGradients(current)
       for (row, i) in active.enumerated() where margins[row] < bestMargin[i] {
         bestMargin[i] = margins[row]
-        best.setRow(i, current.row(row))
+        best.copyRow(i, from: current, row: row)
       }
       if step == steps { break }
       let fraction = firstStep * max(1 - Double(step) / Double(steps), 0.02)

@@ -14,6 +14,7 @@ public struct ReliabilityChecks<C: Classifier>: Sendable {
   static var sampleLimit: Int { 200 }
 
   /// The result with the flags that the checks raise.
+  @specialized(where C == PReLUNetwork<Float>)
   public func check(
     _ result: RobustnessResult<C.Scalar>, _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int]
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {

@@ -43,6 +43,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   ///   - labels: the class of each row.
   ///   - progress: called with the number of samples done.
   /// - Throws: ``AttackError`` naming what does not fit.
+  @specialized(where C == PReLUNetwork<Float>)
   public func run(
     _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int],
     progress: (_ done: Int) -> Void = { _ in }
@@ -68,7 +69,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
         result.samples[i].radius = Double(found.radii[row])
         result.samples[i].attack = found.names[row]
         result.samples[i].status = .attacked
-        result.perturbations.setRow(i, found.perturbations.row(row))
+        result.perturbations.copyRow(i, from: found.perturbations, row: row)
       }
       progress(start + rows.count)
     }
@@ -175,7 +176,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     where fooled[row] && sizes[row].isFinite && sizes[row] < best.radii[i] {
       best.radii[i] = sizes[row]
       best.names[i] = attack.name
-      best.perturbations.setRow(i, candidates.row(row))
+      best.perturbations.copyRow(i, from: candidates, row: row)
     }
   }
 }

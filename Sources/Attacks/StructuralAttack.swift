@@ -26,6 +26,7 @@ public struct StructuralAttack: Attack {
   public init() {}
 
   /// A perturbation to the decision boundary for each sample, or zeros where no line crosses it.
+  @specialized(where C == PReLUNetwork<Float>)
   public func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
@@ -46,7 +47,7 @@ public struct StructuralAttack: Attack {
         let refined = BoundaryRefinement(problem: part, steps: steps).refine(starts)
         for ((row, i), size) in zip(rows.enumerated(), part.sizes(refined)) where size < sizes[i] {
           sizes[i] = size
-          result.setRow(i, refined.row(row))
+          result.copyRow(i, from: refined, row: row)
         }
       }
     }

@@ -22,8 +22,7 @@ extension Norm {
     var size = [Double](repeating: 0, count: count)
     var clippedNorm = 0.0
     for i in 0..<count {
-      let space = base[i] < 0 ? origin[i] - box.lowerBound : box.upperBound - origin[i]
-      room[i] = Swift.max(Double(space), 0)
+      room[i] = Double(Self.room(origin[i], towardsLower: base[i] < 0, box))
       size[i] = Double(base[i].magnitude)
       let clipped = Swift.min(size[i], room[i])
       clippedNorm += self == .l2 ? clipped * clipped : clipped
@@ -38,44 +37,77 @@ extension Norm {
     for i in 0..<count { base[i] = Scalar(base[i] < 0 ? -result[i] : result[i]) }
   }
 
+  /// How far a coordinate may move such that origin + room, as rounded, still lies in the box.
+  @inline(__always)
+  private static func room<Scalar: LinearScalar>(
+    _ origin: Scalar, towardsLower: Bool, _ box: ClosedRange<Scalar>
+  ) -> Scalar {
+    let space = towardsLower ? origin - box.lowerBound : box.upperBound - origin
+    let outside =
+      towardsLower ? origin - space < box.lowerBound : origin + space > box.upperBound
+    return Swift.max(outside ? space.nextDown : space, 0)
+  }
+
   /// min(s size_i, room_i) with the s in [0, 1] for which the squares sum to `target`.
   private static func shrink(_ size: [Double], _ room: [Double], target: Double) -> [Double] {
     // Coordinate i meets its bound at s = room_i / size_i. Walk s upwards through these points.
     let meeting = size.indices.filter { size[$0] > room[$0] }
       .map { (s: room[$0] / size[$0], index: $0) }.sorted { $0.s < $1.s }
-    var free = size.reduce(0) { $0 + $1 * $1 }
-    var fixed = 0.0
-    var s = 1.0
-    for point in meeting {
-      if fixed + free * point.s * point.s >= target { break }
-      let i = point.index
-      free -= size[i] * size[i]
-      fixed += room[i] * room[i]
+    // free[k]: the squares that still move after the first k points. Summed from the end: taking a
+    // huge square off a sum would drown the small ones.
+    var free = [Double](repeating: 0, count: meeting.count + 1)
+    for i in size.indices where size[i] <= room[i] { free[meeting.count] += size[i] * size[i] }
+    for k in meeting.indices.reversed() {
+      let moving = size[meeting[k].index]
+      free[k] = free[k + 1] + moving * moving
     }
-    s = free > 0 ? (Swift.max(target - fixed, 0) / free).squareRoot() : 1
+    var fixed = 0.0
+    var passed = 0
+    for point in meeting {
+      if fixed + free[passed] * point.s * point.s >= target { break }
+      fixed += room[point.index] * room[point.index]
+      passed += 1
+    }
+    let rest = free[passed]
+    let s = rest > 0 ? (Swift.max(target - fixed, 0) / rest).squareRoot() : 1
     return zip(size, room).map { Swift.min(s * $0, $1) }
   }
 
   /// min(max(size_i - t, 0), room_i) with the t >= 0 for which they sum to `target`.
   private static func threshold(_ size: [Double], _ room: [Double], target: Double) -> [Double] {
-    // Coordinate i moves with t on (size_i - room_i, size_i): walk t downwards from the largest size.
-    var events: [(t: Double, slope: Int)] = []
+    func sum(_ t: Double) -> Double {
+      zip(size, room).reduce(0) { $0 + Swift.min(Swift.max($1.0 - t, 0), $1.1) }
+    }
+    // Between two neighbours among the points size_i and size_i - room_i the sum is linear in t. Find
+    // the last point that does not fit the ball by bisection: the sum at a point, unlike one carried
+    // along from point to point, is accurate whatever the other sizes are.
+    var points: [Double] = [0]
     for i in size.indices where size[i] > 0 && room[i] > 0 {
-      events.append((size[i], 1))
-      if size[i] > room[i] { events.append((size[i] - room[i], -1)) }
+      points.append(size[i])
+      if size[i] > room[i] { points.append(size[i] - room[i]) }
     }
-    events.sort { $0.t > $1.t }
-    var t = events.first?.t ?? 0
-    var sum = 0.0
-    var slope = 0
-    for event in events {
-      let next = sum + Double(slope) * (t - event.t)
-      if next >= target { break }
-      sum = next
-      t = event.t
-      slope += event.slope
+    points.sort()
+    var low = 0
+    var high = points.count - 1
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if sum(points[middle]) > target { low = middle } else { high = middle }
     }
-    if slope > 0 { t -= (target - sum) / Double(slope) }
+    // In between, coordinates rest at their bound, move with t, or are 0.
+    var resting = 0.0
+    var moving = 0.0
+    var count = 0.0
+    for i in size.indices where room[i] > 0 && size[i] > points[low] {
+      if size[i] - room[i] >= points[high] {
+        resting += room[i]
+      } else {
+        // Relative to the lower point, which keeps the digits of the difference.
+        moving += size[i] - points[low]
+        count += 1
+      }
+    }
+    let excess = moving - (target - resting)
+    let t = count > 0 ? points[low] + excess / count : points[high]
     return zip(size, room).map { Swift.min(Swift.max($0 - t, 0), $1) }
   }
 }

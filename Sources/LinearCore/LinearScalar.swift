@@ -47,7 +47,7 @@ public protocol LinearScalar:
     throws(FactorizationError)
 
   /// x_i <- x_i^fraction for x_i >= 0 and 0 < fraction < 1.
-  static func raise(_ count: Int, _ x: UnsafeMutablePointer<Self>, toFraction fraction: Self)
+  static func raise(_ count: Int, _ x: UnsafeMutablePointer<Self>, toFraction fraction: Double)
 
   /// Replaces denormal numbers by 0, without branches.
   static func flushDenormals(_ count: Int, _ x: UnsafeMutablePointer<Self>)

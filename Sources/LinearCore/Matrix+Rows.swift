@@ -41,11 +41,40 @@ extension Matrix {
     withMutablePointer { Scalar.scale(width, factor, $0 + i * width) }
   }
 
+  /// Subtracts `other`, row from row: (rows, columns) both.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public mutating func subtract(_ other: Matrix) {
+    precondition(rows == other.rows && columns == other.columns, "shapes differ")
+    let count = rows * columns
+    withMutablePointer { target in
+      other.withPointer { source in
+        for i in 0..<count { target[i] -= source[i] }
+      }
+    }
+  }
+
+  /// Replaces row `i` by row `j` of another matrix of the same width.
+  public mutating func copyRow(_ i: Int, from other: Matrix, row j: Int) {
+    precondition(i >= 0 && i < rows && j >= 0 && j < other.rows && columns == other.columns)
+    let width = columns
+    withMutablePointer { target in
+      other.withPointer { (target + i * width).update(from: $0 + j * width, count: width) }
+    }
+  }
+
   /// Divides every nonzero row by its norm.
   public func rowsNormalized() -> Matrix {
     var result = self
     let norms = rowNorms()
-    for i in 0..<rows where norms[i] > 0 { result.scaleRow(i, by: 1 / norms[i]) }
+    for i in 0..<rows where norms[i] > 0 {
+      if norms[i] >= Scalar.leastNormalMagnitude {
+        result.scaleRow(i, by: 1 / norms[i])
+      } else {
+        // The reciprocal of a denormal norm may be infinite.
+        result.setRow(i, row(i).map { $0 / norms[i] })
+      }
+    }
     return result
   }
 

@@ -64,12 +64,16 @@ public struct Matrix<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// Row `i` as an array.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func row(_ i: Int) -> [Scalar] {
     precondition(i >= 0 && i < rows, "index outside the matrix")
     return Array(elements[i * columns..<(i + 1) * columns])
   }
 
   /// Replaces row `i`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public mutating func setRow(_ i: Int, _ values: [Scalar]) {
     precondition(i >= 0 && i < rows && values.count == columns, "a row of the wrong shape")
     elements.replaceSubrange(i * columns..<(i + 1) * columns, with: values)

@@ -31,7 +31,9 @@ public struct VectorPower<Scalar: LinearScalar>: Sendable {
     var factors = whole
     if fraction > 0 {
       for i in 0..<count { y[i] = rectified(scale * x[i]) }
-      Scalar.raise(count, y, toFraction: Scalar(fraction))
+      // The root of a denormal number is a normal one, with as few digits.
+      Scalar.flushDenormals(count, y)
+      Scalar.raise(count, y, toFraction: fraction)
     } else if whole == 0 {
       for i in 0..<count { y[i] = scale * x[i] > 0 ? 1 : 0 }
     } else {
@@ -41,7 +43,7 @@ public struct VectorPower<Scalar: LinearScalar>: Sendable {
     for _ in 0..<factors {
       for i in 0..<count { y[i] *= rectified(scale * x[i]) }
     }
-    if factors > 0 { Scalar.flushDenormals(count, y) }
+    if whole > 0 { Scalar.flushDenormals(count, y) }
   }
 
   /// The power of one number.
@@ -69,7 +71,7 @@ extension Float {
 
   /// x_i <- x_i^fraction for x_i >= 0 and 0 < fraction < 1.
   public static func raise(
-    _ count: Int, _ x: UnsafeMutablePointer<Float>, toFraction fraction: Float
+    _ count: Int, _ x: UnsafeMutablePointer<Float>, toFraction fraction: Double
   ) {
     switch fraction {
     case 0.5:
@@ -82,8 +84,17 @@ extension Float {
         x[i] = root * fastRoot(root)
       }
     default:
+      // fraction = high + low, where high times the exponent of x is exact: rounding log2 x as a whole
+      // would cost an error of |log2 x| ulps.
+      let rounded = Float(fraction)
+      let high = Float(bitPattern: rounded.bitPattern & 0xffff_f000)
+      let low = Float(fraction - Double(high))
       for i in 0..<count {
-        let value = fastExp2(fraction * fastLog2(x[i]))
+        let (exponent, logarithm) = fastLog2(x[i])
+        let product = high * exponent
+        let whole = roundedToInteger(product)
+        let rest = (product - whole) + (low * exponent + rounded * logarithm)
+        let value = fastExp2(rest) * powerOfTwo(whole)
         x[i] = value * (x[i] > 0 ? 1 : 0)
       }
     }
@@ -126,12 +137,12 @@ private func fastRoot(_ x: Float) -> Float {
   return x * inverse
 }
 
-/// log2 of a normal positive number.
+/// log2 of a normal positive number, as an integer and a rest in [-1/2, 1/2].
 ///
 /// The mantissa m in [sqrt(1/2), sqrt(2)) is reduced to s = (m - 1)/(m + 1), and
 /// log2 m = 2/ln 2 (s + s^3/3 + s^5/5 + ...), |s| < 0.1716.
 @inline(__always)
-private func fastLog2(_ x: Float) -> Float {
+private func fastLog2(_ x: Float) -> (exponent: Float, logarithm: Float) {
   let bits = Int32(bitPattern: x.bitPattern)
   // Subtracting the bits of sqrt(1/2) makes the exponent field the rounded exponent.
   let exponent = (bits &- 0x3f35_04f3) &>> 23
@@ -143,17 +154,25 @@ private func fastLog2(_ x: Float) -> Float {
   series = series * q + 0.577078017
   series = series * q + 0.961796694
   series = series * q + 2.885390082
-  return Float(exponent) + s * series
+  return (Float(exponent), s * series)
 }
 
-/// 2^x for x <= 127; 0 below the normal range.
+/// The nearest integer, for |x| < 2^22: adding 1.5 * 2^23 rounds to it.
+@inline(__always)
+private func roundedToInteger(_ x: Float) -> Float { (x + 12_582_912) - 12_582_912 }
+
+/// 2^x for an integer x from -126 to 127.
+@inline(__always)
+private func powerOfTwo(_ x: Float) -> Float {
+  let exponent = Int32(bitPattern: (x + 12_582_912).bitPattern) &- 0x4b40_0000 &+ 127
+  return Float(bitPattern: UInt32(bitPattern: exponent &<< 23))
+}
+
+/// 2^x for |x| <= 100.
 @inline(__always)
 private func fastExp2(_ x: Float) -> Float {
-  let clamped = x > -126.5 ? x : -126.5
-  // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
-  let shifted = clamped + 12_582_912
-  let whole = shifted - 12_582_912
-  let t = (clamped - whole) * 0.6931471806
+  let whole = roundedToInteger(x)
+  let t = (x - whole) * 0.6931471806
   // Taylor series of e^t on |t| <= 0.3466; the first term left out is below 6e-9.
   var value: Float = 0.0001984127
   value = value * t + 0.001388889
@@ -163,6 +182,5 @@ private func fastExp2(_ x: Float) -> Float {
   value = value * t + 0.5
   value = value * t + 1
   value = value * t + 1
-  let exponent = Int32(bitPattern: shifted.bitPattern) &- 0x4b40_0000 &+ 127
-  return value * Float(bitPattern: UInt32(bitPattern: exponent &<< 23))
+  return value * powerOfTwo(whole)
 }

@@ -53,7 +53,8 @@ public enum Norm: String, Sendable, Codable, CaseIterable {
       let level = softThreshold(x, radius: radius)
       if level <= 0 { return }
       for i in 0..<x.count {
-        let magnitude = Swift.max(base[i].magnitude - level, 0)
+        // In Double: a rounded level would shift every coordinate the same way, out of the ball.
+        let magnitude = Scalar(Swift.max(Double(base[i].magnitude) - level, 0))
         base[i] = base[i] < 0 ? -magnitude : magnitude
       }
     }
@@ -64,8 +65,10 @@ public enum Norm: String, Sendable, Codable, CaseIterable {
   @specialized(where Scalar == Double)
   private func softThreshold<Scalar: LinearScalar>(
     _ x: UnsafeMutableBufferPointer<Scalar>, radius: Scalar
-  ) -> Scalar {
-    if Scalar.absoluteSum(x.count, x.baseAddress!) <= radius { return 0 }
+  ) -> Double {
+    var total = 0.0
+    for value in x { total += Double(value.magnitude) }
+    if total <= Double(radius) { return 0 }
     let sorted = x.map { Double($0.magnitude) }.sorted(by: >)
     var sum = 0.0
     var level = sorted[0]
@@ -75,6 +78,6 @@ public enum Norm: String, Sendable, Codable, CaseIterable {
       if value <= candidate { break }
       level = candidate
     }
-    return Scalar(level)
+    return level
   }
 }

@@ -31,7 +31,8 @@ struct ActivationKernel<Scalar: LinearScalar>: Sendable {
     for j in 0..<neurons {
       let z = features + j * samples
       let a = slopes + j * samples
-      guard norms[j] > 0 else {
+      // The reciprocal of a denormal norm may be infinite.
+      guard norms[j] >= Scalar.leastNormalMagnitude else {
         z.update(repeating: 0, count: samples)
         a.update(repeating: 0, count: samples)
         continue

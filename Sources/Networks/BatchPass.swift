@@ -195,12 +195,17 @@ private struct Tile<Scalar: LinearScalar> {
         }
         multiply(range.count * samples, features, by: buffers.slopes + range.lowerBound * samples)
         for j in range {
-          var inner: Scalar = 0
-          for c in 0..<outputs { inner += outputWeights[c, j] * gradientBase[c * width + j] }
           let norm = buffers.norms[j]
-          // Divided twice: the square of a tiny norm would underflow.
-          buffers.rowScales[j] =
-            norm > 0 ? -Scalar(kernel.exponent - 1) * (inner / norm) / norm : 0
+          guard norm >= Scalar.leastNormalMagnitude else {
+            buffers.rowScales[j] = 0
+            continue
+          }
+          // Divided one factor at a time: products of tiny numbers would underflow.
+          var inner: Scalar = 0
+          for c in 0..<outputs {
+            inner += outputWeights[c, j] * (gradientBase[c * width + j] / norm)
+          }
+          buffers.rowScales[j] = -Scalar(kernel.exponent - 1) * inner / norm
         }
         inputs.rows.withPointer { rows in
           updateHidden(

@@ -77,14 +77,18 @@ public enum Loss: String, Sendable, Codable, CaseIterable {
     let classes = logits.columns
     var largest = -Double.infinity
     for c in 0..<classes { largest = max(largest, Double(logits[i, c])) }
-    var total = 0.0
-    for c in 0..<classes { total += exp(Double(logits[i, c]) - largest) }
+    let own = exp(Double(logits[i, label]) - largest)
+    // Without the label's term: 1 less a share near 1 would have no digits left.
+    var others = 0.0
+    for c in 0..<classes where c != label { others += exp(Double(logits[i, c]) - largest) }
+    let total = own + others
     for c in 0..<classes {
-      let share = exp(Double(logits[i, c]) - largest) / total
+      let share = (c == label ? others : exp(Double(logits[i, c]) - largest)) / total
       // Shares below the normal range carry no digits and slow down every later product.
       let kept = share < Double(Scalar.leastNormalMagnitude) ? 0 : share
-      derivative[i, c] = Scalar(c == label ? kept - 1 : kept)
+      derivative[i, c] = Scalar(c == label ? -kept : kept)
     }
-    return log(total) + largest - Double(logits[i, label])
+    let lead = largest - Double(logits[i, label])
+    return lead == 0 ? log1p(others) : log(total) + lead
   }
 }
