@@ -46,7 +46,9 @@ public protocol Experiment: Sendable {
 /// The experiments by name.
 public enum ExperimentCatalog {
   /// All experiments.
-  public static let all: [any Experiment.Type] = []
+  public static let all: [any Experiment.Type] = [
+    OverviewExperiment.self, MixtureExperiment.self, DigitsParityExperiment.self,
+  ]
 
   /// The experiment called `name`.
   public static func experiment(named name: String) throws(ExperimentError) -> any Experiment.Type {

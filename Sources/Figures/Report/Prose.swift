@@ -22,6 +22,13 @@ public struct Prose: Hashable, Sendable, ExpressibleByStringInterpolation {
   /// Plain text.
   public init(stringLiteral value: String) { runs = [.text(value)] }
 
+  /// One text after the other, so that long prose can stand on several lines.
+  public static func + (left: Prose, right: Prose) -> Prose {
+    var result = left
+    result.runs += right.runs
+    return result
+  }
+
   /// Collects the pieces of an interpolated literal.
   public init(stringInterpolation: StringInterpolation) { runs = stringInterpolation.runs }
 

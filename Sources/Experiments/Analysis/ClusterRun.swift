@@ -1,0 +1,134 @@
+import Alignment
+import Attacks
+import Datasets
+import Formats
+import Foundation
+import LinearCore
+import Networks
+import Training
+
+/// One network trained on clustered data, looked into and attacked: the unit that the experiments are
+/// made of, and that `--resume` does not repeat.
+public struct ClusterRunResult: Codable, Sendable {
+  /// The degree.
+  public let p: Double
+  /// The seed of the repeat.
+  public let seed: UInt64
+  /// Accuracy on the attacked samples, unperturbed.
+  public let cleanAccuracy: Double
+  /// Where robust accuracy crosses 1/2.
+  public let halfRadius: Double
+  /// Structure of the network.
+  public let inspection: NetworkInspection
+  /// Smallest adversarial perturbation found, a number a sample: 0 for misclassified ones.
+  public let radii: [Double]
+  /// Reasons not to trust the radii.
+  public let flags: [String]
+  /// |v_j| ||w_j|| from the largest to the smallest.
+  public let contributions: [Double]
+  /// Cosines of the first dominant neurons to `directions`, row after row.
+  public let cosines: [[Double]]
+  /// The class each of these neurons speaks for: 1 or 0.
+  public let neuronClasses: [Int]
+  /// The names of the reference directions.
+  public let directions: [String]
+  /// The course of the training.
+  public let epochs: [EpochRecord]
+  /// A warning when the training stalled.
+  public let stallWarning: String?
+  /// Seconds for training, inspection and attack.
+  public let seconds: Double
+
+  /// The share of samples whose radius exceeds `epsilon`.
+  public func robustAccuracy(_ epsilon: Double) -> Double {
+    Double(radii.count { $0 > epsilon }) / Double(radii.count)
+  }
+}
+
+/// Trains, inspects and attacks one network inside an experiment's directory.
+struct ClusterRun {
+  let directory: RunDirectory
+  let configuration: TrainingRunConfiguration
+  let study: RobustnessStudy
+  /// How many dominant neurons are listed with their cosines.
+  var neuronLimit = 30
+
+  /// A name for files: "p3-seed0".
+  var name: String {
+    let p = configuration.model.exponent
+    let text = p == p.rounded() ? "\(Int(p))" : "\(p)"
+    return "p\(text)-seed\(configuration.training.seed)"
+  }
+
+  /// The result, from an earlier run of the experiment where there is one.
+  ///
+  /// - Parameters:
+  ///   - train: training data.
+  ///   - attacked: the samples to attack.
+  ///   - heldOut: evaluated every epoch.
+  func result(train: Dataset, heldOut: Dataset, attacked: Dataset, progress: Progress)
+    throws(ExperimentError) -> ClusterRunResult
+  {
+    try directory.cached("results/\(name).json") { () throws(ExperimentError) in
+      let start = Date()
+      let (network, record) = try trainNetwork(train, heldOut: heldOut, progress: progress)
+      let inspection = try NetworkInspection(network, data: attacked)
+      let robustness = try study.run(
+        network, data: attacked, reference: train, title: "\(name): attack", progress: progress)
+      try write(robustness)
+      let directions = attacked.referenceDirections(center: network.center)
+      let alignment = NeuronAlignment(
+        network: network, directions: directions, limit: neuronLimit)
+      return ClusterRunResult(
+        p: configuration.model.exponent, seed: configuration.training.seed,
+        cleanAccuracy: robustness.cleanAccuracy, halfRadius: robustness.halfRadius,
+        inspection: inspection, radii: robustness.samples.map(\.radius), flags: robustness.flags,
+        contributions: NeuronContributions(network).sorted,
+        cosines: (0..<alignment.cosines.rows).map { i in
+          alignment.cosines.row(i).map { Double($0) }
+        },
+        neuronClasses: alignment.neurons.map { network.outputWeights[0, $0] > 0 ? 1 : 0 },
+        directions: directions.names, epochs: record.epochs,
+        stallWarning: record.stallWarning(
+          loss: configuration.training.loss, outputCount: network.outputCount,
+          exponent: network.exponent), seconds: Date().timeIntervalSince(start))
+    }
+  }
+
+  /// The trained network of this run.
+  func network() throws(ExperimentError) -> PReLUNetwork<Float> {
+    do {
+      return try ModelFile.read(directory.path("networks/\(name)/\(TrainingRun.modelName)"))
+    } catch { throw ExperimentError(error) }
+  }
+
+  /// The smallest perturbations found, (samples, dimension).
+  func witnesses() throws(ExperimentError) -> Matrix<Float> {
+    let path = directory.path("results/\(name)-witnesses.npz")
+    do {
+      guard let tensor = try NPZ.read(path: path)["perturbations"], tensor.shape.count == 2 else {
+        throw FormatError(path: path, "no perturbations of two axes")
+      }
+      return Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
+    } catch { throw ExperimentError(error) }
+  }
+
+  private func trainNetwork(_ data: Dataset, heldOut: Dataset, progress: Progress)
+    throws(ExperimentError) -> (network: PReLUNetwork<Float>, record: TrainingRecord)
+  {
+    // The experiment's own directory has checked that the settings are the same.
+    let run = try TrainingRun(
+      directory.path("networks/\(name)"), configuration: configuration, resume: true, title: name)
+    return try run.run(data: data, heldOut: heldOut, progress: progress)
+  }
+
+  private func write(_ result: RobustnessResult<Float>) throws(ExperimentError) {
+    _ = try directory.folder("results")
+    do {
+      try result.table.write(to: directory.path("results/\(name)-samples.csv"))
+      try NPZ.write(
+        ["perturbations": ModelFile.tensor(result.perturbations)],
+        to: directory.path("results/\(name)-witnesses.npz"))
+    } catch { throw ExperimentError(error) }
+  }
+}

@@ -1,0 +1,88 @@
+import Figures
+import Foundation
+
+/// One row of `results/summary.json`: a degree, averaged over its repeats.
+public struct ClusterSummary: Codable, Sendable, Equatable {
+  /// The degree.
+  public let p: Double
+  /// Mean accuracy without perturbation.
+  public let cleanAccuracy: Double
+  /// Mean radius at which robust accuracy crosses 1/2.
+  public let halfRadius: Double
+  /// The smallest and largest half radius of the repeats.
+  public let halfRadiusRange: [Double]
+  /// What theory predicts, where it does.
+  public let predictedRadius: Double?
+  /// Mean number of neurons that hold 99% of the contributions.
+  public let effectiveNeurons: Double
+  /// Mean numerical rank of the rows ||v_j|| w_j.
+  public let numericalRank: Double
+  /// Mean over repeats of the dominant neurons' median cosine to their closest subclass centre.
+  public let medianBestCosine: Double
+  /// The same to their closest class mean.
+  public let medianBestClassCosine: Double
+  /// Repeats.
+  public let repeats: Int
+  /// Seconds for all repeats.
+  public let seconds: Double
+
+  /// The summary of the repeats of one degree.
+  init(_ runs: [ClusterRunResult], predictedRadius: Double?) {
+    func mean(_ value: (ClusterRunResult) -> Double) -> Double {
+      runs.map(value).reduce(0, +) / Double(runs.count)
+    }
+    p = runs[0].p
+    cleanAccuracy = mean(\.cleanAccuracy)
+    halfRadius = mean(\.halfRadius)
+    halfRadiusRange = [runs.map(\.halfRadius).min()!, runs.map(\.halfRadius).max()!]
+    self.predictedRadius = predictedRadius
+    effectiveNeurons = mean { Double($0.inspection.effectiveNeurons) }
+    numericalRank = mean { Double($0.inspection.numericalRank) }
+    medianBestCosine = mean { $0.inspection.medianBestCosine ?? .nan }
+    medianBestClassCosine = mean { $0.inspection.medianBestClassCosine ?? .nan }
+    repeats = runs.count
+    seconds = runs.map(\.seconds).reduce(0, +)
+  }
+
+  /// The header of ``cells``.
+  static let header = [
+    "p", "clean accuracy", "half radius", "predicted", "effective neurons", "rank",
+    "cosine to subclass", "cosine to class mean", "seconds",
+  ]
+
+  /// The row of a table.
+  var cells: [String] {
+    func text(_ value: Double, _ digits: Int) -> String {
+      value.isFinite ? String(format: "%.\(digits)f", value) : "–"
+    }
+    let exponent = p == p.rounded() ? "\(Int(p))" : "\(p)"
+    let spread =
+      repeats > 1
+      ? " [\(text(halfRadiusRange[0], 3)), \(text(halfRadiusRange[1], 3))]" : ""
+    return [
+      exponent, text(cleanAccuracy, 4), text(halfRadius, 4) + spread,
+      predictedRadius.map { text($0, 4) } ?? "–", text(effectiveNeurons, repeats > 1 ? 1 : 0),
+      text(numericalRank, repeats > 1 ? 1 : 0), text(medianBestCosine, 3),
+      text(medianBestClassCosine, 3), text(seconds, 1),
+    ]
+  }
+}
+
+/// `results/summary.json` of an experiment on clustered data.
+public struct ClusterReport: Codable, Sendable {
+  /// The experiment's name.
+  public let experiment: String
+  /// Its preset.
+  public let preset: Preset
+  /// One entry a degree.
+  public let results: [ClusterSummary]
+  /// Reasons not to trust a radius.
+  public let flags: [String]
+
+  /// The table for the terminal.
+  var terminalTable: String {
+    var table = TerminalTable(header: ClusterSummary.header, alignments: nil)
+    for row in results { table.append(row.cells) }
+    return table.text
+  }
+}

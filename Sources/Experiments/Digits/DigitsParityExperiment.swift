@@ -1,0 +1,109 @@
+import Datasets
+import Figures
+import Foundation
+import LinearCore
+import Networks
+import Training
+
+/// Real data: the parity of handwritten digits, ten subclasses in two classes, for p = 1 to 4.
+public struct DigitsParityExperiment: Experiment {
+  /// "digits-parity".
+  public static let name = "digits-parity"
+  /// One line.
+  public static let summary =
+    "1,797 handwritten digits, even against odd, p = 1 to 4 from small initialisation, l2 attacks"
+
+  /// What determines the run; `config.json`.
+  public struct Settings: Codable, Sendable, Equatable {
+    var experiment = DigitsParityExperiment.name
+    var preset: Preset
+    var seed: UInt64
+    var degrees = [1.0, 2.0, 3.0, 4.0]
+    var repeats: Int
+    var hiddenWidth: Int
+    var initialScale: Double
+    var learningRate = 0.5
+    var momentum = 0.9
+    var batchSize = 64
+    var epochs: Int
+    var attack = "standard"
+  }
+
+  /// The settings.
+  public let settings: Settings
+
+  /// The experiment at some size.
+  public init(preset: Preset, seed: UInt64) {
+    settings =
+      switch preset {
+      case .quick:
+        Settings(
+          preset: preset, seed: seed, repeats: 1, hiddenWidth: 200, initialScale: 1e-3, epochs: 80)
+      case .laptop:
+        Settings(
+          preset: preset, seed: seed, repeats: 5, hiddenWidth: 500, initialScale: 1e-3, epochs: 120)
+      case .paper:
+        Settings(
+          preset: preset, seed: seed, repeats: 5, hiddenWidth: 2000, initialScale: 1e-3,
+          epochs: 401)
+      }
+  }
+
+  /// Runs it.
+  public func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+    -> ExperimentOutcome
+  {
+    let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")
+    return try part.outcome(
+      title: "Robustness on handwritten digits", subtitle: Prose(subtitle), seed: settings.seed)
+  }
+
+  var subtitle: String {
+    "Preset \(settings.preset.rawValue): width \(settings.hiddenWidth), \(settings.epochs) epochs, "
+      + "initialisation \(settings.initialScale), \(settings.repeats) repeat(s)"
+  }
+
+  /// Runs it as part of a report.
+  func execute(out: String, resume: Bool, progress: Progress, figuresLink: String)
+    throws(ExperimentError) -> ExperimentPart
+  {
+    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    let train: Dataset
+    let test: Dataset
+    do {
+      train = try Digits.load(labels: .parity, split: .train)
+      test = try Digits.load(labels: .parity, split: .test)
+    } catch { throw ExperimentError(error) }
+    var runs: [ClusterRun] = []
+    var results: [ClusterRunResult] = []
+    for number in 0..<settings.repeats {
+      for p in settings.degrees {
+        let seed = settings.seed + UInt64(number)
+        let run = ClusterRun(
+          directory: directory, configuration: training(p, seed),
+          study: RobustnessStudy(
+            epsilons: (0...20).map { Double($0) / 10 }, attack: settings.attack, seed: seed))
+        runs.append(run)
+        results.append(
+          try run.result(train: train, heldOut: test, attacked: test, progress: progress))
+      }
+    }
+    try directory.write(
+      RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
+    return try DigitsReport(settings: settings, runs: results, train: train, test: test).part(
+      directory: directory, firstRuns: Array(runs.prefix(settings.degrees.count)),
+      figuresLink: figuresLink)
+  }
+
+  private func training(_ p: Double, _ seed: UInt64) -> TrainingRunConfiguration {
+    TrainingRunConfiguration(
+      data: DatasetRequest(data: "digits", labels: .parity, split: "train"),
+      model: ModelConfiguration(
+        exponent: p, hiddenWidth: settings.hiddenWidth,
+        initialization: .gaussian(scale: settings.initialScale), center: true, normalizeInput: true),
+      training: TrainingConfiguration(
+        loss: .logistic,
+        optimizer: .sgd(learningRate: settings.learningRate, momentum: settings.momentum),
+        epochs: settings.epochs, batchSize: settings.batchSize, seed: seed))
+  }
+}

@@ -1,0 +1,126 @@
+import Datasets
+import Figures
+import Foundation
+import LinearCore
+import Networks
+import Theory
+import Training
+
+/// Section 5.1 of Min and Vidal (ICML 2024), panels (b) to (e): networks of degree 1 and 3 trained from
+/// tiny weights on an orthonormal mixture; neuron contributions, alignment, robust accuracy.
+public struct MixtureExperiment: Experiment {
+  /// "mixture".
+  public static let name = "mixture"
+  /// One line.
+  public static let summary =
+    "Section 5.1: clusters around orthonormal centres, p = 1 against p = 3 (panels b to e)"
+
+  /// What determines the run; `config.json`.
+  public struct Settings: Codable, Sendable, Equatable {
+    var experiment = MixtureExperiment.name
+    var preset: Preset
+    var seed: UInt64
+    var degrees = [1.0, 3.0]
+    var repeats: Int
+    var mixture: OrthonormalMixture
+    var hiddenWidth: Int
+    var initialScale = 1e-7
+    var learningRate = 0.2
+    var batchSize = 100
+    var epochs: Int
+    /// Samples of the test part that are attacked.
+    var attackedSamples: Int
+    var attack = "standard"
+  }
+
+  /// The settings.
+  public let settings: Settings
+
+  /// The experiment at some size.
+  public init(preset: Preset, seed: UInt64) {
+    settings =
+      switch preset {
+      case .quick:
+        Settings(
+          preset: preset, seed: seed, repeats: 1,
+          mixture: OrthonormalMixture(dimension: 200, alpha: 0.1, samples: 2000), hiddenWidth: 200,
+          epochs: 200, attackedSamples: 500)
+      case .laptop:
+        Settings(
+          preset: preset, seed: seed, repeats: 3,
+          mixture: OrthonormalMixture(dimension: 1000, alpha: 0.05, samples: 5000),
+          hiddenWidth: 500, epochs: 150, attackedSamples: 1000)
+      case .paper:
+        Settings(
+          preset: preset, seed: seed, repeats: 5,
+          mixture: OrthonormalMixture(dimension: 1000, alpha: 0.01, samples: 20_000),
+          hiddenWidth: 2000, epochs: 401, attackedSamples: 20_000)
+      }
+  }
+
+  /// Runs it.
+  public func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+    -> ExperimentOutcome
+  {
+    let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")
+    return try part.outcome(
+      title: "Robustness on an orthonormal mixture", subtitle: Prose(subtitle), seed: settings.seed)
+  }
+
+  var subtitle: String {
+    "Preset \(settings.preset.rawValue): D = \(settings.mixture.dimension), "
+      + "K = \(settings.mixture.subclasses) subclasses, alpha = \(settings.mixture.alpha), "
+      + "\(settings.mixture.samples) samples, width \(settings.hiddenWidth), "
+      + "\(settings.epochs) epochs, \(settings.repeats) repeat(s)"
+  }
+
+  /// Runs it as part of a report.
+  func execute(out: String, resume: Bool, progress: Progress, figuresLink: String)
+    throws(ExperimentError) -> ExperimentPart
+  {
+    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    let mixture = settings.mixture
+    var runs: [ClusterRunResult] = []
+    var checksum = ""
+    for number in 0..<settings.repeats {
+      let seed = settings.seed + UInt64(number)
+      let data: (train: Dataset, test: Dataset)
+      do {
+        var testMixture = mixture
+        testMixture.samples = settings.attackedSamples
+        let stream = RandomStream(seed: seed).child("data")
+        data = (
+          try mixture.generate(stream: stream),
+          try testMixture.generate(stream: stream, part: "test")
+        )
+      } catch { throw ExperimentError(error) }
+      if number == 0 { checksum = data.train.checksum }
+      for p in settings.degrees {
+        let run = ClusterRun(
+          directory: directory, configuration: training(p, seed),
+          study: RobustnessStudy(epsilons: epsilons, attack: settings.attack, seed: seed))
+        runs.append(
+          try run.result(
+            train: data.train, heldOut: data.test, attacked: data.test, progress: progress))
+      }
+    }
+    try directory.write(
+      RunEnvironment(seed: settings.seed, dataChecksum: checksum), to: "environment.json")
+    return try MixtureReport(settings: settings, runs: runs).part(
+      directory: directory, figuresLink: figuresLink)
+  }
+
+  private func training(_ p: Double, _ seed: UInt64) -> TrainingRunConfiguration {
+    TrainingRunConfiguration(
+      data: DatasetRequest(data: "mixture", mixture: settings.mixture, seed: seed),
+      model: ModelConfiguration(
+        exponent: p, hiddenWidth: settings.hiddenWidth,
+        initialization: .gaussian(scale: settings.initialScale)),
+      training: TrainingConfiguration(
+        loss: .exponential, optimizer: .sgd(learningRate: settings.learningRate),
+        epochs: settings.epochs, batchSize: settings.batchSize, seed: seed))
+  }
+
+  /// linspace(0, 1.5, 15), the radii of the paper.
+  private var epsilons: [Double] { (0..<15).map { 1.5 * Double($0) / 14 } }
+}

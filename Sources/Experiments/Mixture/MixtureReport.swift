@@ -1,0 +1,87 @@
+import Figures
+import Foundation
+import Theory
+
+/// Figures, table and text of the mixture experiment.
+struct MixtureReport {
+  let settings: MixtureExperiment.Settings
+  let runs: [ClusterRunResult]
+
+  func part(directory: RunDirectory, figuresLink: String) throws(ExperimentError) -> ExperimentPart
+  {
+    let figures = ClusterFigures(runs: runs)
+    let mixture = settings.mixture
+    let summaries = figures.degrees.map { p in
+      ClusterSummary(
+        runs.filter { $0.p == p },
+        predictedRadius: CriticalRadius.predicted(
+          exponent: p, subclasses: mixture.subclasses, positive: mixture.positive))
+    }
+    let report = ClusterReport(
+      experiment: MixtureExperiment.name, preset: settings.preset, results: summaries,
+      flags: runs.flatMap(\.flags))
+    try directory.write(report, to: "results/summary.json")
+
+    let sink = FigureSink(directory: directory, link: figuresLink)
+    let relu = CriticalRadius.relu(subclasses: mixture.subclasses)
+    var blocks: [Report.Block] = [
+      .paragraph(Prose(introduction)),
+      .table(
+        Report.Table(
+          caption: "Measured beside predicted. Half radius: where robust accuracy crosses 1/2.",
+          header: ClusterSummary.header.map { Prose($0) },
+          rows: summaries.map { $0.cells.map { Prose($0) } })),
+      try sink.figure(
+        figures.robustness(
+          title: "Robust accuracy under l2 attacks", largest: 1.1,
+          references: [
+            .vertical(relu, label: "1/√K"), .vertical(CriticalRadius.optimal, label: "√2/2"),
+          ]), "robust-accuracy",
+        caption: "Robust accuracy against the radius of the attack, worst case over all attacks. "
+          + "Dashed: what theory predicts for p = 1 and for p ≥ 2.",
+        alternative: "Robust accuracy falls at 1/sqrt(K) for p = 1 and at sqrt(2)/2 for p = 3"),
+      try sink.figure(
+        figures.contributions(), "contributions",
+        caption:
+          "How much each neuron can contribute to the output, sorted. For p = 3 a few neurons, "
+          + "one or two a subclass, carry the network; for p = 1 many neurons share two directions.",
+        alternative: "Sorted neuron contributions"),
+    ]
+    let columns =
+      ["μ̄⁻", "μ̄⁺"] + (0..<mixture.subclasses).map { "μ\($0 + 1)" }
+    for p in figures.degrees {
+      blocks.append(
+        try sink.figure(
+          figures.cosines(p, columns: columns, classCount: 2), "cosines-p\(Int(p))",
+          caption: p == 1
+            ? "Plain ReLU neurons point along the two average class directions."
+            : "Neurons of degree \(Int(p)) point along single subclass centres.",
+          alternative: "Cosines between neurons and class and subclass directions for p = \(Int(p))"
+        )
+      )
+    }
+    blocks.append(
+      try sink.figure(
+        figures.training(), "training",
+        caption: "Training loss. The plateau is the alignment phase.",
+        alternative: "Training loss against epochs"))
+    for warning in Set(runs.compactMap(\.stallWarning) + runs.flatMap(\.flags)).sorted() {
+      blocks.append(.warning(Prose(warning)))
+    }
+    return ExperimentPart(
+      directory: directory, report: report,
+      section: Report.Section("Clusters around orthonormal centres", blocks))
+  }
+
+  private var introduction: String {
+    let mixture = settings.mixture
+    return
+      "Samples are \(mixture.subclasses) orthonormal unit centres plus Gaussian noise of standard "
+      + "deviation \(mixture.alpha) in norm; the first \(mixture.positive) centres have label 1. "
+      + "Networks start from weights of size \(settings.initialScale). A plain ReLU network (p = 1) "
+      + "learns the two average class directions and breaks at l2 radius 1/√K = "
+      + String(format: "%.4f", CriticalRadius.relu(subclasses: mixture.subclasses))
+      + "; from p = 3 on, gradient flow finds every subclass centre and the network stands up to "
+      + "√2/2 = \(String(format: "%.4f", CriticalRadius.optimal)), which no classifier can exceed."
+  }
+}
