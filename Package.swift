@@ -4,7 +4,11 @@ import PackageDescription
 let package = Package(
   name: "PolyReLU",
   products: [
-    .library(name: "PolyReLU", targets: ["LinearCore"])
+    .library(name: "PolyReLU", targets: ["LinearCore"]),
+    .library(name: "LinearCore", targets: ["LinearCore"]),
+    .library(name: "Datasets", targets: ["Datasets"]),
+    .library(name: "Networks", targets: ["Networks"]),
+    .library(name: "Training", targets: ["Training"]),
   ],
   targets: [
     .systemLibrary(
