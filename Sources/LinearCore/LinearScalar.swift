@@ -49,6 +49,10 @@ public protocol LinearScalar:
   /// x_i <- x_i^fraction for x_i >= 0 and 0 < fraction < 1.
   static func raise(_ count: Int, _ x: UnsafeMutablePointer<Self>, toFraction fraction: Double)
 
+  /// x_i <- sqrt(x_i) for x_i >= 0, quicker than one by one. In `Float` the relative error is below 2e-7
+  /// for normal numbers; a denormal number becomes some number below 1e-18.
+  static func root(_ count: Int, _ x: UnsafeMutablePointer<Self>)
+
   /// Replaces denormal numbers by 0, without branches.
   static func flushDenormals(_ count: Int, _ x: UnsafeMutablePointer<Self>)
 

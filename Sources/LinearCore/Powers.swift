@@ -69,13 +69,18 @@ extension Float {
     }
   }
 
+  /// x_i <- sqrt(x_i) for x_i >= 0.
+  public static func root(_ count: Int, _ x: UnsafeMutablePointer<Float>) {
+    for i in 0..<count { x[i] = fastRoot(x[i]) }
+  }
+
   /// x_i <- x_i^fraction for x_i >= 0 and 0 < fraction < 1.
   public static func raise(
     _ count: Int, _ x: UnsafeMutablePointer<Float>, toFraction fraction: Double
   ) {
     switch fraction {
     case 0.5:
-      for i in 0..<count { x[i] = fastRoot(x[i]) }
+      root(count, x)
     case 0.25:
       for i in 0..<count { x[i] = fastRoot(fastRoot(x[i])) }
     case 0.75:
@@ -111,12 +116,17 @@ extension Double {
     }
   }
 
+  /// x_i <- sqrt(x_i) for x_i >= 0.
+  public static func root(_ count: Int, _ x: UnsafeMutablePointer<Double>) {
+    for i in 0..<count { x[i] = x[i].squareRoot() }
+  }
+
   /// x_i <- x_i^fraction for x_i >= 0 and 0 < fraction < 1.
   public static func raise(
     _ count: Int, _ x: UnsafeMutablePointer<Double>, toFraction fraction: Double
   ) {
     if fraction == 0.5 {
-      for i in 0..<count { x[i] = x[i].squareRoot() }
+      root(count, x)
     } else {
       for i in 0..<count { x[i] = power(x[i], fraction) }
     }

@@ -140,8 +140,13 @@ private struct Tile<Scalar: LinearScalar> {
         let features = buffers.features + range.lowerBound * samples
         let slopes = buffers.slopes + range.lowerBound * samples
         let norms = buffers.norms + range.lowerBound
-        ActivationKernel.norms(
-          neurons: range.count, dimension: dimension, weights: weights, into: norms)
+        if kernel.exponent == 1 {
+          // Plain ReLU does not look at the norms.
+          norms.update(repeating: 1, count: range.count)
+        } else {
+          ActivationKernel.norms(
+            neurons: range.count, dimension: dimension, weights: weights, into: norms)
+        }
         inputs.rows.withPointer {
           Scalar.gemm(
             transposeA: false, transposeB: true, m: range.count, n: samples, k: dimension,
@@ -208,16 +213,28 @@ private struct Tile<Scalar: LinearScalar> {
           buffers.rowScales[j] = -Scalar(kernel.exponent - 1) * inner / norm
         }
         inputs.rows.withPointer { rows in
-          updateHidden(
-            HiddenGradient(
-              neurons: range, dimension: dimension,
-              weights: buffers.weights + range.lowerBound * dimension, samples: samples,
-              coefficients: features, inputs: rows, rowScales: buffers.rowScales + range.lowerBound)
-          )
+          for part in partsOfOneSign(range) {
+            updateHidden(
+              HiddenGradient(
+                neurons: part, dimension: dimension,
+                weights: buffers.weights + part.lowerBound * dimension, samples: samples,
+                coefficients: buffers.features + part.lowerBound * samples, inputs: rows,
+                rowScales: buffers.rowScales + part.lowerBound))
+          }
         }
       }
     }
     return outputGradient
+  }
+
+  /// Cuts a block where the first output weight changes its sign, if that happens once: the neurons of
+  /// one sign tend to be silent on the same samples. See ``HiddenGradient``.
+  private func partsOfOneSign(_ range: Range<Int>) -> [Range<Int>] {
+    let changes = range.dropFirst().filter {
+      (outputWeights[0, $0 - 1] > 0) != (outputWeights[0, $0] > 0)
+    }
+    guard let cut = changes.first, changes.count == 1 else { return [range] }
+    return [range.lowerBound..<cut, cut..<range.upperBound]
   }
 }
 

@@ -43,7 +43,7 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
     inverseRootCorrection = Scalar(1 / (1 - pow(beta2, Double(stepCount))).squareRoot())
   }
 
-  /// One element at a time.
+  /// Elementwise, in stretches short enough for the nearest cache.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func update(
@@ -54,13 +54,22 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
     let second = moments["second.\(group.rawValue)"]!.base + offset
     let (b1, b2) = (Scalar(beta1), Scalar(beta2))
     let (step, correction, epsilon, decay) = (stepSize, inverseRootCorrection, epsilon, decay)
-    for i in 0..<count {
-      let g = gradient[i] + decay * values[i]
-      let m = b1 * first[i] + (1 - b1) * g
-      let v = b2 * second[i] + (1 - b2) * g * g
-      first[i] = m
-      second[i] = v
-      values[i] -= step * m / (v.squareRoot() * correction + epsilon)
+    let stretch = 512
+    withUnsafeTemporaryAllocation(of: Scalar.self, capacity: stretch) { buffer in
+      let roots = buffer.baseAddress!
+      for start in stride(from: 0, to: count, by: stretch) {
+        let length = min(stretch, count - start)
+        let (g, w) = (gradient + start, values + start)
+        let (m, v) = (first + start, second + start)
+        for i in 0..<length {
+          let slope = g[i] + decay * w[i]
+          m[i] = b1 * m[i] + (1 - b1) * slope
+          v[i] = b2 * v[i] + (1 - b2) * slope * slope
+          roots[i] = v[i]
+        }
+        Scalar.root(length, roots)
+        for i in 0..<length { w[i] -= step * m[i] / (roots[i] * correction + epsilon) }
+      }
     }
   }
 }

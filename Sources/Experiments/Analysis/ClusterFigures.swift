@@ -39,8 +39,8 @@ struct ClusterFigures {
       title: "Neuron contributions", valueLabel: "|vⱼ|·‖wⱼ‖", rankLabel: "neuron, by contribution",
       groups: degrees.map { p in
         let values = first(p).contributions
-        // A logarithmic axis wants positive numbers; what is a billionth of the largest is nothing.
-        return .init(label(p), values: values.map { max($0, 1e-9 * (values.first ?? 1)) })
+        // What is less than a billionth of the largest is not drawn: a logarithmic axis has no zero.
+        return .init(label(p), values: values.filter { $0 > 1e-9 * values[0] })
       }, rankScale: .logarithmic, valueScale: .logarithmic, references: [])
   }
 

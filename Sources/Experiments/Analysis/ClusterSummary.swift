@@ -46,8 +46,8 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
 
   /// The header of ``cells``.
   static let header = [
-    "p", "clean accuracy", "half radius", "predicted", "effective neurons", "rank",
-    "cosine to subclass", "cosine to class mean", "seconds",
+    "p", "accuracy", "half radius", "predicted", "neurons", "rank", "cos subclass", "cos class",
+    "seconds",
   ]
 
   /// The row of a table.

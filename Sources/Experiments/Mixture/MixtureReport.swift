@@ -28,7 +28,10 @@ struct MixtureReport {
       .paragraph(Prose(introduction)),
       .table(
         Report.Table(
-          caption: "Measured beside predicted. Half radius: where robust accuracy crosses 1/2.",
+          caption: "Measured beside predicted. \(emphasis: "Half radius"): where robust accuracy crosses "
+            + "1/2. \(emphasis: "Neurons"): how many hold 99% of all contributions. "
+            + "\(emphasis: "Cos"): median cosine of these neurons to the closest subclass centre and "
+            + "class mean.",
           header: ClusterSummary.header.map { Prose($0) },
           rows: summaries.map { $0.cells.map { Prose($0) } })),
       try sink.figure(
