@@ -28,8 +28,8 @@ struct MixtureReport {
       .paragraph(Prose(introduction)),
       .table(
         Report.Table(
-          caption: "Measured beside predicted. \(emphasis: "Half radius"): where robust accuracy crosses "
-            + "1/2. \(emphasis: "Neurons"): how many hold 99% of all contributions. "
+          caption: "Measured beside predicted. \(emphasis: "Half radius"): where robust accuracy "
+            + "crosses 1/2. \(emphasis: "Neurons"): how many hold 99% of all contributions. "
             + "\(emphasis: "Cos"): median cosine of these neurons to the closest subclass centre and "
             + "class mean.",
           header: ClusterSummary.header.map { Prose($0) },
