@@ -26,6 +26,9 @@ let package = Package(
     .target(name: "Training", dependencies: ["LinearCore", "Formats", "Networks"]),
     .testTarget(
       name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks"]),
+    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
+    .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
@@ -37,8 +40,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks", "Theory",
-        "Training",
+        "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks",
+        "Theory", "Training",
       ]),
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
   ],

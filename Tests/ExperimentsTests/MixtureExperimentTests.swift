@@ -1,0 +1,63 @@
+import Experiments
+import Foundation
+import Testing
+
+extension Tag {
+  /// Tests that take more than a few seconds.
+  @Tag static var slow: Self
+}
+
+@Suite(.serialized) struct MixtureExperimentTests {
+  static let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("mixture-\(UUID().uuidString)")
+
+  struct Summary: Decodable {
+    struct Row: Decodable {
+      let p, cleanAccuracy, halfRadius, predictedRadius: Double
+      let medianBestCosine, medianBestClassCosine, numericalRank: Double
+    }
+    let results: [Row]
+  }
+
+  /// The claims the project stands on, in the size that `make reproduce` runs.
+  @Test(.tags(.slow)) func quickPresetShowsTheCentralResult() throws {
+    defer { try? FileManager.default.removeItem(at: Self.folder) }
+    let experiment = MixtureExperiment(preset: .quick, seed: 0)
+    let outcome = try experiment.run(
+      out: Self.folder.path, resume: false, progress: Progress(quiet: true))
+    #expect(outcome.flags.isEmpty)
+    let results = try JSONDecoder().decode(Summary.self, from: Data(outcome.summary.utf8)).results
+    #expect(results.map(\.p) == [1, 3])
+    #expect(results.allSatisfy { $0.cleanAccuracy >= 0.99 })
+    #expect(abs(results[0].halfRadius / 0.1.squareRoot() - 1) < 0.12)
+    #expect(abs(results[1].halfRadius / 0.5.squareRoot() - 1) < 0.06)
+    #expect(results[0].medianBestClassCosine >= 0.95 && results[0].numericalRank == 2)
+    #expect(results[1].medianBestCosine >= 0.95)
+    for name in [
+      "config.json", "environment.json", "report.html", "results/summary.json",
+      "figures/robust-accuracy.svg", "figures/robust-accuracy.pdf", "figures/robust-accuracy.csv",
+    ] {
+      #expect(FileManager.default.fileExists(atPath: Self.folder.appendingPathComponent(name).path))
+    }
+
+    // A finished run is not repeated, and says the same.
+    let again = try experiment.run(
+      out: Self.folder.path, resume: true, progress: Progress(quiet: true))
+    #expect(again.summary == outcome.summary)
+    // A part that is missing is made anew, from the network's own checkpoint, with the same numbers.
+    try FileManager.default.removeItem(
+      at: Self.folder.appendingPathComponent("results/p3-seed0.json"))
+    let repaired = try experiment.run(
+      out: Self.folder.path, resume: true, progress: Progress(quiet: true))
+    let rows = try JSONDecoder().decode(Summary.self, from: Data(repaired.summary.utf8)).results
+    #expect(rows[1].halfRadius == results[1].halfRadius)
+    // Another run does not overwrite it.
+    #expect(throws: ExperimentError.self) {
+      try experiment.run(out: Self.folder.path, resume: false, progress: Progress(quiet: true))
+    }
+    #expect(throws: ExperimentError.self) {
+      try MixtureExperiment(preset: .quick, seed: 1).run(
+        out: Self.folder.path, resume: true, progress: Progress(quiet: true))
+    }
+  }
+}
