@@ -48,7 +48,7 @@ extension PReLUNetwork: Classifier {
   }
 
   /// z -> (features, slopes) of some samples against all neurons, each (hiddenWidth, range.count).
-  private func forwardTile(_ rows: Matrix<Scalar>, _ range: Range<Int>, norms: [Scalar])
+  func forwardTile(_ rows: Matrix<Scalar>, _ range: Range<Int>, norms: [Scalar])
     -> (features: Matrix<Scalar>, slopes: Matrix<Scalar>)
   {
     let (count, width, dimension) = (range.count, hiddenWidth, inputDimension)

@@ -99,9 +99,18 @@ public struct Trainer<Scalar: LinearScalar> {
     let done = EpochRecord(
       epoch: epoch, loss: lossSum / Double(labels.count),
       trainAccuracy: Double(correct) / Double(labels.count), testLoss: testLoss,
-      testAccuracy: testAccuracy)
+      testAccuracy: testAccuracy,
+      features: configuration.measuresFeatures ? featureRecord() : nil)
     record.epochs.append(done)
     return done
+  }
+
+  private func featureRecord() -> FeatureRecord {
+    let statistics = network.featureStatistics(inputs, labels: labels, loss: configuration.loss)
+    return FeatureRecord(
+      trainLoss: statistics.loss, trainAccuracy: statistics.accuracy,
+      featureStableRank: statistics.stableRank,
+      weightStableRank: network.hiddenWeights.stableRank())
   }
 
   /// Runs `body` on the network with its neurons grouped by the sign of their output weight, which

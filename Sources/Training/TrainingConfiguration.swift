@@ -13,17 +13,21 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   public var batchSize: Int
   /// Determines the order of the samples.
   public var seed: UInt64
+  /// Whether every epoch ends with the loss and accuracy on all training data and the stable ranks of
+  /// hidden features and weights.
+  public var measuresFeatures: Bool
 
   /// A configuration; the defaults are those of the paper's mixture experiment.
   public init(
     loss: Loss = .exponential, optimizer: OptimizerConfiguration = .sgd(learningRate: 0.2),
-    epochs: Int = 401, batchSize: Int = 100, seed: UInt64 = 0
+    epochs: Int = 401, batchSize: Int = 100, seed: UInt64 = 0, measuresFeatures: Bool = false
   ) {
     self.loss = loss
     self.optimizer = optimizer
     self.epochs = epochs
     self.batchSize = batchSize
     self.seed = seed
+    self.measuresFeatures = measuresFeatures
   }
 
   /// - Throws: ``TrainingError`` naming the first setting out of range.
@@ -52,16 +56,33 @@ public struct EpochRecord: Sendable, Equatable, Codable {
   /// Accuracy on held-out data after the epoch, where there is any.
   public let testAccuracy: Double?
 
+  /// What the hidden layer looks like after the epoch, where it is measured.
+  public var features: FeatureRecord?
+
   /// A record.
   public init(
-    epoch: Int, loss: Double, trainAccuracy: Double, testLoss: Double?, testAccuracy: Double?
+    epoch: Int, loss: Double, trainAccuracy: Double, testLoss: Double?, testAccuracy: Double?,
+    features: FeatureRecord? = nil
   ) {
+    self.features = features
     self.epoch = epoch
     self.loss = loss
     self.trainAccuracy = trainAccuracy
     self.testLoss = testLoss
     self.testAccuracy = testAccuracy
   }
+}
+
+/// The whole training set seen by the network at the end of an epoch.
+public struct FeatureRecord: Sendable, Equatable, Codable {
+  /// Mean training loss.
+  public let trainLoss: Double
+  /// Accuracy on the training data.
+  public let trainAccuracy: Double
+  /// ||H||_F^2 / ||H||_2^2 of the hidden features of the training data.
+  public let featureStableRank: Double
+  /// The same of the hidden weights.
+  public let weightStableRank: Double
 }
 
 /// The course of a run.

@@ -1,0 +1,88 @@
+import LinearCore
+
+/// What the hidden features H of a data set look like, and how the network does on it, from one forward
+/// pass.
+public struct FeatureStatistics: Sendable, Equatable {
+  /// ||H||_F^2 / ||H||_2^2 of the features, (n, hiddenWidth).
+  public let stableRank: Double
+  /// Mean loss.
+  public let loss: Double
+  /// Share of samples classified correctly.
+  public let accuracy: Double
+}
+
+extension PReLUNetwork {
+  /// Loss, accuracy and stable rank of the hidden features on prepared inputs.
+  ///
+  /// The features are kept for the few products that their spectral norm takes (n x hiddenWidth
+  /// numbers of memory); no singular value decomposition is made.
+  public func featureStatistics(_ inputs: PreparedInputs<Scalar>, labels: [Int], loss: Loss)
+    -> FeatureStatistics
+  {
+    let count = inputs.rows.rows
+    precondition(count == labels.count && count > 0, "one label a sample")
+    let blocks = Parallel.blockCount(of: count, size: evaluationBlockSize)
+    var tiles = [Matrix<Scalar>](repeating: Matrix(rows: 0, columns: 0), count: blocks)
+    let norms = hiddenWeights.rowNorms()
+    tiles.withUnsafeMutableBufferPointer { tiles in
+      nonisolated(unsafe) let tiles = tiles
+      Parallel.forEachBlock(of: count, size: evaluationBlockSize) { block, range in
+        // (samples, hiddenWidth): rows are samples, scaled by ||x|| with input normalisation.
+        var tile = forwardTile(inputs.rows, range, norms: norms).features.transposed
+        if let scales = inputs.outputScales {
+          for (row, sample) in range.enumerated() { tile.scaleRow(row, by: scales[sample]) }
+        }
+        tiles[block] = tile
+      }
+    }
+    var logits = Matrix<Scalar>(rows: 0, columns: outputCount)
+    logits = Matrix(
+      rows: count, columns: outputCount,
+      elements: tiles.flatMap { Matrix.product($0, outputWeights, transposeB: true).elements })
+    if let outputBias {
+      for i in 0..<count {
+        for c in 0..<outputCount { logits[i, c] += outputBias[c] }
+      }
+    }
+    let hits = zip(predictedClasses(logits), labels).count { $0 == $1 }
+    return FeatureStatistics(
+      stableRank: Self.stableRank(ofRows: tiles), loss: loss.mean(logits, labels: labels),
+      accuracy: Double(hits) / Double(count))
+  }
+
+  /// The stable rank of a matrix given as blocks of rows.
+  private static func stableRank(ofRows tiles: [Matrix<Scalar>]) -> Double {
+    let width = tiles[0].columns
+    var square = 0.0
+    for tile in tiles { square += Double(tile.frobeniusNorm) * Double(tile.frobeniusNorm) }
+    if square == 0 { return 0 }
+    /// Sum over tiles of T^T weights(T), in an order that does not depend on threads.
+    func sum(_ weights: (Matrix<Scalar>) -> [Scalar]) -> [Double] {
+      let groups = Parallel.blockCount(of: tiles.count, size: 16)
+      var partial = [Scalar](repeating: 0, count: groups * width)
+      partial.withUnsafeMutableBufferPointer { partial in
+        nonisolated(unsafe) let partial = partial.baseAddress!
+        Parallel.forEachBlock(of: tiles.count, size: 16) { group, range in
+          for tile in tiles[range] {
+            let w = weights(tile)
+            tile.withPointer {
+              Scalar.gemv(
+                transposeA: true, m: tile.rows, n: width, alpha: 1, a: $0, leadingA: width, x: w,
+                beta: 1, y: partial + group * width)
+            }
+          }
+        }
+      }
+      return (0..<width).map { j in
+        (0..<groups).reduce(0.0) { $0 + Double(partial[$1 * width + j]) }
+      }
+    }
+    // Features are not negative, so their sum is close to the leading singular vector.
+    let start = sum { [Scalar](repeating: 1, count: $0.rows) }
+    let largest = SpectralNorm.squared(dimension: width, start: start) { x in
+      let vector = x.map { Scalar($0) }
+      return sum { $0.times(vector) }
+    }
+    return square / largest
+  }
+}
