@@ -4,7 +4,8 @@ import PackageDescription
 let package = Package(
   name: "PolyReLU",
   products: [
-    .library(name: "PolyReLU", targets: ["Experiments"])
+    .library(name: "PolyReLU", targets: ["PolyReLU"]),
+    .executable(name: "polyrelu", targets: ["PolyReLUCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -37,10 +38,27 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks", "Theory",
+        "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks",
+        "Theory",
         "Training",
       ]),
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
+    .target(
+      name: "PolyReLU",
+      dependencies: [
+        "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "LinearCore", "Networks",
+        "Theory", "Training",
+      ]),
+    .executableTarget(
+      name: "PolyReLUCommand",
+      dependencies: [
+        "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "Formats", "LinearCore",
+        "Networks", "Theory", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Sources/Command"),
+    .testTarget(name: "PolyReLUTests", dependencies: ["PolyReLU"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["Formats", "LinearCore", "Networks", "PolyReLUCommand"]),
   ],
   swiftLanguageModes: [.v6]
 )
