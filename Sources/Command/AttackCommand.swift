@@ -52,7 +52,9 @@ struct AttackCommand: ParsableCommand {
   var witnesses: String?
 
   @Option(
-    help: "The part that tells where other classes lie. (default: the part trained on)")
+    help:
+      "The part that tells where other classes lie. (default: the training part, for files the data)"
+  )
   var referenceSplit: String?
 
   @Flag(help: "Let perturbed samples leave the range of valid values, such as 0...1 for pixels.")

@@ -27,10 +27,18 @@ struct PolyReLUCommand: ParsableCommand {
   static func main() {
     Output.ignoreBrokenPipes()
     do {
+      try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
       var command = try parseAsRoot()
       try command.run()
     } catch {
       exit(reporting: error)
     }
+  }
+
+  /// The parser would only say that the argument is unexpected.
+  private static func refuseUnknownCommand(_ word: String?) throws(ExperimentError) {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let word, !word.hasPrefix("-"), word != "help", !names.contains(word) else { return }
+    throw .usage("no command '\(word)', expected one of \(names.joined(separator: ", "))")
   }
 }
