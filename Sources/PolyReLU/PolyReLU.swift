@@ -5,7 +5,7 @@
 ///
 /// let (train, test) = try OrthonormalMixture(dimension: 100, samples: 1000).trainAndTest(seed: 0)
 /// var trainer = try Trainer(
-///   data: train, model: .init(exponent: 3, hiddenWidth: 200), training: .init(epochs: 100))
+///   data: train, model: .init(exponent: 3, hiddenWidth: 200), training: .init(epochs: 300))
 /// try trainer.train()
 /// let robustness = try RobustnessStudy().run(trainer.network, data: test, reference: train)
 /// print("half of the samples withstand l2 attacks up to \(robustness.halfRadius)")

@@ -80,7 +80,8 @@ import Testing
     // The labels of the run are taken over: ten classes would not fit.
     for norm in ["linf", "l1"] {
       let attack = try workspace.run(
-        "attack --model run --data digits --norm \(norm) --limit 10 --json --quiet")
+        "attack --model run --data digits --norm \(norm) --limit 10 --json --quiet "
+          + "--epsilon linspace(0,0.2,3)")
       #expect(attack.status == 0 || attack.status == 3, "\(attack.errors)")
       #expect(try attack.json()["norm"] as? String == norm)
     }
@@ -106,6 +107,21 @@ import Testing
       "attack --model run --data features.npz --split test --norm linf --json --quiet")
     #expect(outcome.status == 0 || outcome.status == 3, "\(outcome.errors)")
     #expect(try workspace.succeed("data info features.npz --json").json()["dimension"] as? Int == 6)
+  }
+
+  @Test func reproduce() throws {
+    let line = "reproduce mixture --preset quick --out run --quiet"
+    let first = try workspace.run(line)
+    #expect(first.status == 0, "\(first.errors)")
+    #expect(first.output.contains("half radius") && first.output.contains("run/report.html\n"))
+    for file in ["config.json", "environment.json", "report.html", "results/summary.json"] {
+      #expect(workspace.exists("run/\(file)"))
+    }
+    // Continued when nothing is left to do, the run reports what it has stored.
+    let again = try workspace.succeed("\(line) --resume --json")
+    _ = try again.json()
+    #expect(try Data(again.output.utf8) == workspace.bytes("run/results/summary.json"))
+    #expect(try workspace.run(line).errors.contains("--resume"))
   }
 
   @Test func tables() throws {

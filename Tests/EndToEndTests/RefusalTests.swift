@@ -78,6 +78,8 @@ import Testing
     ("train --data missing.npz --p 3 --out x", "missing.npz"),
     ("reproduce nonsense", "nonsense"),
     ("reproduce", "NAME"),
+    ("reproduce mixture --preset nonsense", "--preset"),
+    ("reproduce mixture --out /proc/x", "--out /proc/x"),
     ("data info nonsense", "nonsense"),
     ("inspect --model missing", "missing"),
     ("model info missing", "missing"),

@@ -25,10 +25,12 @@ import Testing
     #expect(try workspace.bytes("radii1.csv") == workspace.bytes("radii2.csv"))
   }
 
-  @Test(arguments: ["sgd --learning-rate 0.1 --momentum 0.5", "adam"])
+  @Test(arguments: [
+    "sgd --learning-rate 0.1 --momentum 0.5 --p 3", "adam --p 3", "sgd --p 1",
+  ])
   func killedAndResumed(optimizer: String) throws {
     let line =
-      "train --data mixture --dimension 100 --samples 2000 --width 100 --p 3 --init-scale 1e-3 "
+      "train --data mixture --dimension 100 --samples 2000 --width 100 --init-scale 1e-3 "
       + "--epochs 60 --checkpoint-every 0.05 --quiet --optimizer \(optimizer)"
     try workspace.succeed("\(line) --out whole")
 

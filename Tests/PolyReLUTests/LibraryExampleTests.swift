@@ -5,17 +5,17 @@ import Testing
 @Test func libraryExample() throws {
   let (train, test) = try OrthonormalMixture(dimension: 100, samples: 1000).trainAndTest(seed: 0)
   var trainer = try Trainer(
-    data: train, model: .init(exponent: 3, hiddenWidth: 200), training: .init(epochs: 100))
+    data: train, model: .init(exponent: 3, hiddenWidth: 200), training: .init(epochs: 300))
   try trainer.train()
   let robustness = try RobustnessStudy().run(trainer.network, data: test, reference: train)
   print("half of the samples withstand l2 attacks up to \(robustness.halfRadius)")
 
-  #expect(trainer.isFinished && trainer.record.epochs.count == 100)
+  #expect(trainer.isFinished && trainer.record.epochs.count == 300)
   #expect(robustness.isReliable)
   #expect(robustness.cleanAccuracy > 0.99)
-  // No classifier is robust beyond half the distance of two centres, noise apart.
-  #expect(robustness.halfRadius <= CriticalRadius.optimal + 0.1)
-  #expect(robustness.halfRadius > CriticalRadius.relu(subclasses: 10))
+  // The trained network comes close to the ideal classifier, whose centres withstand sqrt(2)/2. A
+  // sample is off its centre by 0.1, of which about 0.1/sqrt(D) = 0.01 is along any one direction.
+  #expect(abs(robustness.halfRadius - CriticalRadius.optimal) < 0.02)
 }
 
 @Test func mixturePartsAreThoseOfTheCatalogue() throws {
