@@ -19,15 +19,18 @@ struct AttackCommand: ParsableCommand {
       are those of the run. The test part is attacked unless --split says otherwise.
 
         polyrelu attack --model runs/digits --data digits --norm l2
-        polyrelu attack --model runs/digits --data digits --norm linf --epsilon 0.05,0.1 --limit 100
-        polyrelu attack --model runs/mixture --data mixture --norm l2 --epsilon 0:1.5:15 \\
-          --per-sample radii.csv --witnesses witnesses.npz --json
+        polyrelu attack --model runs/digits --data digits --norm linf \\
+          --epsilon 0.05,0.1 --limit 100
+        polyrelu attack --model runs/mixture --data mixture --norm l2 \\
+          --epsilon 0:1.5:15 --per-sample radii.csv --witnesses out.npz --json
 
-      Attacks: \(AttackCatalog.entries.map { "\($0.name): \($0.summary)" }.joined(separator: ". ")).
+      Attacks:
+
+      \(AttackCatalog.entries.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
       """)
 
-  @OptionGroup var model: ModelOptions
-  @OptionGroup var data: DataOptions
+  @OptionGroup(title: "Network") var model: ModelOptions
+  @OptionGroup(title: "Data") var data: DataOptions
 
   @Option(help: "What measures a perturbation: l2, linf or l1.")
   var norm: Norm
@@ -60,7 +63,7 @@ struct AttackCommand: ParsableCommand {
   @Flag(help: "Let perturbed samples leave the range of valid values, such as 0...1 for pixels.")
   var noBox = false
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
     common.apply()

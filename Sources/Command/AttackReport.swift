@@ -48,11 +48,12 @@ struct AttackReport {
       table.append([Format.significant(point.epsilon), Format.share(point.robustAccuracy)])
     }
     let half =
-      summary.halfRadius.map { Format.significant($0) }
-      ?? "none found: over half of the samples survived"
+      summary.halfRadius.map {
+        "\(Format.significant($0)) (the attack fools half of the samples at this size)"
+      } ?? "none, the attack fools less than half of the samples"
     var text = table.text
     text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
-    text += "half radius: \(half) (the attack fools half of the samples at this size)\n"
+    text += "half radius: \(half)\n"
     text += "attack: \(summary.attack), \(Experiments.Progress.duration(summary.seconds))\n"
     for flag in summary.flags { text += "UNRELIABLE: \(flag)\n" }
     return text

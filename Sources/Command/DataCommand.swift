@@ -51,8 +51,8 @@ struct DataInfoCommand: ParsableCommand {
     commandName: "info",
     abstract: "Describe data: shape, classes, subclasses, distances, checksum.",
     discussion: """
-      Half the smallest distance between centres of different classes bounds the radius at which any \
-      network can be robust.
+      No network that is right at two centres of different classes can withstand attacks larger than \
+      half their distance at both.
 
         polyrelu data info digits --labels parity --split train
         polyrelu data info mixture --dimension 100 --samples 1000 --json
@@ -62,8 +62,8 @@ struct DataInfoCommand: ParsableCommand {
   @Argument(help: "mixture, digits, mnist, or a file: .npz with X and y, or .npy.")
   var data: String
 
-  @OptionGroup var details: DataDetails
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Data") var details: DataDetails
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
     common.apply()

@@ -19,18 +19,19 @@ struct InspectCommand: ParsableCommand {
         polyrelu inspect --model net.safetensors --p 3 --no-normalize-input --json
       """)
 
-  @OptionGroup var model: ModelOptions
+  @OptionGroup(title: "Network") var model: ModelOptions
 
   @Option(help: "mixture, digits, mnist, or a file: .npz with X and y, or .npy.")
   var data: String?
 
-  @OptionGroup var details: DataDetails
+  @OptionGroup(title: "Data") var details: DataDetails
 
   @Option(
-    parsing: .unconditional, help: "Dominant neurons to list.", transform: ArgumentText.index)
+    parsing: .unconditional, help: "Dominant neurons to list. (default: 12)",
+    transform: ArgumentText.index)
   var neurons = 12
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
     common.apply()

@@ -32,7 +32,7 @@ struct ReproduceCommand: ParsableCommand {
   @Flag(help: "Continue a run found in the directory.")
   var resume = false
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   private struct Entry: Encodable {
     let name: String

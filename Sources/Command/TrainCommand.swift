@@ -17,15 +17,15 @@ struct TrainCommand: ParsableCommand {
       and cross-entropy for more. Where the data have a test part, it is evaluated every epoch.
 
         polyrelu train --data digits --p 3 --out runs/digits
-        polyrelu train --data mixture --dimension 200 --samples 2000 --width 200 --epochs 100 \\
-          --p 3 --out runs/mixture
-        polyrelu train --data features.npz --p 2 --width 200 --center --normalize-input --bias \\
-          --loss cross-entropy --out runs/features
+        polyrelu train --data mixture --dimension 200 --samples 2000 \\
+          --width 200 --p 3 --out runs/mixture
+        polyrelu train --data features.npz --p 2 --center --normalize-input \\
+          --bias --loss cross-entropy --out runs/features
       """)
 
-  @OptionGroup var data: DataOptions
-  @OptionGroup var model: TrainModelOptions
-  @OptionGroup var training: TrainLoopOptions
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Network") var model: TrainModelOptions
+  @OptionGroup(title: "Training") var training: TrainLoopOptions
 
   @Option(help: "The run directory to write.")
   var out: String
@@ -34,13 +34,14 @@ struct TrainCommand: ParsableCommand {
   var testSplit: String?
 
   @Option(
-    parsing: .unconditional, help: "Seconds between checkpoints.", transform: ArgumentText.amount)
+    parsing: .unconditional, help: "Seconds between checkpoints. (default: 10)",
+    transform: ArgumentText.amount)
   var checkpointEvery = 10.0
 
   @Flag(help: "Continue a run found in the directory, with the same settings.")
   var resume = false
 
-  @OptionGroup var common: CommonOptions
+  @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
     common.apply()

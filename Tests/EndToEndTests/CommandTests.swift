@@ -87,16 +87,34 @@ import Testing
     }
   }
 
+  /// At p = 4 the gradient towards other subclasses all but vanishes: PGD finds nothing at a radius
+  /// where every sample can be fooled. The checks must notice.
   @Test func weakAttackIsFlagged() throws {
     try workspace.succeed(
-      "train --data mixture --dimension 50 --samples 500 --p 3 --width 100 --epochs 100 "
+      "train --data mixture --dimension 50 --samples 500 --p 4 --width 100 --epochs 300 "
         + "--init-scale 1e-5 --out run --quiet")
-    let line =
-      "attack --model run --data mixture --norm l2 --epsilon 0.9 --limit 60 --attack pgd --quiet"
-    let flagged = try workspace.run("\(line) --json")
-    let document = try flagged.json()
-    #expect((flagged.status == 3) == (document["reliable"] as? Bool == false))
-    #expect((document["flags"] as? [String])?.isEmpty == (flagged.status == 0))
+    let line = "attack --model run --data mixture --norm l2 --epsilon 0.75 --limit 60 --quiet"
+    let weak = try workspace.run("\(line) --attack pgd --json")
+    #expect(weak.status == 3 && weak.errors.isEmpty)
+    let document = try weak.json()
+    #expect(document["reliable"] as? Bool == false && document["halfRadius"] is NSNull)
+    #expect(try #require(document["flags"] as? [String]).allSatisfy { $0.contains("too weak") })
+    #expect(try workspace.run("\(line) --attack pgd").output.contains("\nUNRELIABLE: "))
+
+    let strong = try workspace.succeed("\(line) --json").json()
+    #expect(strong["reliable"] as? Bool == true)
+    let curve = try #require(strong["curve"] as? [[String: Double]])
+    #expect(curve[0]["robustAccuracy"] == 0)
+  }
+
+  @Test func divergenceIsAFailedComputation() throws {
+    let outcome = try workspace.run(
+      "train --data digits --labels parity --p 3 --optimizer sgd --learning-rate 1e9 --out run")
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    #expect(
+      outcome.errors
+        == "error: training diverged in epoch 1: the loss is no longer a finite number; try a smaller "
+        + "learning rate than 1000000000.0 or the logistic loss\n")
   }
 
   @Test func features() throws {

@@ -12,11 +12,14 @@ struct TrainModelOptions: ParsableArguments {
     transform: ArgumentText.degree)
   var p: Double
 
-  @Option(parsing: .unconditional, help: "Hidden neurons.", transform: ArgumentText.count)
+  @Option(
+    parsing: .unconditional, help: "Hidden neurons. (default: see above)",
+    transform: ArgumentText.count)
   var width: Int?
 
   @Option(
-    parsing: .unconditional, help: "Standard deviation of all initial weights, or kaiming.",
+    parsing: .unconditional,
+    help: "Standard deviation of all initial weights, or kaiming. (default: see above)",
     transform: TrainModelOptions.initialization)
   var initScale: Initialization?
 
@@ -62,10 +65,14 @@ struct TrainLoopOptions: ParsableArguments {
   @Option(help: "sgd or adam; gradient-flow is planned.")
   var optimizer: OptimizerName?
 
-  @Option(parsing: .unconditional, help: "Passes over the data.", transform: ArgumentText.index)
+  @Option(
+    parsing: .unconditional, help: "Passes over the data. (default: see above)",
+    transform: ArgumentText.index)
   var epochs: Int?
 
-  @Option(parsing: .unconditional, help: "Samples a step.", transform: ArgumentText.count)
+  @Option(
+    parsing: .unconditional, help: "Samples a step. (default: see above)",
+    transform: ArgumentText.count)
   var batchSize: Int?
 
   @Option(
