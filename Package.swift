@@ -4,46 +4,68 @@ import PackageDescription
 let package = Package(
   name: "PolyReLU",
   products: [
-    .library(name: "PolyReLU", targets: ["Experiments"])
+    .library(name: "PolyReLU", targets: ["PolyReLU"]),
+    .executable(name: "polyrelu", targets: ["PolyReLUCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
+    // System libraries.
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+
+    // Modules, from the ground up; CONTRIBUTING.md says what each is for.
+    .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
     .target(name: "Formats", dependencies: ["CZlib", "CZip"]),
+    .target(name: "Figures"),
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
-    .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
-    .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
-    .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
-    .target(name: "Figures"),
     .target(name: "Training", dependencies: ["LinearCore", "Formats", "Networks"]),
-    .testTarget(
-      name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
-    .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks"]),
-    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
-    .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-    .testTarget(
-      name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore"]),
-    .testTarget(
-      name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
-      resources: [.copy("Fixtures")]),
-    .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
+    .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
+    .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
+    .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
     .target(
       name: "Experiments",
       dependencies: [
         "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks",
         "Theory", "Training",
       ]),
+    .target(
+      name: "PolyReLU",
+      dependencies: [
+        "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "LinearCore", "Networks",
+        "Theory", "Training",
+      ]),
+    .executableTarget(
+      name: "PolyReLUCommand",
+      dependencies: [
+        "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "Formats", "LinearCore",
+        "Networks", "Theory", "Training",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Sources/Command"),
+
+    // Tests.
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
+    .testTarget(
+      name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore"]),
+    .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
+    .testTarget(
+      name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks"]),
+    .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
+    .testTarget(
+      name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
+    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
+    .testTarget(name: "PolyReLUTests", dependencies: ["PolyReLU"]),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["Formats", "LinearCore", "Networks", "PolyReLUCommand"]),
   ],
   swiftLanguageModes: [.v6]
 )

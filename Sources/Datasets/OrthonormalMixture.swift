@@ -99,6 +99,15 @@ public struct OrthonormalMixture: Sendable, Equatable, Codable {
       groups: groups, groupLabels: groupLabels, groupCenters: centers)
   }
 
+  /// Two independent samples of the same mixture: to train on, and to test with. They are those that
+  /// ``DatasetCatalog`` gives for the splits `train` and `test` and this seed.
+  public func trainAndTest(
+    seed: UInt64 = 0
+  ) throws(DatasetError) -> (train: Dataset, test: Dataset) {
+    let stream = RandomStream(seed: seed).child("data")
+    return (try generate(stream: stream), try generate(stream: stream, part: "test"))
+  }
+
   /// The centres that ``generate(stream:part:)`` uses, (subclasses, dimension).
   public func centers(stream: RandomStream) throws(DatasetError) -> Matrix<Float> {
     try validate()

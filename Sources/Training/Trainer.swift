@@ -113,6 +113,13 @@ public struct Trainer<Scalar: LinearScalar> {
       weightStableRank: network.hiddenWeights.stableRank())
   }
 
+  /// Trains all epochs that are left.
+  ///
+  /// - Parameter afterEpoch: called with what each epoch did.
+  public mutating func train(afterEpoch: (EpochRecord) -> Void = { _ in }) throws(TrainingError) {
+    while !isFinished { afterEpoch(try runEpoch()) }
+  }
+
   /// Runs `body` on the network with its neurons grouped by the sign of their output weight, which
   /// lets ``HiddenGradient`` leave out many samples, and restores their order.
   ///

@@ -12,15 +12,17 @@ public struct RobustnessStudy {
   public var norm: Norm = .l2
   /// A name of ``AttackCatalog``.
   public var attack = "standard"
-  /// Radii of the curve, and for attacks on given balls.
+  /// Radii for attacks on given balls; attacks of minimum norm do without.
   public var epsilons: [Double]
   /// Whether perturbed inputs must stay in the data's box, where it has one.
   public var respectsBox = true
   /// Root of all random choices.
   public var seed: UInt64 = 0
 
-  /// A study.
-  public init(epsilons: [Double], norm: Norm = .l2, attack: String = "standard", seed: UInt64 = 0) {
+  /// A study; without radii for attacks of minimum norm, such as the standard one.
+  public init(
+    epsilons: [Double] = [], norm: Norm = .l2, attack: String = "standard", seed: UInt64 = 0
+  ) {
     self.epsilons = epsilons
     self.norm = norm
     self.attack = attack
@@ -33,6 +35,11 @@ public struct RobustnessStudy {
     _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset, title: String = "attack",
     progress: Progress = Progress(quiet: true)
   ) throws(ExperimentError) -> RobustnessResult<Float> {
+    for other in [data, reference] where other.dimension != network.inputDimension {
+      throw .usage(
+        "\(other.name): samples have \(other.dimension) coordinates, the model takes "
+          + "\(network.inputDimension)")
+    }
     let means = Self.means(of: reference)
     let dominant = NeuronContributions(network).dominant()
     let evaluation: RobustnessEvaluation<PReLUNetwork<Float>>

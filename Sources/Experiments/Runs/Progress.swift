@@ -56,7 +56,8 @@ public final class Progress {
   }
 
   private func print(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    // A reader that has gone away must not end the work.
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
   }
 
   /// A time span as a person says it: "12 s", "3 min 20 s", "2 h 5 min".

@@ -32,6 +32,20 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     self.center = center
     self.normalizeInput = normalizeInput
   }
+
+  /// The untrained network for some data.
+  public func makeNetwork(
+    data: Dataset, loss: Loss, seed: UInt64
+  ) throws(ExperimentError) -> PReLUNetwork<Float> {
+    do {
+      return try PReLUNetwork(
+        inputDimension: data.dimension, hiddenWidth: hiddenWidth,
+        outputCount: loss.isBinary ? 1 : max(2, data.classCount), exponent: exponent,
+        initialization: initialization, bias: bias,
+        center: center ? data.inputs.columnMeans() : nil, normalizeInput: normalizeInput,
+        stream: RandomStream(seed: seed).child("initialisation"))
+    } catch { throw ExperimentError(error) }
+  }
 }
 
 /// What determines a training run: stored as `config.json`.
@@ -83,16 +97,30 @@ public struct TrainingRun {
   public static func initialNetwork(_ configuration: TrainingRunConfiguration, data: Dataset)
     throws(ExperimentError) -> PReLUNetwork<Float>
   {
-    let model = configuration.model
-    do {
-      return try PReLUNetwork(
-        inputDimension: data.dimension, hiddenWidth: model.hiddenWidth,
-        outputCount: configuration.training.loss.isBinary ? 1 : data.classCount,
-        exponent: model.exponent, initialization: model.initialization, bias: model.bias,
-        center: model.center ? data.inputs.columnMeans() : nil,
-        normalizeInput: model.normalizeInput,
-        stream: RandomStream(seed: configuration.training.seed).child("initialisation"))
-    } catch { throw ExperimentError(error) }
+    try configuration.model.makeNetwork(
+      data: data, loss: configuration.training.loss, seed: configuration.training.seed)
+  }
+
+  /// Checks everything that does not fit before anything is written: settings, network, data.
+  public static func validate(
+    _ configuration: TrainingRunConfiguration, data: Dataset, heldOut: Dataset?
+  ) throws(ExperimentError) {
+    let loss = configuration.training.loss
+    do { try configuration.training.validate() } catch { throw ExperimentError(error) }
+    for part in [data, heldOut].compactMap({ $0 }) {
+      if loss.isBinary && part.classCount != 2 {
+        throw .usage(
+          "--loss is \(loss.rawValue), which is for two classes; expected cross-entropy for the "
+            + "\(part.classCount) classes of \(part.name)")
+      }
+      guard part.dimension == data.dimension, part.classCount <= max(2, data.classCount) else {
+        throw .usage(
+          "\(part.name): the held-out data are (\(part.count), \(part.dimension)) with "
+            + "\(part.classCount) classes, expected \(data.dimension) coordinates and at most "
+            + "\(data.classCount) classes")
+      }
+    }
+    _ = try initialNetwork(configuration, data: data)
   }
 
   /// Trains until all epochs are done, from the last checkpoint where there is one.
@@ -121,6 +149,9 @@ public struct TrainingRun {
     let checkpoint = directory.path(Self.checkpointName)
     if FileManager.default.fileExists(atPath: checkpoint) {
       try trainer.resume(from: Checkpoint(path: checkpoint))
+      // A finished run stays as it is.
+      let isComplete = FileManager.default.fileExists(atPath: directory.path(Self.modelName))
+      if trainer.isFinished && isComplete { return (trainer.network, trainer.record) }
     }
     try directory.write(
       RunEnvironment(seed: training.seed, dataChecksum: data.checksum), to: "environment.json")
@@ -176,7 +207,7 @@ public struct TrainingRun {
     }
     if !isDirectory.boolValue { return argument }
     for name in [modelName, checkpointName] {
-      let path = URL(fileURLWithPath: argument).appendingPathComponent(name).path
+      let path = argument + (argument.hasSuffix("/") ? "" : "/") + name
       if FileManager.default.fileExists(atPath: path) { return path }
     }
     throw .usage("--model \(argument): a run directory without \(modelName) or a checkpoint")

@@ -1,0 +1,98 @@
+import ArgumentParser
+import Attacks
+import Datasets
+import Experiments
+import Foundation
+import LinearCore
+
+/// `polyrelu attack`.
+struct AttackCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attack",
+    abstract: "Attack a network and report its robust accuracy.",
+    discussion: """
+      Every sample gets the size of the smallest adversarial perturbation found, an upper bound of its \
+      true radius. When a check finds the attack too weak to be believed, the command says so and ends \
+      with status 3.
+
+      Where --model is a run directory trained on the same data, options of the data that are not given \
+      are those of the run. The test part is attacked unless --split says otherwise.
+
+        polyrelu attack --model runs/digits --data digits --norm l2
+        polyrelu attack --model runs/digits --data digits --norm linf \\
+          --epsilon 0.05,0.1 --limit 100
+        polyrelu attack --model runs/mixture --data mixture --norm l2 \\
+          --epsilon 0:1.5:15 --per-sample radii.csv --witnesses out.npz --json
+
+      Attacks:
+
+      \(AttackCatalog.entries.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+      """)
+
+  @OptionGroup(title: "Network") var model: ModelOptions
+  @OptionGroup(title: "Data") var data: DataOptions
+
+  @Option(help: "What measures a perturbation: l2, linf or l1.")
+  var norm: Norm
+
+  @Option(
+    parsing: .unconditional,
+    help: "Radii: 0.1,0.2 or linspace(0,1.5,15) or 0:1.5:15. (default: 16 that suit the norm)",
+    transform: EpsilonList.parse)
+  var epsilon: EpsilonList?
+
+  @Option(help: "The attack, see above.")
+  var attack = "standard"
+
+  @Option(
+    parsing: .unconditional, help: "Attack the first samples only.", transform: ArgumentText.count)
+  var limit: Int?
+
+  @Option(help: "Write one CSV row a sample: index,label,predicted,radius,attack,status.")
+  var perSample: String?
+
+  @Option(help: "Write the adversarial samples (X, y, perturbation, radius) to an .npz file.")
+  var witnesses: String?
+
+  @Option(
+    help:
+      "The part that tells where other classes lie. (default: the training part, for files the data)"
+  )
+  var referenceSplit: String?
+
+  @Flag(help: "Let perturbed samples leave the range of valid values, such as 0...1 for pixels.")
+  var noBox = false
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    if let perSample { try OutputFile.check(perSample, flag: "per-sample") }
+    if let witnesses { try OutputFile.check(witnesses, flag: "witnesses") }
+    _ = try AttackCatalog.attacks(named: attack)
+    let network = try model.load()
+    var request = try data.request(seed: common.seed, run: model.runConfiguration())
+    let splits = DatasetRequest.defaultSplits(of: request.data)
+    let reference = request.part(referenceSplit ?? splits.train)
+    request.split = request.split ?? splits.test
+    var samples = try request.load()
+    let known = reference == request ? samples : try reference.load()
+    if let limit { samples = samples.prefix(limit) }
+    try model.check(network, fits: samples)
+    try model.check(network, fits: known)
+
+    let epsilons = (epsilon ?? .standard(for: norm)).values
+    var study = RobustnessStudy(
+      epsilons: epsilons, norm: norm, attack: attack, seed: common.seed)
+    study.respectsBox = !noBox
+    let start = Date()
+    let result = try study.run(
+      network, data: samples, reference: known, progress: common.makeProgress())
+    let report = AttackReport(
+      result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start))
+    if let perSample { try result.table.write(to: perSample) }
+    if let witnesses { try report.writeWitnesses(of: samples, to: witnesses) }
+    try Output.write(common.json ? report.json : report.text)
+    if !result.isReliable { throw ExitStatus.unreliable }
+  }
+}

@@ -1,0 +1,86 @@
+import Attacks
+import Datasets
+import Experiments
+import Figures
+import Formats
+import LinearCore
+import Networks
+
+/// What `polyrelu attack` says in the end.
+struct AttackReport {
+  private let result: RobustnessResult<Float>
+  private let summary: Summary
+
+  /// The JSON document.
+  private struct Summary: Encodable {
+    let cleanAccuracy: Double
+    let norm: Norm
+    let attack: String
+    let curve: [RobustnessCurve.Point]
+    /// Null when more than half of the samples survive every attack.
+    @Nullable var halfRadius: Double?
+    let reliable: Bool
+    let flags: [String]
+    let samples: Int
+    let seconds: Double
+  }
+
+  /// Sums up a result.
+  init(_ result: RobustnessResult<Float>, attack: String, epsilons: [Double], seconds: Double) {
+    self.result = result
+    summary = Summary(
+      cleanAccuracy: result.cleanAccuracy, norm: result.norm, attack: attack,
+      curve: RobustnessCurve(result, epsilons: epsilons).points,
+      halfRadius: Nullable(
+        wrappedValue: result.halfRadius.isFinite ? result.halfRadius : nil),
+      reliable: result.isReliable, flags: result.flags, samples: result.samples.count,
+      seconds: seconds)
+  }
+
+  /// One JSON document.
+  var json: String { JSONText.encode(summary) }
+
+  /// The curve as a table, the half radius, and the flags in words.
+  var text: String {
+    var table = TerminalTable(
+      header: ["\(summary.norm.rawValue) radius", "robust accuracy"], alignments: [.right, .right])
+    for point in summary.curve {
+      table.append([Format.significant(point.epsilon), Format.share(point.robustAccuracy)])
+    }
+    let half =
+      summary.halfRadius.map {
+        "\(Format.significant($0)) (the attack fools half of the samples at this size)"
+      } ?? "none, the attack fools less than half of the samples"
+    var text = table.text
+    text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
+    text += "half radius: \(half)\n"
+    text += "attack: \(summary.attack), \(Experiments.Progress.duration(summary.seconds))\n"
+    for flag in summary.flags { text += "UNRELIABLE: \(flag)\n" }
+    return text
+  }
+
+  /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, and beside
+  /// them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed.
+  func writeWitnesses(of data: Dataset, to path: String) throws(FormatError) {
+    var adversarial = data.inputs
+    adversarial.elements = zip(data.inputs.elements, result.perturbations.elements).map(+)
+    let labels = Tensor(shape: [data.count], elements: .int64(data.labels.map { Int64($0) }))
+    try NPZ.write(
+      [
+        "X": ModelFile.tensor(adversarial), "y": labels,
+        "perturbation": ModelFile.tensor(result.perturbations),
+        "radius": ModelFile.tensor(result.samples.map(\.radius)),
+      ], to: path, isCompressed: true)
+  }
+}
+
+/// A value that JSON shows as null where there is none, instead of leaving it out.
+@propertyWrapper
+struct Nullable<Value: Encodable>: Encodable {
+  var wrappedValue: Value?
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let wrappedValue { try container.encode(wrappedValue) } else { try container.encodeNil() }
+  }
+}

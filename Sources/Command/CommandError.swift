@@ -1,0 +1,18 @@
+import Datasets
+import Experiments
+
+/// Errors in the words of the command line.
+enum CommandError {
+  /// The error with the flag it is about, sorted by whose turn it is.
+  static func sorted(_ error: any Error) -> ExperimentError {
+    if case DatasetError.parameter(let name, let found, let expected) = error {
+      return .usage("--\(name) is \(found), expected \(expected)")
+    }
+    return ExperimentError(error)
+  }
+
+  /// A flag whose value cannot be used.
+  static func flag(_ name: String, _ found: String, expected: String) -> ExperimentError {
+    .usage("--\(name) is \(found), expected \(expected)")
+  }
+}

@@ -1,0 +1,62 @@
+import Alignment
+import ArgumentParser
+import Datasets
+import Experiments
+import Figures
+import Networks
+
+/// `polyrelu inspect`.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Look inside a network: effective neurons, rank, alignment.",
+    discussion: """
+      Dominant neurons are the fewest that hold 99% of all contributions |v| ||w||. With data, their \
+      cosines to class means and subclass centres show what the network has learned.
+
+        polyrelu inspect --model runs/mixture
+        polyrelu inspect --model runs/mixture --data mixture
+        polyrelu inspect --model net.safetensors --p 3 --no-normalize-input --json
+      """)
+
+  @OptionGroup(title: "Network") var model: ModelOptions
+
+  @Option(help: "mixture, digits, mnist, or a file: .npz with X and y, or .npy.")
+  var data: String?
+
+  @OptionGroup(title: "Data") var details: DataDetails
+
+  @Option(
+    parsing: .unconditional, help: "Dominant neurons to list. (default: 12)",
+    transform: ArgumentText.index)
+  var neurons = 12
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    let network = try model.load()
+    guard let data else {
+      let inspection = try NetworkInspection(network)
+      return try Output.write(common.json ? JSONText.encode(inspection) : text(inspection))
+    }
+    let run = model.runConfiguration()
+    let samples = try details.request(data, seed: common.seed, run: run).load()
+    try model.check(network, fits: samples)
+    let inspection = try NetworkInspection(network, data: samples)
+    if common.json { return try Output.write(json: inspection) }
+    let cosines = CosineTable(network: network, data: samples, limit: neurons)
+    try Output.write(text(inspection) + (neurons > 0 ? "\n" + cosines.text : ""))
+  }
+
+  private func text(_ inspection: NetworkInspection) -> String {
+    var table = TerminalTable(header: ["network", ""])
+    table.append(["p", "\(Format.significant(inspection.p))"])
+    table.append(["inputs", "\(inspection.inputDimension)"])
+    table.append(["outputs", "\(inspection.outputCount)"])
+    Format.append(inspection, to: &table)
+    table.append(["total contribution", Format.significant(inspection.totalContribution)])
+    if let accuracy = inspection.accuracy { table.append(["accuracy", Format.share(accuracy)]) }
+    return table.text
+  }
+}

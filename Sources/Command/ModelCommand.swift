@@ -1,0 +1,71 @@
+import ArgumentParser
+import Experiments
+import Figures
+import Networks
+
+/// `polyrelu model`.
+struct ModelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model",
+    abstract: "Describe model files.",
+    discussion: """
+        polyrelu model info runs/digits
+      """,
+    subcommands: [ModelInfoCommand.self])
+}
+
+/// `polyrelu model info`.
+struct ModelInfoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "info",
+    abstract: "Describe a model file: degree, shape, options.",
+    discussion: """
+      A PyTorch state dict saved as safetensors (prelulayer.W, output_net.weight and where present \
+      output_net.bias and center) needs --p and --normalize-input or --no-normalize-input.
+
+        polyrelu model info runs/digits
+        polyrelu model info net.safetensors --p 3 --normalize-input --json
+      """)
+
+  @Argument(help: "A run directory or a model file (safetensors).")
+  var model: String
+
+  @OptionGroup var details: ModelDetails
+  @OptionGroup var format: FormatOptions
+
+  private struct Description: Encodable {
+    let path: String
+    let p: Double
+    let inputDimension: Int
+    let hiddenWidth: Int
+    let outputCount: Int
+    let parameters: Int
+    let normalizeInput: Bool
+    let bias: Bool
+    let center: Bool
+  }
+
+  func run() throws {
+    let network = try details.load(model)
+    let bias = network.outputBias
+    let description = Description(
+      path: try TrainingRun.modelPath(model), p: network.exponent,
+      inputDimension: network.inputDimension, hiddenWidth: network.hiddenWidth,
+      outputCount: network.outputCount,
+      parameters: network.hiddenWeights.elements.count + network.outputWeights.elements.count
+        + (bias?.count ?? 0),
+      normalizeInput: network.normalizeInput, bias: bias != nil, center: network.center != nil)
+    if format.json { return try Output.write(json: description) }
+    var table = TerminalTable(header: ["model", ""])
+    table.append(["file", description.path])
+    table.append(["p", Format.significant(description.p)])
+    table.append(["inputs", "\(description.inputDimension)"])
+    table.append(["hidden neurons", "\(description.hiddenWidth)"])
+    table.append(["outputs", "\(description.outputCount)"])
+    table.append(["parameters", "\(description.parameters)"])
+    table.append(["input normalised", description.normalizeInput ? "yes" : "no"])
+    table.append(["output bias", description.bias ? "yes" : "no"])
+    table.append(["center subtracted", description.center ? "yes" : "no"])
+    try Output.write(table.text)
+  }
+}

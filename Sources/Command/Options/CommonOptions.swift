@@ -1,0 +1,38 @@
+import ArgumentParser
+import Experiments
+import LinearCore
+
+/// Options of every command that computes.
+struct CommonOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional,
+    help: "Root of all random choices: same seed, same bytes. (default: 0)",
+    transform: ArgumentText.seed)
+  var seed: UInt64 = 0
+
+  @Option(
+    parsing: .unconditional,
+    help: "Threads to use; never changes a result. (default: all processors)",
+    transform: ArgumentText.count)
+  var threads: Int?
+
+  @Flag(help: "Print the result as exactly one JSON document.")
+  var json = false
+
+  @Flag(help: "Show no progress.")
+  var quiet = false
+
+  /// Makes the number of threads count.
+  func apply() {
+    if let threads { Parallel.threadCount = threads }
+  }
+
+  /// Progress as these options want it.
+  func makeProgress() -> Experiments.Progress { Experiments.Progress(quiet: quiet) }
+}
+
+/// The option of commands that only look something up.
+struct FormatOptions: ParsableArguments {
+  @Flag(help: "Print the result as exactly one JSON document.")
+  var json = false
+}

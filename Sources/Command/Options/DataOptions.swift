@@ -1,0 +1,138 @@
+import ArgumentParser
+import Datasets
+import Experiments
+import Foundation
+
+/// Labelled data and the options that go with their name.
+struct DataOptions: ParsableArguments {
+  @Option(help: "mixture, digits, mnist, or a file: .npz with X and y, or .npy.")
+  var data: String
+
+  @OptionGroup var details: DataDetails
+
+  /// The data, with what is not said taken from `run`, where that run has used the same data.
+  func request(
+    seed: UInt64, run: TrainingRunConfiguration? = nil
+  ) throws(ExperimentError) -> DatasetRequest {
+    try details.request(data, seed: seed, run: run)
+  }
+}
+
+/// The options that go with the name of data.
+struct DataDetails: ParsableArguments {
+  @Option(help: "How categories become labels: digit, parity or mod:N. (default: digit)")
+  var labels: String?
+
+  @Option(help: "The part of the data, see `polyrelu data list`.")
+  var split: String?
+
+  @Option(
+    parsing: .unconditional, help: "mixture: coordinates of a sample. (default: 1000)",
+    transform: ArgumentText.count)
+  var dimension: Int?
+
+  @Option(
+    parsing: .unconditional, help: "mixture: subclasses, K. (default: 10)",
+    transform: ArgumentText.count)
+  var subclasses: Int?
+
+  @Option(
+    parsing: .unconditional, help: "mixture: subclasses of the positive class, K1. (default: 6)",
+    transform: ArgumentText.count)
+  var positive: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "mixture: standard deviation of a subclass, in norm. (default: 0.1)",
+    transform: ArgumentText.amount)
+  var alpha: Double?
+
+  @Option(
+    parsing: .unconditional, help: "mixture: samples. (default: 20000)",
+    transform: ArgumentText.count)
+  var samples: Int?
+
+  @Option(help: "mixture: none (centre k is basis vector k) or random. (default: none)")
+  var rotation: OrthonormalMixture.Rotation?
+
+  @Option(
+    parsing: .unconditional, help: "mixture: seed of the samples. (default: the seed)",
+    transform: ArgumentText.seed)
+  var dataSeed: UInt64?
+
+  /// The request; see ``DataOptions/request(seed:run:)``.
+  func request(
+    _ data: String, seed: UInt64, run: TrainingRunConfiguration?
+  ) throws(ExperimentError) -> DatasetRequest {
+    try refuseMixtureOptions(for: data)
+    let known = run?.data.data == data ? run?.data : nil
+    var request = known ?? DatasetRequest(data: data)
+    request.split = split
+    request.seed = dataSeed ?? known?.seed ?? seed
+    do {
+      if let labels { request.labels = try LabelRule(parsing: labels) }
+    } catch { throw CommandError.sorted(error) }
+    if let dimension { request.mixture.dimension = dimension }
+    if let subclasses { request.mixture.subclasses = subclasses }
+    if let positive { request.mixture.positive = positive }
+    if let alpha { request.mixture.alpha = alpha }
+    if let samples { request.mixture.samples = samples }
+    if let rotation { request.mixture.rotation = rotation }
+    do {
+      if data == "mixture" { try request.mixture.validate() }
+    } catch { throw CommandError.sorted(error) }
+    return request
+  }
+
+  private func refuseMixtureOptions(for data: String) throws(ExperimentError) {
+    if data == "mixture" { return }
+    let given: [(String, Bool)] = [
+      ("dimension", dimension != nil), ("subclasses", subclasses != nil),
+      ("positive", positive != nil), ("alpha", alpha != nil), ("samples", samples != nil),
+      ("rotation", rotation != nil), ("data-seed", dataSeed != nil),
+    ]
+    if let name = given.first(where: \.1)?.0 {
+      throw .usage("--\(name): only --data mixture has this option, the data are '\(data)'")
+    }
+  }
+}
+
+extension OrthonormalMixture.Rotation: ExpressibleByArgument {}
+
+extension DatasetRequest {
+  /// Loads the data, with errors in the words of the command line.
+  func load() throws(ExperimentError) -> Dataset {
+    do { return try DatasetCatalog.load(self).validated() } catch {
+      throw CommandError.sorted(error)
+    }
+  }
+
+  /// The same data, another part.
+  func part(_ split: String?) -> DatasetRequest {
+    var other = self
+    other.split = split
+    return other
+  }
+
+  /// The parts that belong together: what to train on by default and what to test it on. Nil where the
+  /// whole is used, or nothing is held out.
+  static func defaultSplits(of data: String) -> (train: String?, test: String?) {
+    switch data {
+    case "mixture", "digits": ("train", "test")
+    case "mnist": ("paper-train", "paper-test")
+    default: (nil, nil)
+    }
+  }
+
+  /// The part to test on what was trained on the part of this request.
+  var heldOutSplit: String? {
+    switch (data, split) {
+    case ("mixture", "train"), ("digits", "train"): "test"
+    case ("mnist", "paper-train"): "paper-test"
+    case ("mnist", "train"): "test"
+    case ("mixture", _), ("digits", _), ("mnist", _): nil
+    case (_, "train"): "test"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import LinearCore
+
+/// The radii of a robustness curve.
+struct EpsilonList: Equatable, ExpressibleByArgument {
+  /// The radii in the order given.
+  var values: [Double]
+
+  static let expected =
+    "numbers of at least 0 as 0.1,0.2 or linspace(0,1.5,15) or 0:1.5:15"
+
+  init(_ values: [Double]) { self.values = values }
+
+  /// Reads `0.1,0.2`, `linspace(first,last,count)` or `first:last:count`.
+  init?(argument: String) {
+    let text = argument.filter { !$0.isWhitespace }
+    if text.hasPrefix("linspace("), text.hasSuffix(")") {
+      self.init(range: text.dropFirst(9).dropLast().split(separator: ","))
+    } else if text.contains(":") {
+      self.init(range: text.split(separator: ":", omittingEmptySubsequences: false))
+    } else {
+      let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+      let values = parts.compactMap { Double($0) }
+      guard values.count == parts.count, values.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+        return nil
+      }
+      self.init(values)
+    }
+  }
+
+  private init?(range parts: [Substring]) {
+    guard parts.count == 3, let first = Double(parts[0]), let last = Double(parts[1]),
+      let count = Int(parts[2]), first >= 0, last >= 0, first.isFinite, last.isFinite,
+      (1...10_000).contains(count)
+    else { return nil }
+    values = Self.evenlySpaced(first, last, count)
+  }
+
+  static func evenlySpaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {
+    if count == 1 { return [first] }
+    return (0..<count).map { first + (last - first) * Double($0) / Double(count - 1) }
+  }
+
+  /// Radii that show where networks on unit-size data give way.
+  static func standard(for norm: Norm) -> EpsilonList {
+    switch norm {
+    case .l2: EpsilonList(evenlySpaced(0, 1.5, 16))
+    case .linf: EpsilonList(evenlySpaced(0, 0.3, 16))
+    case .l1: EpsilonList(evenlySpaced(0, 3, 16))
+    }
+  }
+
+  /// Reads an argument; the error says what was expected.
+  static func parse(_ text: String) throws -> EpsilonList {
+    guard let list = EpsilonList(argument: text) else {
+      throw ArgumentText.Expected("expected \(expected)")
+    }
+    return list
+  }
+}
+
+extension Norm: ExpressibleByArgument {}

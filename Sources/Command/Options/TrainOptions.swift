@@ -1,0 +1,125 @@
+import ArgumentParser
+import Datasets
+import Experiments
+import Foundation
+import Networks
+import Training
+
+/// The network to be trained.
+struct TrainModelOptions: ParsableArguments {
+  @Option(
+    parsing: .unconditional, help: "The degree, at least 1; 1 is a plain ReLU network.",
+    transform: ArgumentText.degree)
+  var p: Double
+
+  @Option(
+    parsing: .unconditional, help: "Hidden neurons. (default: see above)",
+    transform: ArgumentText.count)
+  var width: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Standard deviation of all initial weights, or kaiming. (default: see above)",
+    transform: TrainModelOptions.initialization)
+  var initScale: Initialization?
+
+  @Flag(help: "Divide features by ||x||^(p-1), so that outputs are linear in the size of x.")
+  var normalizeInput = false
+
+  @Flag(help: "Give outputs a bias.")
+  var bias = false
+
+  @Flag(help: "Subtract the mean training sample.")
+  var center = false
+
+  private static func initialization(_ text: String) throws -> Initialization {
+    if text == "kaiming" { return .kaiming }
+    // Smaller scales have a square that is 0 in single precision.
+    guard let scale = Double(text), scale.isFinite, scale > 1e-22, scale < 1e18 else {
+      throw ArgumentText.Expected("expected kaiming or a number between 1e-22 and 1e18")
+    }
+    return .gaussian(scale: scale)
+  }
+
+  /// The settings, with the defaults for some data.
+  func configuration(data: String) -> ModelConfiguration {
+    let isMixture = data == "mixture"
+    return ModelConfiguration(
+      exponent: p, hiddenWidth: width ?? (isMixture ? 2000 : 500),
+      initialization: initScale ?? (isMixture ? .gaussian(scale: 1e-7) : .kaiming),
+      bias: bias, center: center, normalizeInput: normalizeInput)
+  }
+}
+
+/// How it is trained.
+struct TrainLoopOptions: ParsableArguments {
+  /// The optimisers by name.
+  enum OptimizerName: String, ExpressibleByArgument, CaseIterable {
+    case sgd, adam
+    case gradientFlow = "gradient-flow"
+  }
+
+  @Option(help: "exponential, logistic or squared for two classes; cross-entropy for any number.")
+  var loss: Loss?
+
+  @Option(help: "sgd or adam; gradient-flow is planned.")
+  var optimizer: OptimizerName?
+
+  @Option(
+    parsing: .unconditional, help: "Passes over the data. (default: see above)",
+    transform: ArgumentText.index)
+  var epochs: Int?
+
+  @Option(
+    parsing: .unconditional, help: "Samples a step. (default: see above)",
+    transform: ArgumentText.count)
+  var batchSize: Int?
+
+  @Option(
+    parsing: .unconditional, help: "Step size. (default: 0.2 for sgd, 1e-3 for adam)",
+    transform: ArgumentText.number)
+  var learningRate: Double?
+
+  @Option(
+    parsing: .unconditional, help: "sgd: momentum. (default: 0)", transform: ArgumentText.number)
+  var momentum: Double?
+
+  @Flag(help: "sgd: Nesterov momentum.")
+  var nesterov = false
+
+  @Option(
+    parsing: .unconditional, help: "Weight decay, added to the gradient. (default: 0)",
+    transform: ArgumentText.number)
+  var weightDecay: Double?
+
+  /// The optimiser, with the defaults for some data.
+  func optimizerConfiguration(data: String) throws(ExperimentError) -> OptimizerConfiguration {
+    switch optimizer ?? (data == "mixture" ? .sgd : .adam) {
+    case .gradientFlow:
+      throw CommandError.flag(
+        "optimizer", "gradient-flow, which does not exist yet", expected: "sgd or adam")
+    case .sgd:
+      return .sgd(
+        learningRate: learningRate ?? 0.2, momentum: momentum ?? 0, nesterov: nesterov,
+        weightDecay: weightDecay ?? 0)
+    case .adam:
+      if momentum != nil || nesterov {
+        throw .usage(
+          "--\(momentum != nil ? "momentum" : "nesterov"): only --optimizer sgd has this option")
+      }
+      return .adam(learningRate: learningRate ?? 1e-3, weightDecay: weightDecay ?? 0)
+    }
+  }
+
+  /// The settings, with the defaults for some data.
+  func configuration(
+    optimizer: OptimizerConfiguration, data: Dataset, request: DatasetRequest, seed: UInt64
+  ) -> TrainingConfiguration {
+    TrainingConfiguration(
+      loss: loss ?? (data.classCount == 2 ? .exponential : .crossEntropy), optimizer: optimizer,
+      epochs: epochs ?? (request.data == "mixture" ? 401 : 51),
+      batchSize: batchSize ?? (request.data == "mnist" ? 1000 : 100), seed: seed)
+  }
+}
+
+extension Loss: ExpressibleByArgument {}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Experiments
+
+/// The program `polyrelu`.
+@main
+struct PolyReLUCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "polyrelu",
+    abstract: "Polynomial-ReLU networks: train them, look inside, attack them.",
+    discussion: """
+      Start with an experiment, or train and attack a network of your own:
+
+        polyrelu reproduce --list
+        polyrelu train --data digits --p 3 --out runs/digits
+        polyrelu attack --model runs/digits --data digits --norm l2
+        polyrelu inspect --model runs/digits --data digits
+
+      Results go to standard output, progress and warnings to standard error. Exit status: 0 done, \
+      1 the computation failed, 2 wrong usage or input, 3 done but flagged as unreliable.
+      """,
+    version: RunEnvironment.version,
+    subcommands: [
+      ReproduceCommand.self, TrainCommand.self, AttackCommand.self, InspectCommand.self,
+      DataCommand.self, ModelCommand.self, TheoryCommand.self,
+    ])
+
+  static func main() {
+    Output.ignoreBrokenPipes()
+    do {
+      try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      exit(reporting: error)
+    }
+  }
+
+  /// The parser would only say that the argument is unexpected.
+  private static func refuseUnknownCommand(_ word: String?) throws(ExperimentError) {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let word, !word.hasPrefix("-"), word != "help", !names.contains(word) else { return }
+    throw .usage("no command '\(word)', expected one of \(names.joined(separator: ", "))")
+  }
+}

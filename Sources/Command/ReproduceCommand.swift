@@ -1,0 +1,71 @@
+import ArgumentParser
+import Experiments
+import Figures
+import Foundation
+
+/// `polyrelu reproduce`.
+struct ReproduceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reproduce",
+    abstract: "Run an experiment: train, measure, draw, report.",
+    discussion: """
+      An experiment leaves a directory with its settings, tables, figures and report.html. Killed or \
+      interrupted, it goes on with --resume and ends in the same bytes.
+
+        polyrelu reproduce --list
+        polyrelu reproduce mixture --preset quick
+        polyrelu reproduce mixture --preset paper --out runs/paper --resume
+      """)
+
+  @Argument(help: "The experiment, one of `polyrelu reproduce --list`.")
+  var name: String?
+
+  @Flag(help: "List the experiments.")
+  var list = false
+
+  @Option(help: "How much to do: quick, laptop or paper.")
+  var preset: Preset = .quick
+
+  @Option(help: "The directory to write. (default: runs/NAME-PRESET)")
+  var out: String?
+
+  @Flag(help: "Continue a run found in the directory.")
+  var resume = false
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  private struct Entry: Encodable {
+    let name: String
+    let summary: String
+  }
+
+  func run() throws {
+    if list { return try printList() }
+    guard let name else {
+      throw ExperimentError.usage("NAME is missing; expected one of `polyrelu reproduce --list`")
+    }
+    common.apply()
+    let type = try ExperimentCatalog.experiment(named: name)
+    let directory = out ?? "runs/\(name)-\(preset.rawValue)"
+    let outcome = try type.init(preset: preset, seed: common.seed).run(
+      out: directory, resume: resume, progress: common.makeProgress())
+    if common.json {
+      try Output.write(outcome.summary)
+    } else {
+      let table = outcome.table.hasSuffix("\n") ? outcome.table : outcome.table + "\n"
+      try Output.write("\(table)\nreport: \(outcome.report)\n")
+    }
+    for flag in outcome.flags { common.makeProgress().warn(flag) }
+    if !outcome.flags.isEmpty { throw ExitStatus.unreliable }
+  }
+
+  private func printList() throws {
+    let entries = ExperimentCatalog.all.map { Entry(name: $0.name, summary: $0.summary) }
+    if common.json { return try Output.write(json: entries) }
+    var table = TerminalTable(header: ["experiment", "shows"], alignments: [.left, .left])
+    for entry in entries { table.append([entry.name, entry.summary]) }
+    try Output.write(table.text)
+  }
+}
+
+extension Preset: ExpressibleByArgument {}

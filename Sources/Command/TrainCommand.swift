@@ -1,0 +1,71 @@
+import ArgumentParser
+import Datasets
+import Experiments
+import Foundation
+import Networks
+import Training
+
+/// `polyrelu train`.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a network in a run directory.",
+    discussion: """
+      Defaults follow the data. For mixture they are the paper's: width 2000, init scale 1e-7, SGD with \
+      rate 0.2, batches of 100, 401 epochs. For other data: width 500, Kaiming initialisation, Adam \
+      with rate 1e-3, batches of 100 (mnist: 1000), 51 epochs. The loss is exponential for two classes \
+      and cross-entropy for more. Where the data have a test part, it is evaluated every epoch.
+
+        polyrelu train --data digits --p 3 --out runs/digits
+        polyrelu train --data mixture --dimension 200 --samples 2000 \\
+          --width 200 --p 3 --out runs/mixture
+        polyrelu train --data features.npz --p 2 --center --normalize-input \\
+          --bias --loss cross-entropy --out runs/features
+      """)
+
+  @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Network") var model: TrainModelOptions
+  @OptionGroup(title: "Training") var training: TrainLoopOptions
+
+  @Option(help: "The run directory to write.")
+  var out: String
+
+  @Option(help: "The part to evaluate every epoch, or none. (default: the test part)")
+  var testSplit: String?
+
+  @Option(
+    parsing: .unconditional, help: "Seconds between checkpoints. (default: 10)",
+    transform: ArgumentText.amount)
+  var checkpointEvery = 10.0
+
+  @Flag(help: "Continue a run found in the directory, with the same settings.")
+  var resume = false
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    // Everything a person can get wrong is looked at before the first file is written.
+    let optimizer = try training.optimizerConfiguration(data: data.data)
+    var request = try data.request(seed: common.seed)
+    request.split = request.split ?? DatasetRequest.defaultSplits(of: request.data).train
+    let heldOutSplit = testSplit ?? request.heldOutSplit
+    let data = try request.load()
+    let heldOut =
+      heldOutSplit == "none" ? nil : try heldOutSplit.map { try request.part($0).load() }
+    let configuration = TrainingRunConfiguration(
+      data: request, model: model.configuration(data: request.data),
+      training: training.configuration(
+        optimizer: optimizer, data: data, request: request, seed: common.seed))
+    try TrainingRun.validate(configuration, data: data, heldOut: heldOut)
+    var run = try TrainingRun(out, configuration: configuration, resume: resume)
+    run.checkpointInterval = checkpointEvery
+    let start = Date()
+    let result = try run.run(data: data, heldOut: heldOut, progress: common.makeProgress())
+    let report = try TrainReport(
+      model: TrainingRun.modelPath(out), network: result.network, record: result.record,
+      loss: configuration.training.loss, data: data, heldOut: heldOut,
+      seconds: Date().timeIntervalSince(start))
+    try Output.write(common.json ? report.json : report.text)
+  }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// Same seed, same bytes; killed and resumed, same bytes.
+@Suite struct ReproducibilityTests {
+  let workspace: Workspace
+
+  init() throws { workspace = try Workspace() }
+
+  @Test func threadsDoNotMatter() throws {
+    for threads in 1...2 {
+      try workspace.succeed("\(Tiny.train) --threads \(threads) --out run\(threads) --quiet")
+    }
+    for file in ["model.safetensors", "metrics.csv", "config.json"] {
+      #expect(try workspace.bytes("run1/\(file)") == workspace.bytes("run2/\(file)"))
+    }
+    try workspace.succeed("\(Tiny.train) --seed 1 --out other --quiet")
+    #expect(
+      try workspace.bytes("run1/model.safetensors") != workspace.bytes("other/model.safetensors"))
+    for threads in 1...2 {
+      try workspace.succeed(
+        "attack --model run1 --data mixture --norm l2 --limit 30 --threads \(threads) --quiet "
+          + "--per-sample radii\(threads).csv")
+    }
+    #expect(try workspace.bytes("radii1.csv") == workspace.bytes("radii2.csv"))
+  }
+
+  @Test(arguments: [
+    "sgd --learning-rate 0.1 --momentum 0.5 --p 3", "adam --p 3", "sgd --p 1",
+  ])
+  func killedAndResumed(optimizer: String) throws {
+    let line =
+      "train --data mixture --dimension 100 --samples 2000 --width 100 --init-scale 1e-3 "
+      + "--epochs 60 --checkpoint-every 0.05 --quiet --optimizer \(optimizer)"
+    try workspace.succeed("\(line) --out whole")
+
+    let words = "\(line) --out broken".split(separator: " ").map(String.init)
+    let process = try Program.start(
+      words, in: workspace.url, standardOutput: FileHandle.nullDevice)
+    let deadline = Date().addingTimeInterval(60)
+    while !workspace.exists("broken/checkpoints/latest.safetensors"), process.isRunning,
+      Date() < deadline
+    {
+      Thread.sleep(forTimeInterval: 0.005)
+    }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .uncaughtSignal)
+    #expect(workspace.exists("broken/checkpoints/latest.safetensors"))
+    #expect(!workspace.exists("broken/model.safetensors"), "killed too late to test anything")
+
+    try workspace.succeed("\(line) --out broken --resume")
+    for file in ["model.safetensors", "metrics.csv"] {
+      #expect(try workspace.bytes("whole/\(file)") == workspace.bytes("broken/\(file)"))
+    }
+
+    // A finished run is only reported.
+    let model = workspace.path("broken/model.safetensors")
+    let before = try FileManager.default.attributesOfItem(atPath: model)[.modificationDate] as? Date
+    let again = try workspace.succeed("\(line) --out broken --resume --json").json()
+    #expect(again["epochs"] as? Int == 60)
+    let after = try FileManager.default.attributesOfItem(atPath: model)[.modificationDate] as? Date
+    #expect(before == after)
+  }
+}

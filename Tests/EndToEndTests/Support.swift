@@ -1,0 +1,133 @@
+import Formats
+import Foundation
+import Testing
+
+/// The program in the build directory of the tests.
+enum Program {
+  private static let url: URL? = {
+    var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    // The runner lies in the build directory, or inside a bundle there.
+    for _ in 0..<5 {
+      folder.deleteLastPathComponent()
+      let candidate = folder.appendingPathComponent("polyrelu")
+      if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
+    }
+    return nil
+  }()
+
+  static func located() throws -> URL {
+    guard let url else { throw CocoaError(.executableNotLoadable) }
+    return url
+  }
+
+  /// A started process.
+  static func start(_ arguments: [String], in folder: URL, standardOutput: FileHandle)
+    throws -> Process
+  {
+    let process = Process()
+    process.executableURL = try located()
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.standardOutput = standardOutput
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+}
+
+/// What a finished process leaves behind.
+struct Outcome {
+  let status: Int32
+  let output: String
+  let errors: String
+
+  /// Standard output as exactly one JSON object.
+  func json() throws -> [String: Any] {
+    let value = try JSONSerialization.jsonObject(with: Data(output.utf8))
+    return try #require(value as? [String: Any])
+  }
+}
+
+/// A directory of its own for a test, gone with it.
+final class Workspace {
+  let url: URL
+
+  init() throws {
+    url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("polyrelu-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+  func bytes(_ name: String) throws -> Data {
+    try Data(contentsOf: URL(fileURLWithPath: path(name)))
+  }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
+  /// Everything in the directory, by relative path.
+  func files() throws -> Set<String> {
+    Set(try FileManager.default.subpathsOfDirectory(atPath: url.path))
+  }
+
+  /// Runs the program here. Words are separated by spaces.
+  func run(_ line: String) throws -> Outcome {
+    let process = Process()
+    process.executableURL = try Program.located()
+    process.arguments = line.split(separator: " ").map(String.init)
+    process.currentDirectoryURL = url
+    // Files, not pipes, and outside the workspace: nothing can block, and files() sees only the
+    // program's own.
+    let streams = url.deletingLastPathComponent().path + "/" + url.lastPathComponent + "-"
+    let paths = ["output", "errors"].map { streams + $0 + UUID().uuidString }
+    defer { for path in paths { try? FileManager.default.removeItem(atPath: path) } }
+    let handles = try paths.map { path in
+      try Data().write(to: URL(fileURLWithPath: path))
+      return try #require(FileHandle(forWritingAtPath: path))
+    }
+    process.standardOutput = handles[0]
+    process.standardError = handles[1]
+    try process.run()
+    process.waitUntilExit()
+    for handle in handles { try handle.close() }
+    let texts = try paths.map { try String(contentsOfFile: $0, encoding: .utf8) }
+    #expect(process.terminationReason == .exit, "\(line)")
+    return Outcome(status: process.terminationStatus, output: texts[0], errors: texts[1])
+  }
+
+  /// Runs the program and expects success.
+  @discardableResult
+  func succeed(_ line: String) throws -> Outcome {
+    let outcome = try run(line)
+    #expect(outcome.status == 0, "\(line): \(outcome.errors)")
+    return outcome
+  }
+
+  /// Writes X (n, 6) and y (n) with a linear rule, after changes.
+  func writeFeatures(
+    _ name: String, change: (inout [Float], inout [Double]) -> Void = { _, _ in }
+  ) throws {
+    let count = 40
+    var inputs: [Float] = (0..<count * 6).map { index in
+      let residue = (index * 7919 + 13) % 101
+      return Float(residue) / 50 - 1
+    }
+    var labels: [Double] = (0..<count).map { inputs[$0 * 6] > 0 ? 1 : 0 }
+    change(&inputs, &labels)
+    try NPZ.write(
+      [
+        "X": Tensor(shape: [count, 6], elements: .float32(inputs)),
+        "y": Tensor(shape: [count], elements: .float64(labels)),
+      ], to: path(name))
+  }
+}
+
+/// Settings that train in well under a second.
+enum Tiny {
+  static let data = "--data mixture --dimension 20 --subclasses 4 --positive 2 --samples 200"
+  static let model = "--p 3 --width 24 --init-scale 1e-3"
+  static let train = "train \(data) \(model) --epochs 60"
+}

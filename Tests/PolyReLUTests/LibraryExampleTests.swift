@@ -1,0 +1,28 @@
+import PolyReLU
+import Testing
+
+/// The example of the README, as a library user writes it.
+@Test func libraryExample() throws {
+  let (train, test) = try OrthonormalMixture(dimension: 100, samples: 1000).trainAndTest(seed: 0)
+  var trainer = try Trainer(
+    data: train, model: .init(exponent: 3, hiddenWidth: 200), training: .init(epochs: 300))
+  try trainer.train()
+  let robustness = try RobustnessStudy().run(trainer.network, data: test, reference: train)
+  print("half of the samples withstand l2 attacks up to \(robustness.halfRadius)")
+
+  #expect(trainer.isFinished && trainer.record.epochs.count == 300)
+  #expect(robustness.isReliable)
+  #expect(robustness.cleanAccuracy > 0.99)
+  // The trained network comes close to the ideal classifier, whose centres withstand sqrt(2)/2. A
+  // sample is off its centre by 0.1, of which about 0.1/sqrt(D) = 0.01 is along any one direction.
+  #expect(abs(robustness.halfRadius - CriticalRadius.optimal) < 0.02)
+}
+
+@Test func mixturePartsAreThoseOfTheCatalogue() throws {
+  let mixture = OrthonormalMixture(dimension: 20, subclasses: 4, positive: 2, samples: 30)
+  let parts = try mixture.trainAndTest(seed: 5)
+  for (split, part) in [("train", parts.train), ("test", parts.test)] {
+    let request = DatasetRequest(data: "mixture", split: split, mixture: mixture, seed: 5)
+    #expect(try DatasetCatalog.load(request) == part)
+  }
+}
