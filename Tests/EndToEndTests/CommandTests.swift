@@ -87,6 +87,27 @@ import Testing
     }
   }
 
+  @Test func stateDictOfPyTorchNeedsItsHyperparameters() throws {
+    var file = Safetensors()
+    let hidden = (0..<12).map { Float($0) - 5.5 }
+    file.tensors["prelulayer.W"] = Tensor(shape: [6, 2], elements: .float32(hidden))
+    file.tensors["output_net.weight"] = Tensor(shape: [1, 2], elements: .float32([1, -1]))
+    try file.write(to: workspace.path("net.safetensors"))
+    let refused = try workspace.run("model info net.safetensors --p 3")
+    #expect(
+      refused.errors
+        == "error: net.safetensors: a PyTorch state dict does not say its hyper-parameters: give --p "
+        + "and --normalize-input or --no-normalize-input\n")
+    let model = try workspace.succeed(
+      "model info net.safetensors --p 3 --no-normalize-input --json"
+    ).json()
+    #expect(model["p"] as? Double == 3 && model["normalizeInput"] as? Bool == false)
+    #expect(model["inputDimension"] as? Int == 6 && model["hiddenWidth"] as? Int == 2)
+    try workspace.writeFeatures("features.npz")
+    try workspace.succeed(
+      "inspect --model net.safetensors --p 3 --no-normalize-input --data features.npz")
+  }
+
   /// At p = 4 the gradient towards other subclasses all but vanishes: PGD finds nothing at a radius
   /// where every sample can be fooled. The checks must notice.
   @Test func weakAttackIsFlagged() throws {
