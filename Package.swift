@@ -1,10 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
+/// saw only the unchanged umbrella would not compile its importers anew.
+let publicModules = [
+  "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "LinearCore", "Networks", "Theory",
+  "Training",
+]
+
 let package = Package(
   name: "PolyReLU",
   products: [
-    .library(name: "PolyReLU", targets: ["PolyReLU"]),
+    .library(name: "PolyReLU", targets: ["PolyReLU"] + publicModules),
     .executable(name: "polyrelu", targets: ["PolyReLUCommand"]),
   ],
   dependencies: [
@@ -34,12 +41,7 @@ let package = Package(
         "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks",
         "Theory", "Training",
       ]),
-    .target(
-      name: "PolyReLU",
-      dependencies: [
-        "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "LinearCore", "Networks",
-        "Theory", "Training",
-      ]),
+    .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(
       name: "PolyReLUCommand",
       dependencies: [
@@ -63,7 +65,9 @@ let package = Package(
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
-    .testTarget(name: "PolyReLUTests", dependencies: ["PolyReLU"]),
+    .testTarget(
+      name: "PolyReLUTests",
+      dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),
     .testTarget(
       name: "EndToEndTests", dependencies: ["Formats", "LinearCore", "Networks", "PolyReLUCommand"]),
   ],
