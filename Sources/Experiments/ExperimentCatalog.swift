@@ -39,7 +39,7 @@ public protocol Experiment: Sendable {
   init(preset: Preset, seed: UInt64)
 
   /// Runs it in a directory.
-  func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
 }
 

@@ -29,7 +29,7 @@ public struct OverviewExperiment: Experiment {
   }
 
   /// Runs both experiments below `out` and writes a common report.
-  public func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
