@@ -147,12 +147,12 @@ extension ModelFile {
     return Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: scalars(tensor))
   }
 
-  /// A tensor of one dimension from a file.
+  /// A vector from a file; axes of length 1 before its own are let pass.
   public static func vector<Scalar: LinearScalar>(
     _ file: Safetensors, _ name: String, _ path: String
   ) throws(FormatError) -> [Scalar] {
     let tensor = try file.tensor(name, path: path)
-    guard tensor.shape.count == 1 else {
+    guard tensor.shape.count >= 1, tensor.shape.dropLast().allSatisfy({ $0 == 1 }) else {
       throw FormatError(path: path, "tensor '\(name)' has shape \(tensor.shape), expected one axis")
     }
     return scalars(tensor)
