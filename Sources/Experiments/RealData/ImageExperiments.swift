@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 
 /// Section 5.2.1 of Min and Vidal (ICML 2024): parity of MNIST digits, two logits, p = 1 to 4, APGD-CE.
-public struct MNISTParityExperiment: Experiment {
+public struct MNISTParityExperiment: RealDataExperiment {
   /// "mnist-parity".
   public static let name = "mnist-parity"
   /// One line.
@@ -17,15 +17,10 @@ public struct MNISTParityExperiment: Experiment {
       settings: .images(Self.name, data: "mnist", labels: .parity, options),
       title: "MNIST, even against odd")
   }
-
-  /// Runs it.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
-    -> ExperimentOutcome
-  { try study.run(out: out, resume: resume, progress: progress) }
 }
 
 /// Appendix B: MNIST digits, ten logits.
-public struct MNISTDigitsExperiment: Experiment {
+public struct MNISTDigitsExperiment: RealDataExperiment {
   /// "mnist-digits".
   public static let name = "mnist-digits"
   /// One line.
@@ -39,15 +34,10 @@ public struct MNISTDigitsExperiment: Experiment {
       settings: .images(Self.name, data: "mnist", labels: .category, options),
       title: "MNIST, ten digits")
   }
-
-  /// Runs it.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
-    -> ExperimentOutcome
-  { try study.run(out: out, resume: resume, progress: progress) }
 }
 
 /// The same protocol on Fashion-MNIST, category modulo 2.
-public struct FashionParityExperiment: Experiment {
+public struct FashionParityExperiment: RealDataExperiment {
   /// "fashion-parity".
   public static let name = "fashion-parity"
   /// One line.
@@ -61,11 +51,20 @@ public struct FashionParityExperiment: Experiment {
       settings: .images(Self.name, data: "fashion-mnist", labels: .parity, options),
       title: "Fashion-MNIST, even against odd categories")
   }
+}
 
-  /// Runs it.
+/// An experiment that is one ``RealDataStudy``.
+protocol RealDataExperiment: Experiment {
+  var study: RealDataStudy { get }
+}
+
+extension RealDataExperiment {
+  /// Trains, attacks and draws in the directory `out`.
   public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
-  { try study.run(out: out, resume: resume, progress: progress) }
+  {
+    try study.run(out: out, resume: resume, progress: progress)
+  }
 }
 
 extension RealDataSettings {
@@ -75,9 +74,9 @@ extension RealDataSettings {
   ) -> RealDataSettings {
     let linf = Array(Set(paperRadii(to: 0.2) + tableRadii(.linf))).sorted()
     let curves = [
-      Curve(norm: .linf, epsilons: linf, attack: "apgd-ce"),
-      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "apgd-ce"),
-      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "apgd-ce"),
+      Curve(norm: .linf, epsilons: linf, attack: "pgd"),
+      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "pgd"),
+      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "pgd"),
     ]
     let (trainLimit, repeats, width, epochs, attacked): (Int?, Int, Int, Int, Int) =
       switch options.preset {

@@ -2,6 +2,7 @@ import Datasets
 import Figures
 import Foundation
 import LinearCore
+import Training
 
 /// The panels of Figure 4 of Min and Vidal (ICML 2024), from results alone.
 struct RealDataFigures {
@@ -50,22 +51,22 @@ struct RealDataFigures {
       legend: .below)
   }
 
-  /// Stable rank of hidden features (solid) and weights (dashed) against epochs.
-  func stableRank() -> LineChart {
-    var all: [Series] = []
-    for (k, p) in degrees.enumerated() {
-      all.append(
-        epochSeries("p = \(Int(p)), features", p, colour: k) {
-          $0.epochs[$1].features?.featureStableRank ?? .nan
-        })
-      all.append(
-        epochSeries("weights", p, dash: .dashed, colour: k) {
-          $0.epochs[$1].features?.weightStableRank ?? .nan
-        })
-    }
-    return LineChart(
-      title: "Stable rank", x: Axis("epoch"), y: Axis("‖H‖² (Frobenius) / ‖H‖² (spectral)"),
-      series: all, legend: .below)
+  /// Stable rank of the hidden features of the training data against epochs.
+  func featureStableRank() -> LineChart {
+    stableRank("Stable rank of the hidden features") { $0.featureStableRank }
+  }
+
+  /// Stable rank of the hidden weights against epochs.
+  func weightStableRank() -> LineChart {
+    stableRank("Stable rank of the hidden weights") { $0.weightStableRank }
+  }
+
+  private func stableRank(_ title: String, _ value: (FeatureRecord) -> Double) -> LineChart {
+    LineChart(
+      title: title, x: Axis("epoch"), y: Axis("stable rank"),
+      series: degrees.enumerated().map { k, p in
+        epochSeries("p = \(Int(p))", p, colour: k) { $0.epochs[$1].features.map(value) ?? .nan }
+      }, legend: .below)
   }
 
   /// Robust accuracy against radius for the curve number `index`.

@@ -109,14 +109,18 @@ struct RealDataReport {
       try sink.figure(
         PanelFigure(
           panels: [
-            RealDataFigures.correlation(train, perGroup: 50), figures.accuracy(),
-            figures.stableRank(), figures.robustness(0),
+            RealDataFigures.correlation(train, perGroup: 25), figures.accuracy(),
+            figures.featureStableRank(), figures.robustness(0),
           ], columns: 2), "panels",
         caption:
           "(a) The training data; (b) accuracy on training data (solid) and test data (dashed); "
-          + "(c) stable rank of hidden features (solid) and weights (dashed); (d) robust accuracy. "
+          + "(c) stable rank of the hidden features; (d) robust accuracy. "
           + "Bands: range over repeats.",
         alternative: "Correlation of the data, accuracy, stable rank and robust accuracy"),
+      try sink.figure(
+        figures.weightStableRank(), "stable-rank-weights",
+        caption: "Stable rank of the hidden weights W.",
+        alternative: "Stable rank of the hidden weights against epochs"),
     ]
     for index in settings.curves.indices.dropFirst() where settings.curves[index].epsilons.count > 3
     {
