@@ -64,6 +64,9 @@ let package = Package(
     .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
+    .testTarget(
+      name: "ReferenceTests", dependencies: ["Datasets", "LinearCore", "Networks", "Training"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
     .testTarget(
       name: "PolyReLUTests",
