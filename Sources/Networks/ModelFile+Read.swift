@@ -93,8 +93,9 @@ extension ModelFile {
     guard let exponent = p ?? exponent, let normalizeInput = normalize ?? normalizeInput else {
       throw FormatError(
         path: path,
-        "a file without p and normalizeInput, such as a PyTorch state dict, does not say its "
-          + "hyper-parameters: give --p and --normalize-input or --no-normalize-input")
+        (file.tensors[TensorNames.stateDict.hidden] == nil ? "it" : "a PyTorch state dict")
+          + " does not say its hyper-parameters: give --p and --normalize-input or "
+          + "--no-normalize-input")
     }
     return (exponent, normalizeInput)
   }
