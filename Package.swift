@@ -56,7 +56,11 @@ let package = Package(
       name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore"]),
-    .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["Datasets", "Formats", "LinearCore", "Networks"]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
