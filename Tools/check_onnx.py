@@ -7,8 +7,10 @@ NETWORK.npz is the same network as `polyrelu model convert` writes it. Where it 
 and `logits` (n, outputs), PolyReLU's own outputs, onnxruntime is compared with these; always with the
 formula, evaluated here in double precision at those inputs or at random ones, the center among them.
 
-Every sample's error is max |difference| over its logits, relative to max |logit|, or where the sum cancels
-to the largest partial sum: max_c sum_j |v_cj h_j| + |b_c|. Exit status 1 if any exceeds 1e-5.
+A sample's error is max |difference| over its logits. It is printed relative to the largest of the sums of
+magnitudes behind these, max_c sum_j |v_cj h_j| + |b_c|, and relative to the largest logit. Only the first
+is bounded by single precision arithmetic: where the terms of a logit cancel, rounding alone makes the
+second as large as it likes. Exit status 1 if the first exceeds 1e-5.
 Needs numpy, onnx and onnxruntime; `swift test` runs it if POLYRELU_PYTHON names an interpreter that has
 them.
 """
@@ -66,15 +68,16 @@ def check(network_path, onnx_path):
         lines.append(("polyrelu", *errors(network["logits"].astype(np.float64))))
     for name, error, of_largest in lines:
         print(f"{onnx_path}: {name}: {error:.2e} of the sums, {of_largest:.2e} of the largest logit")
-    return max(error for _, error, _ in lines)
+    return tuple(np.max([line[1:] for line in lines], axis=0))
 
 
 def main(paths):
     if not paths or len(paths) % 2:
         sys.exit(__doc__)
-    worst = max(check(*pair) for pair in zip(paths[::2], paths[1::2]))
-    print(f"largest relative error: {worst:.2e}")
-    return 0 if worst <= TOLERANCE else 1
+    results = [check(*pair) for pair in zip(paths[::2], paths[1::2])]
+    of_sums, of_largest = np.max(results, axis=0)
+    print(f"largest relative error: {of_sums:.2e} of the sums, {of_largest:.2e} of the largest logit")
+    return 0 if of_sums <= TOLERANCE else 1
 
 
 if __name__ == "__main__":

@@ -41,14 +41,13 @@ extension ModelFile {
     try checkShapes(file, names, path)
     let hidden: Matrix<Scalar> = try matrix(file, names.hidden, path)
     let hasBias = file.tensors[names.bias] != nil
-    let hasCenter = file.tensors[names.center] != nil
     do {
       return try PReLUNetwork(
         exponent: hyperParameters.exponent,
         hiddenWeights: names.hiddenIsTransposed ? hidden.transposed : hidden,
         outputWeights: try matrix(file, names.output, path),
         outputBias: hasBias ? try vector(file, names.bias, path) : nil,
-        center: hasCenter ? try vector(file, names.center, path) : nil,
+        center: file.tensors[names.center].map(scalars),
         normalizeInput: hyperParameters.normalizeInput)
     } catch let error as NetworkError {
       throw FormatError(path: path, error.description)
@@ -149,13 +148,17 @@ extension ModelFile {
     let (input, width) = (hidden[inputAxis], hidden[hiddenAxis])
     let order = names.hiddenIsTransposed ? "(input, hidden)" : "(hidden, input)"
     func failure(_ text: String) -> FormatError { FormatError(path: path, text) }
-    let hiddenLooksTransposed =
-      "tensor '\(names.hidden)' has shape \(hidden) and looks transposed: expected \(order) = "
-      + "\([hidden[1], hidden[0]]), because"
-
+    var center: Int?
+    if let tensor = file.tensors[names.center] {
+      // The mean of a batch keeps its axis in PyTorch: (1, input) is as good as (input).
+      let isRow = tensor.shape.count == 2 && tensor.shape[0] == 1
+      center = try shape(file, names.center, axes: isRow ? 2 : 1, path).last
+    }
     if output[1] != width {
-      if output[1] == input {
-        throw failure("\(hiddenLooksTransposed) '\(names.output)' reads \(output[1]) neurons")
+      if output[1] == input, center == nil || center == width {
+        throw failure(
+          "tensor '\(names.hidden)' has shape \(hidden) and looks transposed: expected \(order) = "
+            + "\([hidden[1], hidden[0]]), because '\(names.output)' reads \(output[1]) neurons")
       }
       if output[0] == width {
         throw failure(
@@ -167,16 +170,10 @@ extension ModelFile {
         "tensor '\(names.output)' of shape \(output) reads \(output[1]) neurons, but "
           + "'\(names.hidden)' of shape \(hidden) = \(order) has \(width)")
     }
-    if file.tensors[names.center] != nil {
-      let center = try shape(file, names.center, axes: 1, path)[0]
-      if center != input, center == width {
-        throw failure("\(hiddenLooksTransposed) '\(names.center)' has \(center) coordinates")
-      }
-      guard center == input else {
-        throw failure(
-          "tensor '\(names.center)' has \(center) coordinates, but '\(names.hidden)' of shape "
-            + "\(hidden) = \(order) reads \(input)")
-      }
+    if let center, center != input {
+      throw failure(
+        "tensor '\(names.center)' has \(center) coordinates, but '\(names.hidden)' of shape "
+          + "\(hidden) = \(order) reads \(input)")
     }
     if file.tensors[names.bias] != nil {
       let bias = try shape(file, names.bias, axes: 1, path)[0]

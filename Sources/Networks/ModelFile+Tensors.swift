@@ -39,7 +39,7 @@ extension ModelFile {
     return scalars(tensor)
   }
 
-  private static func scalars<Scalar: LinearScalar>(_ tensor: Tensor) -> [Scalar] {
+  static func scalars<Scalar: LinearScalar>(_ tensor: Tensor) -> [Scalar] {
     if let same = tensor.floats as? [Scalar] { return same }
     return tensor.doubles.map { Scalar($0) }
   }

@@ -78,7 +78,7 @@ public enum ModelFile {
   /// wrote; the content tells which.
   ///
   /// A PyTorch state dict has `prelulayer.W` (input, hidden), `output_net.weight` (outputs, hidden) and
-  /// where present `output_net.bias` and `center`. Where a file does not say its two hyper-parameters
+  /// where present `output_net.bias` and `center` ((input) or (1, input)). Where a file does not say its two hyper-parameters
   /// they must be given; where it does they must be nil or agree.
   public static func read<Scalar: LinearScalar>(
     _ path: String, exponent: Double? = nil, normalizeInput: Bool? = nil,

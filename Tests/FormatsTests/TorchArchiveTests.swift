@@ -90,7 +90,7 @@ import Testing
       "tensor 'w' of shape (1048576, 1048576) takes the file beyond 1057008 bytes in memory, "
         + "more than it can honestly need"
     ),
-    ("negative-count", "data.pkl is malformed at byte 95: "),
+    ("negative-count", "data.pkl is malformed at byte 103: "),
     (
       "short",
       "storage '0' of tensor 'w' holds 20 bytes; data.pkl says 6 numbers of 4 bytes"
@@ -99,7 +99,7 @@ import Testing
     ("byteorder", "has an unreadable byteorder; expected 'little' or 'big'"),
     ("truncated", "is not a zip archive, or is truncated or damaged: "),
     ("text", "is not a zip archive, or is truncated or damaged: "),
-    ("count", "data.pkl is malformed at byte 95: "),
+    ("count", "data.pkl is malformed at byte 103: "),
   ]
 
   @Test(arguments: refusals) func refuses(_ name: String, _ message: String) {

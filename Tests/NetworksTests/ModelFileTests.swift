@@ -36,7 +36,9 @@ func withModelFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
       modelFixture("state.pt"), exponent: 3, normalizeInput: true, as: Float.self)
     #expect(expected.hiddenWidth == 5 && expected.inputDimension == 4)
     #expect(expected.outputCount == 3 && expected.center != nil && expected.outputBias != nil)
-    for name in ["state.safetensors", "state.npz", "state-with-p.npz", "strided.pt"] {
+    for name in [
+      "state.safetensors", "state.npz", "state-with-p.npz", "strided.pt", "row-center.pt",
+    ] {
       let network = try ModelFile.read(
         modelFixture(name), exponent: 3, normalizeInput: true, as: Float.self)
       #expect(network == expected, "\(name)")
@@ -73,8 +75,8 @@ func withModelFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
     ),
     (
       "center",
-      "tensor 'center' has 5 coordinates, but 'prelulayer.W' of shape [5, 4] = (input, hidden) "
-        + "reads 5"
+      "tensor 'center' has 6 coordinates, but 'prelulayer.W' of shape [4, 5] = (input, hidden) "
+        + "reads 4"
     ),
     ("bias", "tensor 'output_net.bias' has 4 numbers for the 3 outputs of 'output_net.weight'"),
     (
@@ -82,7 +84,7 @@ func withModelFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
       "tensor 'output_net.weight' of shape [3, 9] reads 9 neurons, but 'prelulayer.W' of shape "
         + "[4, 5] = (input, hidden) has 5"
     ),
-    ("axes", "tensor 'center' has shape [1, 4], expected one axis"),
+    ("axes", "tensor 'center' has shape [2, 4], expected one axis"),
     ("integers", "tensor 'prelulayer.W' holds integers; expected floating-point weights"),
     ("nan", "a weight is NaN or infinite"),
     (

@@ -104,8 +104,10 @@ import Testing
       try process.run()
       let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
       process.waitUntilExit()
-      print(text.split(separator: "\n").last ?? "")
+      let summary = text.split(separator: "\n").last ?? ""
       #expect(process.terminationStatus == 0, "\(text)")
+      #expect(summary.hasPrefix("largest relative error: "))
+      FileHandle.standardError.write(Data("onnxruntime: \(summary)\n".utf8))
     }
   }
 

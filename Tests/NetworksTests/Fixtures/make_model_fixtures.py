@@ -47,11 +47,12 @@ W, V = state["prelulayer.W"], state["output_net.weight"]
 save("strided.pt", prelulayer__W=W.t().contiguous().t())
 save("bad-transposed-hidden.pt", prelulayer__W=W.t())
 save("bad-transposed-output.pt", output_net__weight=V.t())
-# With as many inputs as neurons in V only the center tells.
-save("bad-center.pt", center=normal(5), prelulayer__W=W.t(), output_net__weight=normal(3, 4))
+save("bad-center.pt", center=normal(6))
+# The authors' own files hold the center as a row.
+save("row-center.pt", center=state["center"].reshape(1, 4))
 save("bad-bias.pt", output_net__bias=normal(4))
 save("bad-widths.pt", output_net__weight=normal(3, 9))
-save("bad-axes.pt", center=normal(1, 4))
+save("bad-axes.pt", center=normal(2, 4))
 save("bad-integers.pt", prelulayer__W=(10 * W).long())
 save("bad-nan.pt", output_net__weight=V / 0 - V / 0)
 save("bad-missing.pt", prelulayer__W=None)
