@@ -56,7 +56,11 @@ let package = Package(
       name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore"]),
-    .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["Datasets", "Formats", "LinearCore", "Networks"]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
@@ -64,6 +68,9 @@ let package = Package(
     .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
+    .testTarget(
+      name: "ReferenceTests", dependencies: ["Datasets", "LinearCore", "Networks", "Training"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
     .testTarget(
       name: "PolyReLUTests",

@@ -11,7 +11,7 @@ import Testing
   @Test func helpHasExamplesAndGoesToStandardOutput() throws {
     let commands = [
       "", "reproduce", "train", "attack", "inspect", "data", "data list", "data info", "model",
-      "model info", "theory", "theory critical-radius",
+      "model info", "model convert", "theory", "theory critical-radius",
     ]
     for command in commands {
       let outcome = try workspace.succeed("\(command) --help")
@@ -106,6 +106,23 @@ import Testing
     try workspace.writeFeatures("features.npz")
     try workspace.succeed(
       "inspect --model net.safetensors --p 3 --no-normalize-input --data features.npz")
+  }
+
+  @Test func convertsModels() throws {
+    try workspace.succeed("\(Tiny.train) --out run --quiet")
+    let steps = [("run", "a.npz"), ("a.npz", "b.safetensors"), ("b.safetensors", "c.onnx")]
+    for (input, output) in steps {
+      let outcome = try workspace.succeed("model convert \(input) \(output)")
+      #expect(outcome.output.isEmpty && outcome.errors.isEmpty)
+    }
+    #expect(try workspace.bytes("b.safetensors") == workspace.bytes("run/model.safetensors"))
+    #expect(workspace.exists("c.onnx"))
+    for line in ["run d.pt", "run d", "c.onnx d.npz", "missing d.npz", "run none/d.npz"] {
+      let refused = try workspace.run("model convert \(line)")
+      #expect(refused.status == 2 && refused.output.isEmpty)
+      #expect(
+        refused.errors.hasPrefix("error: ") && refused.errors.split(separator: "\n").count == 1)
+    }
   }
 
   /// At p = 4 the gradient towards other subclasses all but vanishes: PGD finds nothing at a radius

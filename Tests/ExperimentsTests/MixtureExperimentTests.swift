@@ -22,7 +22,7 @@ extension Tag {
   /// The claims the project stands on, in the size that `make reproduce` runs.
   @Test(.tags(.slow)) func quickPresetShowsTheCentralResult() throws {
     defer { try? FileManager.default.removeItem(at: Self.folder) }
-    let experiment = MixtureExperiment(preset: .quick, seed: 0)
+    let experiment = MixtureExperiment(ExperimentOptions(preset: .quick))
     let outcome = try experiment.run(
       out: Self.folder.path, resume: false, progress: ProgressReporter(quiet: true))
     #expect(outcome.flags.isEmpty)
@@ -57,7 +57,7 @@ extension Tag {
         out: Self.folder.path, resume: false, progress: ProgressReporter(quiet: true))
     }
     #expect(throws: ExperimentError.self) {
-      try MixtureExperiment(preset: .quick, seed: 1).run(
+      try MixtureExperiment(ExperimentOptions(preset: .quick, seed: 1)).run(
         out: Self.folder.path, resume: true, progress: ProgressReporter(quiet: true))
     }
   }

@@ -37,7 +37,8 @@ public struct MixtureExperiment: Experiment {
   public let settings: Settings
 
   /// The experiment at some size.
-  public init(preset: Preset, seed: UInt64) {
+  public init(_ options: ExperimentOptions) {
+    let (preset, seed) = (options.preset, options.seed)
     settings =
       switch preset {
       case .quick:
