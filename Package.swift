@@ -69,7 +69,8 @@ let package = Package(
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
     .testTarget(
-      name: "ReferenceTests", dependencies: ["Datasets", "LinearCore", "Networks", "Training"],
+      name: "ReferenceTests",
+      dependencies: ["Attacks", "Datasets", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
     .testTarget(

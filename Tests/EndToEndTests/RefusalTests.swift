@@ -119,7 +119,8 @@ import Testing
     try refused("\(attack) run --epsilon 0:1", naming: "--epsilon is '0:1'")
     try refused(
       "\(attack) run --attack nonsense",
-      saying: "--attack is 'nonsense', expected one of standard, quick, structural, pgd")
+      saying: "--attack is 'nonsense', expected one of standard, quick, structural, pgd, apgd-ce, "
+        + "apgd-margin")
     try refused("attack --data mixture --norm l7 --model run", naming: "--norm is 'l7'")
     try refused("\(attack) run --limit 0", naming: "--limit")
     try refused("\(attack) run --per-sample no/where.csv", naming: "--per-sample no/where.csv")
