@@ -1,10 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
+/// saw only the unchanged umbrella would not compile its importers anew.
+let publicModules = [
+  "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "LinearCore", "Networks", "Theory",
+  "Training",
+]
+
 let package = Package(
   name: "PolyReLU",
   products: [
-    .library(name: "PolyReLU", targets: ["PolyReLU"]),
+    .library(name: "PolyReLU", targets: ["PolyReLU"] + publicModules),
     .executable(name: "polyrelu", targets: ["PolyReLUCommand"]),
   ],
   dependencies: [
@@ -34,12 +41,7 @@ let package = Package(
         "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks",
         "Theory", "Training",
       ]),
-    .target(
-      name: "PolyReLU",
-      dependencies: [
-        "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "LinearCore", "Networks",
-        "Theory", "Training",
-      ]),
+    .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(
       name: "PolyReLUCommand",
       dependencies: [
@@ -54,7 +56,11 @@ let package = Package(
       name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore"]),
-    .testTarget(name: "NetworksTests", dependencies: ["LinearCore", "Networks"]),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["Datasets", "Formats", "LinearCore", "Networks"]),
     .testTarget(
       name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
@@ -62,8 +68,13 @@ let package = Package(
     .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
+    .testTarget(
+      name: "ReferenceTests", dependencies: ["Datasets", "LinearCore", "Networks", "Training"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
-    .testTarget(name: "PolyReLUTests", dependencies: ["PolyReLU"]),
+    .testTarget(
+      name: "PolyReLUTests",
+      dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),
     .testTarget(
       name: "EndToEndTests", dependencies: ["Formats", "LinearCore", "Networks", "PolyReLUCommand"]),
   ],

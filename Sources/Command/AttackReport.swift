@@ -54,7 +54,7 @@ struct AttackReport {
     var text = table.text
     text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
     text += "half radius: \(half)\n"
-    text += "attack: \(summary.attack), \(Experiments.Progress.duration(summary.seconds))\n"
+    text += "attack: \(summary.attack), \(ProgressReporter.duration(summary.seconds))\n"
     for flag in summary.flags { text += "UNRELIABLE: \(flag)\n" }
     return text
   }

@@ -7,11 +7,12 @@ import Networks
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",
-    abstract: "Describe model files.",
+    abstract: "Describe and convert model files.",
     discussion: """
         polyrelu model info runs/digits
+        polyrelu model convert runs/digits digits.onnx
       """,
-    subcommands: [ModelInfoCommand.self])
+    subcommands: [ModelInfoCommand.self, ModelConvertCommand.self])
 }
 
 /// `polyrelu model info`.
@@ -20,14 +21,14 @@ struct ModelInfoCommand: ParsableCommand {
     commandName: "info",
     abstract: "Describe a model file: degree, shape, options.",
     discussion: """
-      A PyTorch state dict saved as safetensors (prelulayer.W, output_net.weight and where present \
-      output_net.bias and center) needs --p and --normalize-input or --no-normalize-input.
+      A PyTorch state dict (prelulayer.W, output_net.weight and where present output_net.bias and \
+      center; safetensors, npz or pt) needs --p and --normalize-input or --no-normalize-input.
 
         polyrelu model info runs/digits
         polyrelu model info net.safetensors --p 3 --normalize-input --json
       """)
 
-  @Argument(help: "A run directory or a model file (safetensors).")
+  @Argument(help: "A run directory or a model file (safetensors, npz, pt).")
   var model: String
 
   @OptionGroup var details: ModelDetails

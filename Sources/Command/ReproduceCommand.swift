@@ -26,6 +26,9 @@ struct ReproduceCommand: ParsableCommand {
   @Option(help: "How much to do: quick, laptop or paper.")
   var preset: Preset = .quick
 
+  @Option(help: "Data for the experiment features: .npz with X, y and optionally group.")
+  var data: String?
+
   @Option(help: "The directory to write. (default: runs/NAME-PRESET)")
   var out: String?
 
@@ -45,9 +48,9 @@ struct ReproduceCommand: ParsableCommand {
       throw ExperimentError.usage("NAME is missing; expected one of `polyrelu reproduce --list`")
     }
     common.apply()
-    let type = try ExperimentCatalog.experiment(named: name)
+    let options = ExperimentOptions(preset: preset, seed: common.seed, data: data)
     let directory = out ?? "runs/\(name)-\(preset.rawValue)"
-    let outcome = try type.init(preset: preset, seed: common.seed).run(
+    let outcome = try ExperimentCatalog.make(named: name, options).run(
       out: directory, resume: resume, progress: common.makeProgress())
     if common.json {
       try Output.write(outcome.summary)

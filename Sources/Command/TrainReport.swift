@@ -48,7 +48,7 @@ struct TrainReport {
       table.append(["test accuracy", Format.share(accuracy)])
     }
     Format.append(inspection, to: &table)
-    table.append(["time", Experiments.Progress.duration(summary.seconds)])
+    table.append(["time", ProgressReporter.duration(summary.seconds)])
     return table.text + "\nmodel: \(summary.model)\n"
   }
 }

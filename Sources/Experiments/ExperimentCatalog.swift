@@ -8,6 +8,23 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   case paper
 }
 
+/// What a person may say to an experiment.
+public struct ExperimentOptions: Sendable {
+  /// How much to do.
+  public var preset: Preset
+  /// The seed of the first repeat.
+  public var seed: UInt64
+  /// The data, for experiments that take any.
+  public var data: String?
+
+  /// Options.
+  public init(preset: Preset, seed: UInt64 = 0, data: String? = nil) {
+    self.preset = preset
+    self.seed = seed
+    self.data = data
+  }
+}
+
 /// What an experiment leaves behind, besides its run directory.
 public struct ExperimentOutcome: Sendable {
   /// The table for the terminal.
@@ -35,12 +52,20 @@ public protocol Experiment: Sendable {
   /// One line on what it shows.
   static var summary: String { get }
 
-  /// The experiment at some size.
-  init(preset: Preset, seed: UInt64)
+  /// Whether it takes ``ExperimentOptions/data``.
+  static var takesData: Bool { get }
+
+  /// The experiment with some options.
+  init(_ options: ExperimentOptions) throws(ExperimentError)
 
   /// Runs it in a directory.
-  func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
+}
+
+extension Experiment {
+  /// No.
+  public static var takesData: Bool { false }
 }
 
 /// The experiments by name.
@@ -48,7 +73,20 @@ public enum ExperimentCatalog {
   /// All experiments.
   public static let all: [any Experiment.Type] = [
     OverviewExperiment.self, MixtureExperiment.self, DigitsParityExperiment.self,
+    MNISTParityExperiment.self, MNISTDigitsExperiment.self, FashionParityExperiment.self,
+    FeaturesExperiment.self,
   ]
+
+  /// The experiment called `name`, with options.
+  public static func make(named name: String, _ options: ExperimentOptions) throws(ExperimentError)
+    -> any Experiment
+  {
+    let type = try experiment(named: name)
+    if let data = options.data, !type.takesData {
+      throw .usage("--data \(data): the experiment '\(name)' brings its own data")
+    }
+    return try type.init(options)
+  }
 
   /// The experiment called `name`.
   public static func experiment(named name: String) throws(ExperimentError) -> any Experiment.Type {

@@ -10,7 +10,13 @@ public struct FormatError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Creates an error about the file `path`.
   public init(path: String, _ message: String) {
     self.path = path
-    self.message = message
+    // Names inside a file may hold anything, but an error stays one line of printable text.
+    self.message = String(
+      String.UnicodeScalarView(
+        message.unicodeScalars.map {
+          $0.properties.generalCategory == .control || $0.properties.isWhitespace && $0 != " "
+            ? "\u{FFFD}" : $0
+        }))
   }
 
   /// `path: message`, for example

@@ -13,6 +13,10 @@ final class ZipArchive {
   let entries: [Entry]
 
   let path: String
+
+  /// The length of the archive in bytes.
+  let size: Int
+
   private let handle: OpaquePointer
   /// Backs an archive in memory; libzip reads it through a pointer.
   private let buffer: UnsafeMutableRawBufferPointer?
@@ -57,6 +61,7 @@ final class ZipArchive {
     self.handle = handle
     self.buffer = buffer
     self.path = path
+    self.size = size
     do throws(FormatError) {
       // libzip takes an empty file for an empty archive.
       guard size > 0 else { throw FormatError(path: path, "is empty; expected a zip archive") }
@@ -83,6 +88,21 @@ final class ZipArchive {
     return ZipEntrySource(file: file, archive: self, name: entry.name)
   }
 
+  /// All bytes of a small entry.
+  func bytes(of entry: Entry) throws(FormatError) -> [UInt8] {
+    let source = try open(entry)
+    let bytes = try collect(entry.size, path) { (buffer) throws(FormatError) in
+      try source.read(into: buffer)
+    }
+    guard bytes.count == entry.size else {
+      throw FormatError(
+        path: path,
+        "entry '\(entry.name)' is truncated: \(entry.size) bytes promised, \(bytes.count) found")
+    }
+    try source.finish()
+    return bytes
+  }
+
   private static func openFailure(_ path: String, code: Int32) -> FormatError {
     var error = zip_error_t()
     zip_error_init_with_code(&error, code)
@@ -92,7 +112,7 @@ final class ZipArchive {
       path: path, "is not a zip archive, or is truncated or damaged: \(text)")
   }
 
-  /// Lists the archive and refuses what no `.npz` file holds, and sizes that cannot be true.
+  /// Lists the archive and refuses what no file of arrays holds, and sizes that cannot be true.
   private static func entries(
     of handle: OpaquePointer, archiveSize: Int, path: String
   ) throws(FormatError) -> [Entry] {

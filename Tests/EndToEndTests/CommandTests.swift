@@ -11,7 +11,7 @@ import Testing
   @Test func helpHasExamplesAndGoesToStandardOutput() throws {
     let commands = [
       "", "reproduce", "train", "attack", "inspect", "data", "data list", "data fetch", "data info",
-      "model", "model info", "theory", "theory critical-radius",
+      "model", "model info", "model convert", "theory", "theory critical-radius",
     ]
     for command in commands {
       let outcome = try workspace.succeed("\(command) --help")
@@ -84,6 +84,44 @@ import Testing
           + "--epsilon linspace(0,0.2,3)")
       #expect(attack.status == 0 || attack.status == 3, "\(attack.errors)")
       #expect(try attack.json()["norm"] as? String == norm)
+    }
+  }
+
+  @Test func stateDictOfPyTorchNeedsItsHyperparameters() throws {
+    var file = Safetensors()
+    let hidden = (0..<12).map { Float($0) - 5.5 }
+    file.tensors["prelulayer.W"] = Tensor(shape: [6, 2], elements: .float32(hidden))
+    file.tensors["output_net.weight"] = Tensor(shape: [1, 2], elements: .float32([1, -1]))
+    try file.write(to: workspace.path("net.safetensors"))
+    let refused = try workspace.run("model info net.safetensors --p 3")
+    #expect(
+      refused.errors
+        == "error: net.safetensors: a PyTorch state dict does not say its hyper-parameters: give --p "
+        + "and --normalize-input or --no-normalize-input\n")
+    let model = try workspace.succeed(
+      "model info net.safetensors --p 3 --no-normalize-input --json"
+    ).json()
+    #expect(model["p"] as? Double == 3 && model["normalizeInput"] as? Bool == false)
+    #expect(model["inputDimension"] as? Int == 6 && model["hiddenWidth"] as? Int == 2)
+    try workspace.writeFeatures("features.npz")
+    try workspace.succeed(
+      "inspect --model net.safetensors --p 3 --no-normalize-input --data features.npz")
+  }
+
+  @Test func convertsModels() throws {
+    try workspace.succeed("\(Tiny.train) --out run --quiet")
+    let steps = [("run", "a.npz"), ("a.npz", "b.safetensors"), ("b.safetensors", "c.onnx")]
+    for (input, output) in steps {
+      let outcome = try workspace.succeed("model convert \(input) \(output)")
+      #expect(outcome.output.isEmpty && outcome.errors.isEmpty)
+    }
+    #expect(try workspace.bytes("b.safetensors") == workspace.bytes("run/model.safetensors"))
+    #expect(workspace.exists("c.onnx"))
+    for line in ["run d.pt", "run d", "c.onnx d.npz", "missing d.npz", "run none/d.npz"] {
+      let refused = try workspace.run("model convert \(line)")
+      #expect(refused.status == 2 && refused.output.isEmpty)
+      #expect(
+        refused.errors.hasPrefix("error: ") && refused.errors.split(separator: "\n").count == 1)
     }
   }
 

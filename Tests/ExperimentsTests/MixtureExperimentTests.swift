@@ -22,9 +22,9 @@ extension Tag {
   /// The claims the project stands on, in the size that `make reproduce` runs.
   @Test(.tags(.slow)) func quickPresetShowsTheCentralResult() throws {
     defer { try? FileManager.default.removeItem(at: Self.folder) }
-    let experiment = MixtureExperiment(preset: .quick, seed: 0)
+    let experiment = MixtureExperiment(ExperimentOptions(preset: .quick))
     let outcome = try experiment.run(
-      out: Self.folder.path, resume: false, progress: Progress(quiet: true))
+      out: Self.folder.path, resume: false, progress: ProgressReporter(quiet: true))
     #expect(outcome.flags.isEmpty)
     let results = try JSONDecoder().decode(Summary.self, from: Data(outcome.summary.utf8)).results
     #expect(results.map(\.p) == [1, 3])
@@ -42,22 +42,23 @@ extension Tag {
 
     // A finished run is not repeated, and says the same.
     let again = try experiment.run(
-      out: Self.folder.path, resume: true, progress: Progress(quiet: true))
+      out: Self.folder.path, resume: true, progress: ProgressReporter(quiet: true))
     #expect(again.summary == outcome.summary)
     // A part that is missing is made anew, from the network's own checkpoint, with the same numbers.
     try FileManager.default.removeItem(
       at: Self.folder.appendingPathComponent("results/p3-seed0.json"))
     let repaired = try experiment.run(
-      out: Self.folder.path, resume: true, progress: Progress(quiet: true))
+      out: Self.folder.path, resume: true, progress: ProgressReporter(quiet: true))
     let rows = try JSONDecoder().decode(Summary.self, from: Data(repaired.summary.utf8)).results
     #expect(rows[1].halfRadius == results[1].halfRadius)
     // Another run does not overwrite it.
     #expect(throws: ExperimentError.self) {
-      try experiment.run(out: Self.folder.path, resume: false, progress: Progress(quiet: true))
+      try experiment.run(
+        out: Self.folder.path, resume: false, progress: ProgressReporter(quiet: true))
     }
     #expect(throws: ExperimentError.self) {
-      try MixtureExperiment(preset: .quick, seed: 1).run(
-        out: Self.folder.path, resume: true, progress: Progress(quiet: true))
+      try MixtureExperiment(ExperimentOptions(preset: .quick, seed: 1)).run(
+        out: Self.folder.path, resume: true, progress: ProgressReporter(quiet: true))
     }
   }
 }

@@ -31,6 +31,8 @@ import Testing
         "safetensors", try fixtureBytes("mixed.safetensors"),
         { (bytes) throws(FormatError) in _ = try Safetensors(bytes: bytes, path: "f") }
       ),
+      ("pt", try fixtureBytes("good-protocol4.pt"), FuzzTests.torch),
+      ("pt of a module", try fixtureBytes("good-state_dict.pt"), FuzzTests.torch),
     ]
     var random = SplitMix64(state: 20_240_607)
     for (name, valid, parse) in cases {
@@ -46,6 +48,33 @@ import Testing
 
   private static func npz(_ bytes: [UInt8]) throws(FormatError) {
     _ = try NPZ.decode(bytes, path: "f.npz", maximumBytes: 1 << 20)
+  }
+
+  private static func torch(_ bytes: [UInt8]) throws(FormatError) {
+    _ = try TorchArchive(bytes: bytes, path: "f.pt").read(maximumBytes: 1 << 20)
+  }
+
+  /// Mutations of the zip layer mostly fail its checksums; these reach the pickle reader itself.
+  @Test(arguments: ["good-protocol2.pt", "good-protocol4.pt", "good-state_dict.pt"])
+  func mutatedPicklesNeverCrash(_ name: String) throws {
+    let archive = try ZipArchive(path: fixture(name))
+    let pickle = try #require(archive.entries.first(where: TorchArchive.isPickle))
+    let valid = try archive.bytes(of: pickle)
+    var random = SplitMix64(state: 20_240_608)
+    var parsed = 0
+    for _ in 0..<4000 {
+      let bytes = mutated(valid, &random)
+      let error = failure { () throws(FormatError) in
+        var reader = PickleReader(bytes, path: "f.pt")
+        for tensor in try reader.readStateDictionary().values
+        where tensor.problem == nil && tensor.storage.count < 1 << 16 && tensor.count < 1 << 16 {
+          let storage = [Float](repeating: 1, count: tensor.storage.count)
+          #expect(Tensor.Elements.float32(storage).viewed(tensor).count == tensor.count)
+        }
+      }
+      if error == nil { parsed += 1 }
+    }
+    #expect(parsed > 0 && parsed < 4000, "\(parsed) of 4000 parsed")
   }
 
   /// One to four random changes: a bit, a byte, an extreme word, a cut, a repeat, a removal.

@@ -28,7 +28,7 @@ struct CommonOptions: ParsableArguments {
   }
 
   /// Progress as these options want it.
-  func makeProgress() -> Experiments.Progress { Experiments.Progress(quiet: quiet) }
+  func makeProgress() -> ProgressReporter { ProgressReporter(quiet: quiet) }
 }
 
 /// The option of commands that only look something up.

@@ -6,7 +6,7 @@ import Networks
 
 /// A trained network.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "A run directory or a model file (safetensors).")
+  @Option(help: "A run directory or a model file (safetensors, npz, pt).")
   var model: String
 
   @OptionGroup var details: ModelDetails

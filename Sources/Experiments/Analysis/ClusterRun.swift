@@ -66,7 +66,7 @@ struct ClusterRun {
   ///   - train: training data.
   ///   - attacked: the samples to attack.
   ///   - heldOut: evaluated every epoch.
-  func result(train: Dataset, heldOut: Dataset, attacked: Dataset, progress: Progress)
+  func result(train: Dataset, heldOut: Dataset, attacked: Dataset, progress: ProgressReporter)
     throws(ExperimentError) -> ClusterRunResult
   {
     try directory.cached("results/\(name).json") { () throws(ExperimentError) in
@@ -113,7 +113,7 @@ struct ClusterRun {
     } catch { throw ExperimentError(error) }
   }
 
-  private func trainNetwork(_ data: Dataset, heldOut: Dataset, progress: Progress)
+  private func trainNetwork(_ data: Dataset, heldOut: Dataset, progress: ProgressReporter)
     throws(ExperimentError) -> (network: PReLUNetwork<Float>, record: TrainingRecord)
   {
     // The experiment's own directory has checked that the settings are the same.

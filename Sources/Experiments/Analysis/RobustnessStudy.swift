@@ -33,7 +33,7 @@ public struct RobustnessStudy {
   /// classes lie.
   public func run(
     _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset, title: String = "attack",
-    progress: Progress = Progress(quiet: true)
+    progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> RobustnessResult<Float> {
     for other in [data, reference] where other.dimension != network.inputDimension {
       throw .usage(

@@ -33,7 +33,8 @@ public struct DigitsParityExperiment: Experiment {
   public let settings: Settings
 
   /// The experiment at some size.
-  public init(preset: Preset, seed: UInt64) {
+  public init(_ options: ExperimentOptions) {
+    let (preset, seed) = (options.preset, options.seed)
     settings =
       switch preset {
       case .quick:
@@ -50,7 +51,7 @@ public struct DigitsParityExperiment: Experiment {
   }
 
   /// Runs it.
-  public func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")
@@ -64,7 +65,7 @@ public struct DigitsParityExperiment: Experiment {
   }
 
   /// Runs it as part of a report.
-  func execute(out: String, resume: Bool, progress: Progress, figuresLink: String)
+  func execute(out: String, resume: Bool, progress: ProgressReporter, figuresLink: String)
     throws(ExperimentError) -> ExperimentPart
   {
     let directory = try RunDirectory(out, configuration: settings, resume: resume)

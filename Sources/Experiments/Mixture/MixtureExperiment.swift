@@ -37,7 +37,8 @@ public struct MixtureExperiment: Experiment {
   public let settings: Settings
 
   /// The experiment at some size.
-  public init(preset: Preset, seed: UInt64) {
+  public init(_ options: ExperimentOptions) {
+    let (preset, seed) = (options.preset, options.seed)
     settings =
       switch preset {
       case .quick:
@@ -59,7 +60,7 @@ public struct MixtureExperiment: Experiment {
   }
 
   /// Runs it.
-  public func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")
@@ -75,7 +76,7 @@ public struct MixtureExperiment: Experiment {
   }
 
   /// Runs it as part of a report.
-  func execute(out: String, resume: Bool, progress: Progress, figuresLink: String)
+  func execute(out: String, resume: Bool, progress: ProgressReporter, figuresLink: String)
     throws(ExperimentError) -> ExperimentPart
   {
     let directory = try RunDirectory(out, configuration: settings, resume: resume)

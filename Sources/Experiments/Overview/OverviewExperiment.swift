@@ -1,7 +1,8 @@
+import Datasets
 import Figures
 import Foundation
 
-/// The paper's central result in a minute: mixture and digits, one report.
+/// The paper's central result in a minute: mixture, digits and, where it is at hand, MNIST; one report.
 public struct OverviewExperiment: Experiment {
   /// "overview".
   public static let name = "overview"
@@ -16,34 +17,42 @@ public struct OverviewExperiment: Experiment {
   }
 
   let settings: Settings
+  let options: ExperimentOptions
 
-  /// The experiment at some size.
-  public init(preset: Preset, seed: UInt64) {
-    settings = Settings(preset: preset, seed: seed)
+  /// The experiment with some options.
+  public init(_ options: ExperimentOptions) {
+    self.options = options
+    settings = Settings(preset: options.preset, seed: options.seed)
   }
 
   private struct Summary: Codable {
     var experiment = OverviewExperiment.name
     let preset: Preset
     let parts: [ClusterReport]
+    let mnistParity: RealDataSummary?
   }
 
-  /// Runs both experiments below `out` and writes a common report.
-  public func run(out: String, resume: Bool, progress: Progress) throws(ExperimentError)
+  /// Runs the experiments below `out` and writes a common report.
+  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
-    let mixture = MixtureExperiment(preset: settings.preset, seed: settings.seed)
-    let digits = DigitsParityExperiment(preset: settings.preset, seed: settings.seed)
     let parts = [
-      try mixture.execute(
+      try MixtureExperiment(options).execute(
         out: directory.path("mixture"), resume: true, progress: progress,
         figuresLink: "mixture/figures"),
-      try digits.execute(
+      try DigitsParityExperiment(options).execute(
         out: directory.path("digits-parity"), resume: true, progress: progress,
         figuresLink: "digits-parity/figures"),
     ]
-    let summary = Summary(preset: settings.preset, parts: parts.map(\.report))
+    var mnist: RealDataReport.Part?
+    if MNIST.isAvailable() {
+      mnist = try MNISTParityExperiment(options).study.execute(
+        out: directory.path("mnist-parity"), resume: true, progress: progress,
+        figuresLink: "mnist-parity/figures")
+    }
+    let summary = Summary(
+      preset: settings.preset, parts: parts.map(\.report), mnistParity: mnist?.content)
     try directory.write(summary, to: "results/summary.json")
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
@@ -51,12 +60,17 @@ public struct OverviewExperiment: Experiment {
       "Average class directions or every subclass: what a network of degree \(emphasis: "p") learns "
       + "decides how far it stands up to an adversary. Preset \(code: settings.preset.rawValue)."
     try ExperimentPart.write(
-      parts.map(\.section), title: "Implicit bias and adversarial robustness", subtitle: subtitle,
-      directory: directory, seed: settings.seed)
-    let table = zip(["Orthonormal mixture", "Handwritten digits, even against odd"], parts)
-      .map { "\($0)\n\($1.report.terminalTable)" }.joined(separator: "\n")
+      parts.map(\.section) + (mnist.map { [$0.section] } ?? []),
+      title: "Implicit bias and adversarial robustness", subtitle: subtitle, directory: directory,
+      seed: settings.seed)
+    var tables = zip(["Orthonormal mixture", "Handwritten digits, even against odd"], parts)
+      .map { "\($0)\n\($1.report.terminalTable)" }
+    tables.append(
+      mnist.map { "MNIST, even against odd\n\($0.table)" }
+        ?? "MNIST is not at hand and was left out; `polyrelu data fetch mnist` gets it.\n")
     return ExperimentOutcome(
-      table: table, report: directory.path("report.html"), summary: JSONText.encode(summary),
-      flags: parts.flatMap(\.report.flags))
+      table: tables.joined(separator: "\n"), report: directory.path("report.html"),
+      summary: JSONText.encode(summary), flags: parts.flatMap(\.report.flags) + (mnist?.flags ?? [])
+    )
   }
 }

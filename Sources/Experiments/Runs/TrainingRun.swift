@@ -129,7 +129,8 @@ public struct TrainingRun {
   ///   - data: the training data that the configuration names.
   ///   - heldOut: evaluated every epoch.
   /// - Returns: the trained network and the course of the training.
-  public func run(data: Dataset, heldOut: Dataset?, progress: Progress) throws(ExperimentError)
+  public func run(data: Dataset, heldOut: Dataset?, progress: ProgressReporter)
+    throws(ExperimentError)
     -> (network: PReLUNetwork<Float>, record: TrainingRecord)
   {
     do {
@@ -137,7 +138,7 @@ public struct TrainingRun {
     } catch { throw ExperimentError(error) }
   }
 
-  private func train(data: Dataset, heldOut: Dataset?, progress: Progress) throws
+  private func train(data: Dataset, heldOut: Dataset?, progress: ProgressReporter) throws
     -> (network: PReLUNetwork<Float>, record: TrainingRecord)
   {
     let training = configuration.training

@@ -2,7 +2,7 @@ import Foundation
 
 /// Live progress of long work on standard error: one line rewritten in place on a terminal, a plain
 /// line every few seconds elsewhere.
-public final class Progress {
+public final class ProgressReporter {
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let isSilent: Bool
   private var lastPrinted = Date.distantPast

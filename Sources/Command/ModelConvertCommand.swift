@@ -1,0 +1,32 @@
+import ArgumentParser
+import Experiments
+import Networks
+
+/// `polyrelu model convert`.
+struct ModelConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Write a model in another format: safetensors, npz or ONNX.",
+    discussion: """
+      The extension of OUT says the format. Weights are written in single precision. Of a .pt file only \
+      tensors of plain numbers are read; no code in it is ever run. An ONNX file maps input (batch, \
+      inputs) to logits (batch, outputs) with standard operators of opset 17; it cannot be read back.
+
+        polyrelu model convert runs/digits digits.onnx
+        polyrelu model convert net.pt net.safetensors --p 3 --normalize-input
+      """)
+
+  @Argument(help: "A run directory or a model file (safetensors, npz, pt).")
+  var input: String
+
+  @Argument(help: "The file to write (.safetensors, .npz, .onnx).")
+  var output: String
+
+  @OptionGroup var details: ModelDetails
+
+  func run() throws {
+    // A name that cannot be written is cheaper to refuse before reading.
+    _ = try ModelFile.WritableFormat(path: output)
+    try ModelFile.write(details.load(input), to: output)
+  }
+}

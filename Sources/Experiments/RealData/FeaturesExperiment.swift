@@ -1,0 +1,101 @@
+import Datasets
+import Foundation
+
+/// Section 5.2.2 on any feature file: features of a pretrained network, several categories a class.
+public struct FeaturesExperiment: Experiment {
+  /// "features".
+  public static let name = "features"
+  /// One line.
+  public static let summary =
+    "Section 5.2.2: pretrained features (--data FILE.npz), category mod 2 and all categories"
+  /// Yes.
+  public static var takesData: Bool { true }
+
+  let binary: RealDataStudy
+  let categories: RealDataStudy
+
+  private struct Settings: Codable, Equatable {
+    let experiment: String
+    let data: String
+    let preset: Preset
+    let seed: UInt64
+  }
+
+  private struct Summary: Codable {
+    let experiment: String
+    let preset: Preset
+    let parts: [RealDataSummary]
+  }
+
+  /// The experiment with some options; without data, the Caltech256 features below `$POLYRELU_DATA`.
+  public init(_ options: ExperimentOptions) throws(ExperimentError) {
+    let folder = ProcessInfo.processInfo.environment["POLYRELU_DATA"]
+    let caltech = folder.map { $0 + "/caltech256/features.npz" }
+    guard
+      let data = options.data
+        ?? caltech.flatMap({ FileManager.default.fileExists(atPath: $0) ? $0 : nil })
+    else {
+      throw .usage(
+        "--data is missing: the experiment features needs a file .npz with X, y and optionally group, "
+          + "or $POLYRELU_DATA/caltech256/features.npz")
+    }
+    binary = RealDataStudy(
+      settings: .features(data, labels: .parity, options), title: "Features, category modulo 2")
+    categories = RealDataStudy(
+      settings: .features(data, labels: .category, options), title: "Features, all categories")
+  }
+
+  /// Runs both labellings below `out` and writes a common report.
+  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+    -> ExperimentOutcome
+  {
+    let settings = Settings(
+      experiment: Self.name, data: binary.settings.data, preset: binary.settings.preset,
+      seed: binary.settings.seed)
+    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    let parts = [
+      try binary.execute(
+        out: directory.path("binary"), resume: true, progress: progress,
+        figuresLink: "binary/figures"),
+      try categories.execute(
+        out: directory.path("categories"), resume: true, progress: progress,
+        figuresLink: "categories/figures"),
+    ]
+    let summary = Summary(
+      experiment: Self.name, preset: settings.preset, parts: parts.map(\.content))
+    try directory.write(summary, to: "results/summary.json")
+    try ExperimentPart.write(
+      parts.map(\.section), title: "Robustness on pretrained features",
+      subtitle: "Data \(code: settings.data), preset \(code: settings.preset.rawValue)",
+      directory: directory, seed: settings.seed)
+    let table = zip(["Category modulo 2", "All categories"], parts)
+      .map { "\($0)\n\($1.table)" }.joined(separator: "\n")
+    return ExperimentOutcome(
+      table: table, report: directory.path("report.html"), summary: JSONText.encode(summary),
+      flags: parts.flatMap(\.flags))
+  }
+}
+
+extension RealDataSettings {
+  /// The protocol of Section 5.2.2 at some size: no output bias, 80/20 split.
+  static func features(_ data: String, labels: LabelRule, _ options: ExperimentOptions)
+    -> RealDataSettings
+  {
+    // Features have no box; distances are in units of the features' typical length.
+    let curves = [
+      Curve(norm: .l2, epsilons: (1...15).map { Double($0) / 10 / 1.5 }, attack: "standard"),
+      Curve(norm: .linf, epsilons: paperRadii(to: 0.1), attack: "pgd"),
+    ]
+    let (repeats, width, epochs): (Int, Int, Int) =
+      switch options.preset {
+      case .quick: (1, 300, 30)
+      case .laptop: (3, 1000, 51)
+      case .paper: (5, 2000, 51)
+      }
+    return RealDataSettings(
+      experiment: FeaturesExperiment.name, preset: options.preset, seed: options.seed, data: data,
+      labels: labels, trainSplit: "train", testSplit: "test", trainLimit: nil, repeats: repeats,
+      hiddenWidth: width, epochs: epochs, batchSize: options.preset == .paper ? 1000 : 100,
+      bias: false, attackedSamples: options.preset == .paper ? 5000 : 500, curves: curves)
+  }
+}

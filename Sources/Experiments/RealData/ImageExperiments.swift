@@ -1,0 +1,93 @@
+import Datasets
+import Foundation
+
+/// Section 5.2.1 of Min and Vidal (ICML 2024): parity of MNIST digits, two logits, p = 1 to 4, APGD-CE.
+public struct MNISTParityExperiment: RealDataExperiment {
+  /// "mnist-parity".
+  public static let name = "mnist-parity"
+  /// One line.
+  public static let summary =
+    "Section 5.2.1: MNIST, even against odd, p = 1 to 4, linf, l2 and l1 attacks"
+
+  let study: RealDataStudy
+
+  /// The experiment with some options.
+  public init(_ options: ExperimentOptions) {
+    study = RealDataStudy(
+      settings: .images(Self.name, data: "mnist", labels: .parity, options),
+      title: "MNIST, even against odd")
+  }
+}
+
+/// Appendix B: MNIST digits, ten logits.
+public struct MNISTDigitsExperiment: RealDataExperiment {
+  /// "mnist-digits".
+  public static let name = "mnist-digits"
+  /// One line.
+  public static let summary = "Appendix B: MNIST, ten digits, p = 1 to 4"
+
+  let study: RealDataStudy
+
+  /// The experiment with some options.
+  public init(_ options: ExperimentOptions) {
+    study = RealDataStudy(
+      settings: .images(Self.name, data: "mnist", labels: .category, options),
+      title: "MNIST, ten digits")
+  }
+}
+
+/// The same protocol on Fashion-MNIST, category modulo 2.
+public struct FashionParityExperiment: RealDataExperiment {
+  /// "fashion-parity".
+  public static let name = "fashion-parity"
+  /// One line.
+  public static let summary = "the protocol of mnist-parity on Fashion-MNIST"
+
+  let study: RealDataStudy
+
+  /// The experiment with some options.
+  public init(_ options: ExperimentOptions) {
+    study = RealDataStudy(
+      settings: .images(Self.name, data: "fashion-mnist", labels: .parity, options),
+      title: "Fashion-MNIST, even against odd categories")
+  }
+}
+
+/// An experiment that is one ``RealDataStudy``.
+protocol RealDataExperiment: Experiment {
+  var study: RealDataStudy { get }
+}
+
+extension RealDataExperiment {
+  /// Trains, attacks and draws in the directory `out`.
+  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+    -> ExperimentOutcome
+  {
+    try study.run(out: out, resume: resume, progress: progress)
+  }
+}
+
+extension RealDataSettings {
+  /// The protocol of Section 5.2.1 at some size.
+  static func images(
+    _ experiment: String, data: String, labels: LabelRule, _ options: ExperimentOptions
+  ) -> RealDataSettings {
+    let linf = Array(Set(paperRadii(to: 0.2) + tableRadii(.linf))).sorted()
+    let curves = [
+      Curve(norm: .linf, epsilons: linf, attack: "pgd"),
+      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "pgd"),
+      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "pgd"),
+    ]
+    let (trainLimit, repeats, width, epochs, attacked): (Int?, Int, Int, Int, Int) =
+      switch options.preset {
+      case .quick: (10_000, 1, 300, 15, 200)
+      case .laptop: (nil, 3, 500, 51, 1000)
+      case .paper: (nil, 5, 500, 51, 10_000)
+      }
+    return RealDataSettings(
+      experiment: experiment, preset: options.preset, seed: options.seed, data: data,
+      labels: labels, trainSplit: "paper-train", testSplit: "paper-test", trainLimit: trainLimit,
+      repeats: repeats, hiddenWidth: width, epochs: epochs,
+      batchSize: options.preset == .quick ? 200 : 1000, attackedSamples: attacked, curves: curves)
+  }
+}

@@ -1,0 +1,257 @@
+import Datasets
+import Figures
+import Foundation
+import LinearCore
+
+/// `results/summary.json` of an experiment on real data.
+public struct RealDataSummary: Codable, Sendable {
+  /// One degree, over its repeats.
+  public struct Row: Codable, Sendable {
+    /// The degree.
+    public let p: Double
+    /// Mean test accuracy, and its standard deviation over repeats.
+    public let testAccuracy: Statistic
+    /// Stable rank of the hidden features of the training data after the last epoch.
+    public let featureStableRank: Statistic
+    /// Stable rank of the hidden weights after the last epoch.
+    public let weightStableRank: Statistic
+    /// Median best cosine of dominant neurons to a subclass mean.
+    public let medianBestCosine: Statistic
+    /// Median best cosine of dominant neurons to a class mean.
+    public let medianBestClassCosine: Statistic
+    /// Robust accuracy by norm and radius.
+    public let robustAccuracy: [RobustPoint]
+  }
+
+  /// Robust accuracy at one radius of one norm.
+  public struct RobustPoint: Codable, Sendable {
+    /// The norm.
+    public let norm: Norm
+    /// The attack.
+    public let attack: String
+    /// The radius.
+    public let epsilon: Double
+    /// Robust accuracy.
+    public let accuracy: Statistic
+  }
+
+  /// Mean and standard deviation over repeats.
+  public struct Statistic: Codable, Sendable {
+    /// The mean.
+    public let mean: Double
+    /// The sample standard deviation; 0 for one repeat.
+    public let standardDeviation: Double
+
+    init(_ values: [Double]) {
+      let mean = values.reduce(0, +) / Double(values.count)
+      self.mean = mean
+      let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      standardDeviation =
+        values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
+    }
+
+    func text(_ digits: Int) -> String {
+      if !mean.isFinite { return "–" }
+      let text = String(format: "%.\(digits)f", mean)
+      return standardDeviation > 0
+        ? "\(text) ± \(String(format: "%.\(digits)f", standardDeviation))" : text
+    }
+  }
+
+  /// The experiment's name.
+  public let experiment: String
+  /// Its preset.
+  public let preset: Preset
+  /// Repeats of each degree.
+  public let repeats: Int
+  /// Samples attacked.
+  public let attackedSamples: Int
+  /// One row a degree.
+  public let results: [Row]
+  /// The answer in one sentence, computed from the numbers.
+  public let answer: String
+  /// Reasons not to trust a number.
+  public let flags: [String]
+  /// Seconds for all networks.
+  public let seconds: Double
+}
+
+/// Figures, tables and text of an experiment on real data.
+struct RealDataReport {
+  let settings: RealDataSettings
+  let title: String
+  let results: [RealDataResult]
+  let train: Dataset
+  let test: Dataset
+
+  /// The finished experiment, ready for a report of its own or a common one.
+  struct Part {
+    let directory: RunDirectory
+    let section: Report.Section
+    let table: String
+    let content: RealDataSummary
+    var summary: String { JSONText.encode(content) }
+    var flags: [String] { content.flags }
+  }
+
+  private var figures: RealDataFigures { RealDataFigures(results: results) }
+
+  func part(directory: RunDirectory, figuresLink: String) throws(ExperimentError) -> Part {
+    let summary = self.summary
+    try directory.write(summary, to: "results/summary.json")
+    let sink = FigureSink(directory: directory, link: figuresLink)
+    var blocks: [Report.Block] = [
+      .paragraph(
+        Prose(
+          "\(train.count) training and \(test.count) test samples, \(train.classCount) classes; "
+            + "\(min(settings.attackedSamples, test.count)) test samples are attacked.")),
+      .note(Prose(summary.answer)), .table(table(summary)),
+      try sink.figure(
+        PanelFigure(
+          panels: [
+            RealDataFigures.correlation(train, perGroup: 25), figures.accuracy(),
+            figures.featureStableRank(), figures.robustness(0),
+          ], columns: 2), "panels",
+        caption:
+          "(a) The training data; (b) accuracy on training data (solid) and test data (dashed); "
+          + "(c) stable rank of the hidden features; (d) robust accuracy. "
+          + "Bands: range over repeats.",
+        alternative: "Correlation of the data, accuracy, stable rank and robust accuracy"),
+      try sink.figure(
+        figures.weightStableRank(), "stable-rank-weights",
+        caption: "Stable rank of the hidden weights W.",
+        alternative: "Stable rank of the hidden weights against epochs"),
+    ]
+    for index in settings.curves.indices.dropFirst() where settings.curves[index].epsilons.count > 3
+    {
+      blocks.append(
+        try sink.figure(
+          figures.robustness(index), "robust-accuracy-\(settings.curves[index].norm.rawValue)",
+          caption: "Robust accuracy against radius.",
+          alternative: "Robust accuracy against radius"))
+    }
+    for warning in Set(results.compactMap(\.stallWarning) + results.flatMap(\.flags)).sorted() {
+      blocks.append(.warning(Prose(warning)))
+    }
+    return Part(
+      directory: directory, section: Report.Section(title, blocks),
+      table: terminalTable(summary), content: summary)
+  }
+
+  // MARK: - Numbers
+
+  private var summary: RealDataSummary {
+    let rows = figures.degrees.map { p in
+      let runs = results.filter { $0.p == p }
+      func statistic(_ value: (RealDataResult) -> Double?) -> RealDataSummary.Statistic {
+        .init(runs.map { value($0) ?? .nan })
+      }
+      return RealDataSummary.Row(
+        p: p, testAccuracy: statistic(\.testAccuracy),
+        featureStableRank: statistic { $0.epochs.last?.features?.featureStableRank },
+        weightStableRank: statistic { $0.epochs.last?.features?.weightStableRank },
+        medianBestCosine: statistic(\.inspection.medianBestCosine),
+        medianBestClassCosine: statistic(\.inspection.medianBestClassCosine),
+        robustAccuracy: settings.curves.indices.flatMap { k in
+          settings.curves[k].epsilons.map { epsilon in
+            RealDataSummary.RobustPoint(
+              norm: settings.curves[k].norm, attack: settings.curves[k].attack, epsilon: epsilon,
+              accuracy: statistic { $0.curves[k].accuracy(epsilon) })
+          }
+        })
+    }
+    return RealDataSummary(
+      experiment: settings.experiment, preset: settings.preset, repeats: settings.repeats,
+      attackedSamples: min(settings.attackedSamples, test.count), results: rows,
+      answer: answer(rows), flags: results.flatMap(\.flags),
+      seconds: results.map(\.seconds).reduce(0, +))
+  }
+
+  /// What the degree changes, in one sentence made from the numbers.
+  private func answer(_ rows: [RealDataSummary.Row]) -> String {
+    guard let first = rows.first, let last = rows.last, rows.count > 1 else {
+      return "One degree only."
+    }
+    let curve = settings.curves[0]
+    // The radius at which the curves lie furthest apart says most.
+    let best = first.robustAccuracy.indices.filter { first.robustAccuracy[$0].norm == curve.norm }
+      .max {
+        abs(last.robustAccuracy[$0].accuracy.mean - first.robustAccuracy[$0].accuracy.mean)
+          < abs(last.robustAccuracy[$1].accuracy.mean - first.robustAccuracy[$1].accuracy.mean)
+      }!
+    let values = rows.map { $0.robustAccuracy[best].accuracy.mean }
+    let grows = zip(values, values.dropFirst()).allSatisfy { $0 < $1 }
+    let accuracies = rows.map { String(format: "%.1f%%", 100 * $0.testAccuracy.mean) }
+    let ranks = rows.map { String(format: "%.1f", $0.featureStableRank.mean) }
+    let degrees = rows.map { "\(Int($0.p))" }.joined(separator: ", ")
+    return
+      "For p = \(degrees): test accuracy \(accuracies.joined(separator: ", ")); robust accuracy at "
+      + "\(curve.norm.rawValue) radius \(first.robustAccuracy[best].epsilon.rounded(to: 4)) "
+      + values.map { String(format: "%.1f%%", 100 * $0) }.joined(separator: ", ")
+      + (grows ? " (grows with p)" : " (does not grow throughout)")
+      + "; stable rank of the features \(ranks.joined(separator: ", "))."
+  }
+
+  // MARK: - Tables
+
+  /// The table's radii: those of the paper's table where a curve has them, otherwise its middle and end.
+  private func tableColumns() -> [(curve: Int, epsilon: Double)] {
+    settings.curves.indices.flatMap { k in
+      let curve = settings.curves[k]
+      let listed = RealDataSettings.tableRadii(curve.norm).filter { radius in
+        curve.epsilons.contains { abs($0 - radius) < 1e-12 }
+      }
+      let shown =
+        listed.isEmpty ? [curve.epsilons[curve.epsilons.count / 2], curve.epsilons.last!] : listed
+      return shown.map { (k, $0) }
+    }
+  }
+
+  private func cells(_ summary: RealDataSummary) -> (header: [String], rows: [[String]]) {
+    let columns = tableColumns()
+    let header =
+      ["p", "test accuracy", "rank H", "rank W", "cos subclass", "cos class"]
+      + columns.map { "\(settings.curves[$0.curve].norm.rawValue) \($0.epsilon.rounded(to: 4))" }
+    let rows = summary.results.map { row in
+      [
+        "\(Int(row.p))", row.testAccuracy.text(4), row.featureStableRank.text(2),
+        row.weightStableRank.text(2), row.medianBestCosine.text(3),
+        row.medianBestClassCosine.text(3),
+      ]
+        + columns.map { column in
+          let norm = settings.curves[column.curve].norm
+          let point = row.robustAccuracy.first { $0.norm == norm && $0.epsilon == column.epsilon }
+          return point?.accuracy.text(3) ?? "–"
+        }
+    }
+    return (header, rows)
+  }
+
+  private func table(_ summary: RealDataSummary) -> Report.Table {
+    let cells = cells(summary)
+    let attacks = Set(settings.curves.map { "\($0.attack) (\($0.norm.rawValue))" }).sorted()
+      .joined(separator: ", ")
+    return Report.Table(
+      caption: Prose(
+        "Mean ± standard deviation over \(settings.repeats) repeat(s). Rank: stable rank of hidden "
+          + "features H of the training data and of the weights W. Cos: median cosine of the dominant "
+          + "neurons to the closest subclass and class mean. Right: robust accuracy under \(attacks)."
+      ),
+      header: cells.header.map { Prose($0) }, rows: cells.rows.map { $0.map { Prose($0) } })
+  }
+
+  private func terminalTable(_ summary: RealDataSummary) -> String {
+    let cells = cells(summary)
+    var table = TerminalTable(header: cells.header, alignments: nil)
+    for row in cells.rows { table.append(row) }
+    return table.text + "\n" + summary.answer + "\n"
+  }
+}
+
+extension Double {
+  /// Rounded to so many decimal places, for texts.
+  fileprivate func rounded(to places: Int) -> Double {
+    let factor = pow(10, Double(places))
+    return (self * factor).rounded() / factor
+  }
+}

@@ -1,0 +1,99 @@
+import Attacks
+import Datasets
+import Foundation
+import LinearCore
+import Networks
+import Training
+
+/// One network trained on real data and attacked.
+public struct RealDataResult: Codable, Sendable {
+  /// A curve as measured.
+  public struct Curve: Codable, Sendable {
+    /// The norm.
+    public let norm: Norm
+    /// The attack.
+    public let attack: String
+    /// The radii and what stands there; the first point is the clean accuracy at 0.
+    public let points: [RobustnessCurve.Point]
+
+    /// Robust accuracy at a radius of the list.
+    func accuracy(_ epsilon: Double) -> Double? {
+      points.first { abs($0.epsilon - epsilon) < 1e-12 }?.robustAccuracy
+    }
+  }
+
+  /// The degree.
+  public let p: Double
+  /// The seed of the repeat.
+  public let seed: UInt64
+  /// Accuracy on the whole test data.
+  public let testAccuracy: Double
+  /// Structure of the network.
+  public let inspection: NetworkInspection
+  /// The course of the training.
+  public let epochs: [EpochRecord]
+  /// Robust accuracy in several norms.
+  public let curves: [Curve]
+  /// Reasons not to trust a curve.
+  public let flags: [String]
+  /// A warning when the training stalled.
+  public let stallWarning: String?
+  /// Seconds for training and attacks.
+  public let seconds: Double
+}
+
+/// Trains and attacks one network inside an experiment's directory.
+struct RealDataRun {
+  let directory: RunDirectory
+  let settings: RealDataSettings
+  let exponent: Double
+  let seed: UInt64
+
+  private var name: String { "p\(Int(exponent))-seed\(seed)" }
+
+  private var configuration: TrainingRunConfiguration {
+    TrainingRunConfiguration(
+      data: DatasetRequest(
+        data: settings.data, labels: settings.labels, split: settings.trainSplit),
+      model: ModelConfiguration(
+        exponent: exponent, hiddenWidth: settings.hiddenWidth, initialization: .kaiming,
+        bias: settings.bias, center: true, normalizeInput: true),
+      training: TrainingConfiguration(
+        loss: .crossEntropy, optimizer: .adam(learningRate: settings.learningRate),
+        epochs: settings.epochs, batchSize: settings.batchSize, seed: seed, measuresFeatures: true))
+  }
+
+  /// The result, from an earlier run of the experiment where there is one.
+  func result(train: Dataset, test: Dataset, progress: ProgressReporter) throws(ExperimentError)
+    -> RealDataResult
+  {
+    try directory.cached("results/\(name).json") { () throws(ExperimentError) in
+      let start = Date()
+      let run = try TrainingRun(
+        directory.path("networks/\(name)"), configuration: configuration, resume: true, title: name)
+      let (network, record) = try run.run(data: train, heldOut: test, progress: progress)
+      let attacked = test.prefix(settings.attackedSamples)
+      var curves: [RealDataResult.Curve] = []
+      var flags: [String] = []
+      for curve in settings.curves {
+        let study = RobustnessStudy(
+          epsilons: curve.epsilons, norm: curve.norm, attack: curve.attack, seed: seed)
+        let result = try study.run(
+          network, data: attacked, reference: train,
+          title: "\(name): \(curve.attack) \(curve.norm.rawValue)", progress: progress)
+        curves.append(
+          .init(
+            norm: curve.norm, attack: curve.attack,
+            points: RobustnessCurve(result, epsilons: [0] + curve.epsilons).points))
+        flags += result.flags.map { "p = \(Int(exponent)), \(curve.norm.rawValue): \($0)" }
+      }
+      return RealDataResult(
+        p: exponent, seed: seed, testAccuracy: network.accuracy(test.inputs, labels: test.labels),
+        inspection: try NetworkInspection(network, data: test), epochs: record.epochs,
+        curves: curves, flags: flags,
+        stallWarning: record.stallWarning(
+          loss: .crossEntropy, outputCount: network.outputCount, exponent: exponent),
+        seconds: Date().timeIntervalSince(start))
+    }
+  }
+}

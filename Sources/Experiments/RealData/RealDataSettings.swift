@@ -1,0 +1,48 @@
+import Datasets
+import LinearCore
+
+/// What determines an experiment on real data; `config.json`.
+public struct RealDataSettings: Codable, Sendable, Equatable {
+  /// Robust accuracy against radius, in one norm.
+  public struct Curve: Codable, Sendable, Equatable {
+    var norm: Norm
+    /// Radii that the attack is run at.
+    var epsilons: [Double]
+    /// A name of the attack catalogue.
+    var attack: String
+  }
+
+  var experiment: String
+  var preset: Preset
+  var seed: UInt64
+  /// A name of the data catalogue, or a file.
+  var data: String
+  var labels: LabelRule
+  var trainSplit: String
+  var testSplit: String
+  /// At most this many training samples.
+  var trainLimit: Int?
+  var degrees = [1.0, 2.0, 3.0, 4.0]
+  var repeats: Int
+  var hiddenWidth: Int
+  var epochs: Int
+  var batchSize = 1000
+  var learningRate = 1e-3
+  var bias = true
+  /// At most this many test samples are attacked.
+  var attackedSamples: Int
+  /// The first is drawn in the figure; all are in the table.
+  var curves: [Curve]
+
+  /// linspace(0, last, 15) without 0, the radii of the paper's curves.
+  static func paperRadii(to last: Double) -> [Double] { (1...14).map { last * Double($0) / 14 } }
+
+  /// The radii of the paper's table: {0.05, 0.1} for linf, times 20 for l2, times 100 for l1.
+  static func tableRadii(_ norm: Norm) -> [Double] {
+    switch norm {
+    case .linf: [0.05, 0.1]
+    case .l2: [1, 2]
+    case .l1: [5, 10]
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Datasets
+import Figures
+import Foundation
+
+/// What the experiments on real data share: load, train each degree and repeat, attack, draw, report.
+struct RealDataStudy {
+  let settings: RealDataSettings
+  let title: String
+
+  /// Runs it in a directory of its own.
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+    -> ExperimentOutcome
+  {
+    let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")
+    try ExperimentPart.write(
+      [part.section], title: title, subtitle: Prose(subtitle), directory: part.directory,
+      seed: settings.seed)
+    return ExperimentOutcome(
+      table: part.table, report: part.directory.path("report.html"), summary: part.summary,
+      flags: part.flags)
+  }
+
+  private var subtitle: String {
+    "Preset \(settings.preset.rawValue): data \(settings.data), labels \(settings.labels), width "
+      + "\(settings.hiddenWidth), Adam \(settings.learningRate), batch \(settings.batchSize), "
+      + "\(settings.epochs) epochs, \(settings.repeats) repeat(s)"
+  }
+
+  /// Runs it as part of a report.
+  func execute(
+    out: String, resume: Bool, progress: ProgressReporter, figuresLink: String
+  ) throws(ExperimentError) -> RealDataReport.Part {
+    // Missing data are found before a directory is made.
+    let train: Dataset
+    let test: Dataset
+    do {
+      let all = try load(settings.trainSplit)
+      train = settings.trainLimit.map { all.prefix($0) } ?? all
+      test = try load(settings.testSplit)
+    } catch { throw ExperimentError(error) }
+    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    try directory.write(
+      RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
+    var results: [RealDataResult] = []
+    for number in 0..<settings.repeats {
+      for p in settings.degrees {
+        let run = RealDataRun(
+          directory: directory, settings: settings, exponent: p,
+          seed: settings.seed + UInt64(number))
+        results.append(try run.result(train: train, test: test, progress: progress))
+      }
+    }
+    return try RealDataReport(
+      settings: settings, title: title, results: results, train: train, test: test
+    ).part(directory: directory, figuresLink: figuresLink)
+  }
+
+  private func load(_ split: String) throws(DatasetError) -> Dataset {
+    try DatasetCatalog.load(
+      DatasetRequest(data: settings.data, labels: settings.labels, split: split))
+  }
+}

@@ -1,0 +1,149 @@
+/// A file that PyTorch's `torch.save` wrote (version 1.6 or later: a zip archive with a pickle), opened
+/// for its state dict.
+///
+/// Only tensors of plain numbers are read, through ``PickleReader``; a file that needs any other Python
+/// object is refused. The state dict may lie inside a dictionary as `state_dict` or
+/// `model_state_dict`.
+public struct TorchArchive {
+  /// The default of the most bytes that the tensors read may take in memory: 4 GiB.
+  public static let defaultMaximumBytes = 4 << 30
+
+  /// Enough for the descriptions of half a million tensors.
+  private static let maximumPickleLength = 1 << 25
+
+  private let archive: ZipArchive
+  private let tensors: [String: TorchTensor]
+  private let storages: [String: ZipArchive.Entry]
+  private let isBigEndian: Bool
+
+  /// The names of the tensors, sorted.
+  public var names: [String] { tensors.keys.sorted() }
+
+  /// Opens the file `path` and reads what it holds, but no numbers yet.
+  public init(path: String) throws(FormatError) {
+    try self.init(ZipArchive(path: path))
+  }
+
+  /// Opens the contents of a file; errors name `path`.
+  public init(bytes: [UInt8], path: String) throws(FormatError) {
+    try self.init(ZipArchive(bytes: bytes, path: path))
+  }
+
+  init(_ archive: ZipArchive) throws(FormatError) {
+    let path = archive.path
+    guard let pickle = archive.entries.first(where: Self.isPickle) else {
+      throw FormatError(path: path, "holds no data.pkl; expected a file of torch.save")
+    }
+    let folder = pickle.name.dropLast("data.pkl".count)
+    var storages: [String: ZipArchive.Entry] = [:]
+    var order: ZipArchive.Entry?
+    for entry in archive.entries where entry.name.hasPrefix(folder) {
+      let name = entry.name.dropFirst(folder.count)
+      if name.hasPrefix("data/") { storages[String(name.dropFirst(5))] = entry }
+      if name == "byteorder" { order = entry }
+    }
+    guard pickle.size <= Self.maximumPickleLength else {
+      throw FormatError(
+        path: path,
+        "has a data.pkl of \(pickle.size) bytes; expected at most \(Self.maximumPickleLength)")
+    }
+    isBigEndian =
+      try order.map { entry throws(FormatError) in
+        try Self.isBigEndian(entry, archive)
+      } ?? false
+    var reader = PickleReader(try archive.bytes(of: pickle), path: path)
+    tensors = try reader.readStateDictionary()
+    self.archive = archive
+    self.storages = storages
+  }
+
+  static func isPickle(_ entry: ZipArchive.Entry) -> Bool {
+    let parts = entry.name.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.last == "data.pkl" && parts.count <= 2
+  }
+
+  /// Reads tensors.
+  ///
+  /// - Parameters:
+  ///   - names: the tensors to read, all of which must be there; nil reads every tensor.
+  ///   - maximumBytes: the most bytes that the tensors and their storages may take in memory. Each
+  ///     call also stays below 16 times the length of the file and a mebibyte, which the numbers that
+  ///     `torch.save` stores in full never reach.
+  public func read(names: [String]? = nil, maximumBytes: Int = defaultMaximumBytes)
+    throws(FormatError) -> [String: Tensor]
+  {
+    let limit = min(maximumBytes, 16 * min(archive.size, 1 << 55) + 1 << 20)
+    var remaining = limit
+    var loaded: [TorchStorage: Tensor.Elements] = [:]
+    var result: [String: Tensor] = [:]
+    for name in names ?? self.names {
+      guard let tensor = tensors[name] else {
+        throw FormatError(
+          path: archive.path, "has no tensor '\(name)'; it holds \(listing(self.names, "tensors"))")
+      }
+      if let problem = tensor.problem {
+        throw FormatError(path: archive.path, "tensor '\(name)' \(problem)")
+      }
+      let (storage, width) = (tensor.storage, tensor.storage.type.widthInMemory)
+      func reserve(_ count: Int) throws(FormatError) {
+        let (bytes, overflow) = count.multipliedReportingOverflow(by: width)
+        guard !overflow, bytes <= remaining else {
+          throw FormatError(
+            path: archive.path,
+            "tensor '\(name)' of shape \(shapeText(tensor.shape)) takes the file beyond "
+              + "\(limit) bytes in memory, more than it can honestly need")
+        }
+        remaining -= bytes
+      }
+      if loaded[storage] == nil {
+        let entry = try checked(storage, of: name)
+        try reserve(storage.count)
+        loaded[storage] = try elements(storage, entry)
+      }
+      if !tensor.isWholeStorage { try reserve(tensor.count) }
+      if let elements = loaded[storage] {
+        result[name] = Tensor(shape: tensor.shape, elements: elements.viewed(tensor))
+      }
+    }
+    return result
+  }
+
+  /// The archive's entry of a storage, which must be as long as the pickle says.
+  private func checked(_ storage: TorchStorage, of name: String) throws(FormatError)
+    -> ZipArchive.Entry
+  {
+    guard let entry = storages[storage.key] else {
+      throw FormatError(
+        path: archive.path, "tensor '\(name)' needs storage '\(storage.key)', which is missing")
+    }
+    guard storage.type.byteCount(storage.count) == entry.size else {
+      throw FormatError(
+        path: archive.path,
+        "storage '\(storage.key)' of tensor '\(name)' holds \(entry.size) bytes; data.pkl says "
+          + "\(storage.count) numbers of \(storage.type.width) bytes")
+    }
+    return entry
+  }
+
+  private func elements(_ storage: TorchStorage, _ entry: ZipArchive.Entry) throws(FormatError)
+    -> Tensor.Elements
+  {
+    var source = try archive.open(entry)
+    let elements = try storage.type.read(
+      count: storage.count, swapped: isBigEndian, from: &source,
+      what: "storage '\(storage.key)'", path: archive.path)
+    try source.finish()
+    return elements
+  }
+
+  private static func isBigEndian(
+    _ entry: ZipArchive.Entry, _ archive: ZipArchive
+  ) throws(FormatError) -> Bool {
+    let text = entry.size <= 16 ? String(decoding: try archive.bytes(of: entry), as: UTF8.self) : ""
+    guard text == "little" || text == "big" else {
+      throw FormatError(
+        path: archive.path, "has an unreadable byteorder; expected 'little' or 'big'")
+    }
+    return text == "big"
+  }
+}
