@@ -30,7 +30,7 @@ struct DataFetchCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    let progress = Experiments.Progress(quiet: quiet)
+    let progress = ProgressReporter(quiet: quiet)
     let start = Date()
     let summary = try DataFetcher().fetch(name, mirror: mirror) { event in
       switch event {

@@ -2,9 +2,9 @@ import Foundation
 
 /// An HTTP/1.1 server on the loopback interface for the tests of downloads, with the faults that
 /// real servers have. One thread a connection, one request a connection.
-final class LoopbackServer: @unchecked Sendable {
+package final class LoopbackServer: @unchecked Sendable {
   /// How a request is answered.
-  enum Answer {
+  package enum Answer {
     /// The bytes, from where the request wants them.
     case bytes([UInt8])
     /// The whole bytes, whatever range the request wants.
@@ -24,10 +24,16 @@ final class LoopbackServer: @unchecked Sendable {
   }
 
   /// What a client has asked for.
-  struct Request: Equatable {
-    var path: String
+  package struct Request: Equatable {
+    package var path: String
     /// The first byte wanted.
-    var offset: Int
+    package var offset: Int
+
+    /// A request.
+    package init(path: String, offset: Int) {
+      self.path = path
+      self.offset = offset
+    }
   }
 
   private let descriptor: Int32
@@ -36,10 +42,10 @@ final class LoopbackServer: @unchecked Sendable {
   private var isClosed = false
   private let answer: @Sendable (Request, _ earlier: Int) -> Answer
   /// The base address.
-  let address: String
+  package let address: String
 
   /// Starts a server; `answer` is given a request and how many came before it.
-  init(_ answer: @escaping @Sendable (Request, Int) -> Answer) throws {
+  package init(_ answer: @escaping @Sendable (Request, Int) -> Answer) throws {
     self.answer = answer
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let listener = socket(AF_INET, type, 0)
@@ -60,10 +66,10 @@ final class LoopbackServer: @unchecked Sendable {
   }
 
   /// The requests so far.
-  var requests: [Request] { lock.withLock { log } }
+  package var requests: [Request] { lock.withLock { log } }
 
   /// Stops listening; connections under way end soon.
-  func stop() {
+  package func stop() {
     lock.withLock { isClosed = true }
     shutdown(descriptor, Int32(SHUT_RDWR))
   }
