@@ -29,6 +29,19 @@ public struct AttackProblem<C: Classifier>: Sendable {
   /// Where other classes are to be found.
   public let references: AttackReferences<C.Scalar>
 
+  /// A problem: correctly classified inputs (n, inputDimension), inside the box, with their classes.
+  public init(
+    classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], threat: ThreatModel<C.Scalar>,
+    references: AttackReferences<C.Scalar>
+  ) {
+    precondition(inputs.rows == labels.count, "one label a sample")
+    self.classifier = classifier
+    self.inputs = inputs
+    self.labels = labels
+    self.threat = threat
+    self.references = references
+  }
+
   /// The number of samples.
   public var count: Int { labels.count }
 

@@ -6,10 +6,24 @@ public enum AttackCatalog {
     ("quick", "structural with less effort"),
     ("structural", "lines towards other classes, refined on the decision boundary (minimum norm)"),
     ("pgd", "projected gradient descent on the margin, 100 steps, 2 restarts (fixed radii)"),
+    ("apgd-ce", "Auto-PGD on cross-entropy, 100 steps, 1 restart (fixed radii)"),
+    ("apgd-margin", "Auto-PGD on the margin, 100 steps, 1 restart (fixed radii)"),
   ]
 
   /// The attacks that a name stands for.
-  public static func attacks(named name: String) throws(AttackError) -> [any Attack] {
+  ///
+  /// - Parameters:
+  ///   - steps, restarts: for a gradient attack that runs alone; nil takes its own default.
+  public static func attacks(named name: String, steps: Int? = nil, restarts: Int? = nil)
+    throws(AttackError) -> [any Attack]
+  {
+    for (flag, value) in [("steps", steps), ("restarts", restarts)] {
+      guard let value else { continue }
+      if value < 1 { throw AttackError("--\(flag) is \(value), expected at least 1") }
+      if !["pgd", "apgd-ce", "apgd-margin"].contains(name) {
+        throw AttackError("--\(flag) does not apply to the attack '\(name)'")
+      }
+    }
     switch name {
     case "standard":
       return [StructuralAttack(), ProjectedGradientDescent()]
@@ -22,7 +36,13 @@ public enum AttackCatalog {
     case "structural":
       return [StructuralAttack()]
     case "pgd":
-      return [ProjectedGradientDescent()]
+      return [ProjectedGradientDescent(steps: steps ?? 100, restarts: restarts ?? 2)]
+    case "apgd-ce":
+      return [AutoPGD(steps: steps ?? 100, restarts: restarts ?? 1)]
+    case "apgd-margin":
+      return [
+        AutoPGD(loss: MarginAttackLoss(), steps: steps ?? 100, restarts: restarts ?? 1)
+      ]
     default:
       throw AttackError(
         "--attack is '\(name)', expected one of "

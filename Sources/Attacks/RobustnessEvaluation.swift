@@ -19,8 +19,9 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   /// The root of all random choices.
   public var stream: RandomStream
 
-  /// Samples attacked together. Part of the definition of the result: random starts depend on it.
-  public static var chunkSize: Int { 500 }
+  /// Samples attacked together; fewer for minimum-norm attacks, which keep many lines a sample. Part of
+  /// the definition of the result: random starts depend on it.
+  private var chunkSize: Int { attacks.contains(where: \.isMinimumNorm) ? 500 : 2000 }
   /// How often attacks on a ball try to beat the radius of a sample.
   private static var tighteningRounds: Int { 3 }
 
@@ -59,8 +60,8 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
           attack: nil, status: correct ? .survived : .misclassified)
       }, perturbations: Matrix<C.Scalar>(rows: inputs.rows, columns: inputs.columns))
     let correct = labels.indices.filter { predicted[$0] == labels[$0] }
-    for (chunk, start) in stride(from: 0, to: correct.count, by: Self.chunkSize).enumerated() {
-      let rows = Array(correct[start..<min(correct.count, start + Self.chunkSize)])
+    for (chunk, start) in stride(from: 0, to: correct.count, by: chunkSize).enumerated() {
+      let rows = Array(correct[start..<min(correct.count, start + chunkSize)])
       let problem = AttackProblem(
         classifier: classifier, inputs: inputs.rows(at: rows), labels: rows.map { labels[$0] },
         threat: threat, references: references)

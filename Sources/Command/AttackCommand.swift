@@ -44,6 +44,14 @@ struct AttackCommand: ParsableCommand {
   @Option(help: "The attack, see above.")
   var attack = "standard"
 
+  @Option(parsing: .unconditional, help: "Gradient steps of pgd and apgd-*. (default: 100)")
+  var steps: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: "Runs of pgd and apgd-* from different points. (default: see above)")
+  var restarts: Int?
+
   @Option(
     parsing: .unconditional, help: "Attack the first samples only.", transform: ArgumentText.count)
   var limit: Int?
@@ -69,7 +77,7 @@ struct AttackCommand: ParsableCommand {
     common.apply()
     if let perSample { try OutputFile.check(perSample, flag: "per-sample") }
     if let witnesses { try OutputFile.check(witnesses, flag: "witnesses") }
-    _ = try AttackCatalog.attacks(named: attack)
+    _ = try AttackCatalog.attacks(named: attack, steps: steps, restarts: restarts)
     let network = try model.load()
     var request = try data.request(seed: common.seed, run: model.runConfiguration())
     let splits = DatasetRequest.defaultSplits(of: request.data)
@@ -85,6 +93,8 @@ struct AttackCommand: ParsableCommand {
     var study = RobustnessStudy(
       epsilons: epsilons, norm: norm, attack: attack, seed: common.seed)
     study.respectsBox = !noBox
+    study.steps = steps
+    study.restarts = restarts
     let start = Date()
     let result = try study.run(
       network, data: samples, reference: known, progress: common.makeProgress())

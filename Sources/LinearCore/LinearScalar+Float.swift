@@ -139,6 +139,8 @@ extension Float: LinearScalar {
 
   /// e^x.
   public static func exponential(_ x: Self) -> Self { Foundation.exp(x) }
+  /// The natural logarithm.
+  public static func logarithm(_ x: Self) -> Self { Foundation.log(x) }
   /// x^y.
   public static func power(_ x: Self, _ y: Self) -> Self { Foundation.pow(x, y) }
 }

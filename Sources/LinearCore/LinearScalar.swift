@@ -58,6 +58,8 @@ public protocol LinearScalar:
 
   /// e^x.
   static func exponential(_ x: Self) -> Self
+  /// The natural logarithm of x > 0.
+  static func logarithm(_ x: Self) -> Self
   /// x^y for x >= 0, from the C library.
   static func power(_ x: Self, _ y: Self) -> Self
 }

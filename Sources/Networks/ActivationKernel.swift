@@ -49,26 +49,6 @@ struct ActivationKernel<Scalar: LinearScalar>: Sendable {
     neurons: Int, dimension: Int, weights: UnsafePointer<Scalar>,
     into norms: UnsafeMutablePointer<Scalar>
   ) {
-    for j in 0..<neurons { norms[j] = norm(dimension, weights + j * dimension) }
-  }
-
-  /// ||w|| with eight partial sums of squares; rescaled first where squares would leave the normal
-  /// range (weights below 1e-15 in Float).
-  @inline(__always)
-  private static func norm(_ count: Int, _ w: UnsafePointer<Scalar>) -> Scalar {
-    var sums = SIMD8<Scalar>(repeating: 0)
-    var i = 0
-    while i &+ 8 <= count {
-      let lane = UnsafeRawPointer(w + i).loadUnaligned(as: SIMD8<Scalar>.self)
-      sums += lane * lane
-      i &+= 8
-    }
-    var sum = sums.sum()
-    while i < count {
-      sum += w[i] * w[i]
-      i &+= 1
-    }
-    let safe = Scalar.leastNormalMagnitude / Scalar.ulpOfOne
-    return sum > safe && sum.isFinite ? sum.squareRoot() : Scalar.euclideanNorm(count, w)
+    for j in 0..<neurons { norms[j] = RowKernels.norm(dimension, weights + j * dimension) }
   }
 }

@@ -18,12 +18,16 @@ public protocol Classifier<Scalar>: Sendable {
   /// The outputs, and for each row the gradient with respect to the input of the outputs' sum weighted
   /// by `cotangent`: (n, outputCount) and (n, inputDimension).
   ///
-  /// `cotangent` gets the logits of a range of rows and returns weights of the same shape; it is first
-  /// called with an empty range, and may be called concurrently.
+  /// `cotangent` gets the logits of a range of rows and returns weights of the same shape; it may be
+  /// called concurrently, and with an empty range.
   func logitsAndInputGradient(
     _ inputs: Matrix<Scalar>,
     cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
   ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>)
+
+  /// Passes over at most `capacity` samples at a time, with buffers of their own. A classifier that does
+  /// not implement it gets one that works.
+  func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar>
 }
 
 extension Classifier {

@@ -23,16 +23,17 @@ extension PReLUNetwork {
     precondition(count == labels.count && count > 0, "one label a sample")
     let blocks = Parallel.blockCount(of: count, size: evaluationBlockSize)
     var tiles = [Matrix<Scalar>](repeating: Matrix(rows: 0, columns: 0), count: blocks)
-    let norms = hiddenWeights.rowNorms()
+    let width = hiddenWidth
     tiles.withUnsafeMutableBufferPointer { tiles in
       nonisolated(unsafe) let tiles = tiles
-      Parallel.forEachBlock(of: count, size: evaluationBlockSize) { block, range in
+      forEachBlock(of: inputs) { pass, range, rows, scales in
+        pass.forwardFeatures(range.count, rows)
         // (samples, hiddenWidth): rows are samples, scaled by ||x|| with input normalisation.
-        var tile = forwardTile(inputs.rows, range, norms: norms).features.transposed
-        if let scales = inputs.outputScales {
-          for (row, sample) in range.enumerated() { tile.scaleRow(row, by: scales[sample]) }
+        var tile = Matrix<Scalar>(uninitializedRows: range.count, columns: width)
+        tile.withMutablePointer {
+          transposeFeatures(width, range.count, pass.features, scales: scales, into: $0)
         }
-        tiles[block] = tile
+        tiles[range.lowerBound / evaluationBlockSize] = tile
       }
     }
     var logits = Matrix<Scalar>(rows: 0, columns: outputCount)

@@ -11,25 +11,28 @@ extension PReLUNetwork: Classifier {
 
   /// f of prepared inputs: (n, outputCount).
   public func logits(prepared inputs: PreparedInputs<Scalar>) -> Matrix<Scalar> {
-    evaluate(inputs) { _, _ in nil }.logits
+    var logits = Matrix<Scalar>(uninitializedRows: inputs.rows.rows, columns: outputCount)
+    logits.withMutablePointer { target in
+      nonisolated(unsafe) let target = target
+      forEachBlock(of: inputs) { pass, range, rows, scales in
+        pass.forward(
+          range.count, rows, scales: scales, logits: target + range.lowerBound * outputCount)
+      }
+    }
+    return logits
   }
 
   /// The hidden features, with input normalisation applied: (n, hiddenWidth).
   public func hiddenFeatures(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
-    let prepared = prepare(inputs)
-    let (width, scales) = (hiddenWidth, prepared.outputScales)
+    let width = hiddenWidth
     var result = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: width)
-    let norms = hiddenWeights.rowNorms()
     result.withMutablePointer { target in
       nonisolated(unsafe) let target = target
-      Parallel.forEachBlock(of: inputs.rows, size: evaluationBlockSize) { _, range in
-        let tile = forwardTile(prepared.rows, range, norms: norms)
-        for (column, sample) in range.enumerated() {
-          let scale = scales?[sample] ?? 1
-          for j in 0..<width {
-            target[sample * width + j] = scale * tile.features[j, column]
-          }
-        }
+      forEachBlock(of: prepare(inputs)) { pass, range, rows, scales in
+        pass.forwardFeatures(range.count, rows)
+        transposeFeatures(
+          width, range.count, pass.features, scales: scales,
+          into: target + range.lowerBound * width)
       }
     }
     return result
@@ -43,108 +46,67 @@ extension PReLUNetwork: Classifier {
     _ inputs: Matrix<Scalar>,
     cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
   ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>) {
-    let result = evaluate(prepare(inputs), cotangent: cotangent)
-    return (result.logits, result.gradient!)
-  }
-
-  /// z -> (features, slopes) of some samples against all neurons, each (hiddenWidth, range.count).
-  func forwardTile(_ rows: Matrix<Scalar>, _ range: Range<Int>, norms: [Scalar])
-    -> (features: Matrix<Scalar>, slopes: Matrix<Scalar>)
-  {
-    let (count, width, dimension) = (range.count, hiddenWidth, inputDimension)
-    var features = Matrix<Scalar>(uninitializedRows: width, columns: count)
-    var slopes = Matrix<Scalar>(uninitializedRows: width, columns: count)
-    features.withMutablePointer { features in
-      slopes.withMutablePointer { slopes in
-        rows.withPointer { rows in
-          hiddenWeights.withPointer { weights in
-            Scalar.gemm(
-              transposeA: false, transposeB: true, m: width, n: count, k: dimension, alpha: 1,
-              a: weights, leadingA: dimension, b: rows + range.lowerBound * dimension,
-              leadingB: dimension, beta: 0, c: features, leadingC: count)
-          }
-        }
-        ActivationKernel(exponent: exponent).apply(
-          neurons: width, samples: count, norms: norms, features: features, slopes: slopes)
-      }
-    }
-    return (features, slopes)
-  }
-
-  /// The one loop over blocks of samples behind logits and input gradients.
-  private func evaluate(
-    _ inputs: PreparedInputs<Scalar>,
-    cotangent: (Matrix<Scalar>, Range<Int>) -> Matrix<Scalar>?
-  ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>?) {
-    let (count, outputs, dimension) = (inputs.rows.rows, outputCount, inputDimension)
-    let norms = hiddenWeights.rowNorms()
-    var logits = Matrix<Scalar>(rows: count, columns: outputs)
-    var gradient = Matrix<Scalar>(uninitializedRows: 0, columns: dimension)
-    let wantsGradient = count > 0 && cotangent(Matrix(rows: 0, columns: outputs), 0..<0) != nil
-    if wantsGradient || count == 0 {
-      gradient = Matrix(uninitializedRows: count, columns: dimension)
-    }
+    let (outputs, dimension) = (outputCount, inputDimension)
+    var logits = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: outputs)
+    var gradient = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: dimension)
     logits.withMutablePointer { logitBase in
       gradient.withMutablePointer { gradientBase in
         nonisolated(unsafe) let logitBase = logitBase
         nonisolated(unsafe) let gradientBase = gradientBase
-        Parallel.forEachBlock(of: count, size: evaluationBlockSize) { _, range in
-          let tile = forwardTile(inputs.rows, range, norms: norms)
-          let raw = Matrix.product(
-            tile.features, transposeA: true, outputWeights, transposeB: true)
-          var block = raw
-          for i in 0..<range.count {
-            let scale = inputs.outputScales?[range.lowerBound + i] ?? 1
-            for c in 0..<outputs { block[i, c] = scale * raw[i, c] + (outputBias?[c] ?? 0) }
-          }
-          block.withPointer {
+        forEachBlock(of: prepare(inputs)) { pass, range, rows, scales in
+          var block = Matrix<Scalar>(uninitializedRows: range.count, columns: outputs)
+          block.withMutablePointer {
+            pass.forward(range.count, rows, scales: scales, logits: $0)
             (logitBase + range.lowerBound * outputs).update(from: $0, count: range.count * outputs)
           }
-          if let weights = cotangent(block, range) {
-            let part = inputGradient(
-              slopes: tile.slopes, raw: raw, cotangent: weights,
-              unitInputs: inputs.outputScales == nil ? nil : inputs.rows, range)
-            part.withPointer {
-              (gradientBase + range.lowerBound * dimension)
-                .update(from: $0, count: range.count * dimension)
-            }
+          let weights = cotangent(block, range)
+          precondition(
+            weights.rows == range.count && weights.columns == outputs, "a cotangent a logit")
+          weights.withPointer {
+            pass.backward(
+              range.count, rows, weights: $0, gradient: gradientBase + range.lowerBound * dimension)
           }
         }
       }
     }
-    return (logits, wantsGradient || count == 0 ? gradient : nil)
+    return (logits, gradient)
   }
 
-  /// sum_j p a_j (V^T g)_j w_j for each sample; with input normalisation
-  /// d/dx ||x|| g(x/||x||) = grad g(u) - (p-1) g(u) u at u = x/||x||, because g is homogeneous of degree
-  /// p in x.
-  private func inputGradient(
-    slopes: Matrix<Scalar>, raw: Matrix<Scalar>, cotangent: Matrix<Scalar>,
-    unitInputs: Matrix<Scalar>?, _ range: Range<Int>
-  ) -> Matrix<Scalar> {
-    precondition(
-      cotangent.rows == range.count && cotangent.columns == outputCount, "a cotangent a logit")
-    var backward = Matrix.product(outputWeights, transposeA: true, cotangent, transposeB: true)
-    let p = Scalar(exponent)
-    backward.withMutablePointer { target in
-      slopes.withPointer { slopes in
-        for i in 0..<(hiddenWidth * range.count) { target[i] *= p * slopes[i] }
-      }
-    }
-    var gradient = Matrix.product(backward, transposeA: true, hiddenWeights)
-    if let unitInputs, exponent != 1 {
-      for i in 0..<range.count {
-        var value: Scalar = 0
-        for c in 0..<outputCount { value += cotangent[i, c] * raw[i, c] }
-        unitInputs.withPointer { unit in
-          gradient.withMutablePointer {
-            Scalar.add(
-              inputDimension, (1 - p) * value,
-              unit + (range.lowerBound + i) * inputDimension, to: $0 + i * inputDimension)
+  /// Calls `body` for blocks of samples, concurrently, with a pass and the block's prepared inputs.
+  func forEachBlock(
+    of inputs: PreparedInputs<Scalar>,
+    _ body: (
+      _ pass: BlockPass<Scalar>, _ range: Range<Int>, _ rows: UnsafePointer<Scalar>,
+      _ scales: UnsafePointer<Scalar>?
+    ) -> Void
+  ) {
+    let norms = hiddenNorms()
+    let capacity = min(evaluationBlockSize, inputs.rows.rows)
+    inputs.rows.withPointer { rows in
+      Parallel.forEachBlock(of: inputs.rows.rows, size: evaluationBlockSize) { _, range in
+        let pass = BlockPass(self, norms: norms, capacity: capacity)
+        let first = rows + range.lowerBound * inputDimension
+        if let scales = inputs.outputScales {
+          scales.withUnsafeBufferPointer {
+            body(pass, range, first, $0.baseAddress! + range.lowerBound)
           }
+        } else {
+          body(pass, range, first, nil)
         }
       }
     }
-    return gradient
+  }
+}
+
+/// result(i, j) <- scale_i features(j, i): (width, count) to (count, width).
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func transposeFeatures<Scalar: LinearScalar>(
+  _ width: Int, _ count: Int, _ features: UnsafePointer<Scalar>, scales: UnsafePointer<Scalar>?,
+  into result: UnsafeMutablePointer<Scalar>
+) {
+  for i in 0..<count {
+    let scale = scales?[i] ?? 1
+    for j in 0..<width { result[i * width + j] = scale * features[j * count + i] }
   }
 }

@@ -24,10 +24,54 @@ extension PReLUNetwork {
   /// Shifts and scales inputs of shape (n, inputDimension) for the hidden layer.
   public func prepare(_ inputs: Matrix<Scalar>) -> PreparedInputs<Scalar> {
     precondition(inputs.columns == inputDimension, "inputs of another dimension than the network's")
-    var rows = inputs
-    if let center { rows.subtractFromRows(center) }
-    guard normalizeInput else { return PreparedInputs(rows: rows, outputScales: nil) }
-    let lengths = rows.rowNorms()
-    return PreparedInputs(rows: rows.rowsNormalized(), outputScales: lengths)
+    if center == nil && !normalizeInput { return PreparedInputs(rows: inputs, outputScales: nil) }
+    let dimension = inputDimension
+    var rows = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: dimension)
+    var scales = [Scalar](repeating: 0, count: normalizeInput ? inputs.rows : 0)
+    rows.withMutablePointer { target in
+      inputs.withPointer { source in
+        scales.withUnsafeMutableBufferPointer { scales in
+          nonisolated(unsafe) let (target, source, scales) = (target, source, scales.baseAddress)
+          Parallel.forEachBlock(of: inputs.rows, size: 64) { _, range in
+            prepareRows(
+              range.count, dimension, source + range.lowerBound * dimension, center: center,
+              into: target + range.lowerBound * dimension,
+              scales: normalizeInput ? scales! + range.lowerBound : nil)
+          }
+        }
+      }
+    }
+    return PreparedInputs(rows: rows, outputScales: normalizeInput ? scales : nil)
+  }
+}
+
+/// rows_i <- (x_i - center), divided by its length where `scales` asks for the lengths; a row of length
+/// 0 stays 0.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func prepareRows<Scalar: LinearScalar>(
+  _ count: Int, _ dimension: Int, _ inputs: UnsafePointer<Scalar>, center: [Scalar]?,
+  into rows: UnsafeMutablePointer<Scalar>, scales: UnsafeMutablePointer<Scalar>?
+) {
+  for i in 0..<count {
+    let source = inputs + i * dimension
+    let row = rows + i * dimension
+    if let center {
+      center.withUnsafeBufferPointer { center in
+        for j in 0..<dimension { row[j] = source[j] - center[j] }
+      }
+    } else {
+      row.update(from: source, count: dimension)
+    }
+    guard let scales else { continue }
+    let length = RowKernels.norm(dimension, row)
+    scales[i] = length
+    if length >= Scalar.leastNormalMagnitude {
+      let inverse = 1 / length
+      for j in 0..<dimension { row[j] *= inverse }
+    } else if length > 0 {
+      // The reciprocal of a denormal norm may be infinite.
+      for j in 0..<dimension { row[j] /= length }
+    }
   }
 }

@@ -157,7 +157,7 @@ struct CentreProblem: Sendable {
     let network = IdealClassifiers.polynomialReLU(
       exponent: 3, centers: problem.centers, labels: problem.labels)
     let means = (rows: problem.centers, labels: problem.labels)
-    for (name, reliable) in [("pgd", false), ("standard", true)] {
+    for (name, reliable) in [("pgd", false), ("apgd-ce", false), ("standard", true)] {
       let evaluation = RobustnessEvaluation<PReLUNetwork<Float>>(
         threat: ThreatModel(norm: .l2), attacks: try AttackCatalog.attacks(named: name),
         references: AttackReferences(

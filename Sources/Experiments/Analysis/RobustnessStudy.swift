@@ -12,6 +12,10 @@ public struct RobustnessStudy {
   public var norm: Norm = .l2
   /// A name of ``AttackCatalog``.
   public var attack = "standard"
+  /// Gradient steps, for attacks that let choose them; nil takes the attack's own number.
+  public var steps: Int?
+  /// Runs from different points, for attacks that have them; nil takes the attack's own number.
+  public var restarts: Int?
   /// Radii for attacks on given balls; attacks of minimum norm do without.
   public var epsilons: [Double]
   /// Whether perturbed inputs must stay in the data's box, where it has one.
@@ -46,7 +50,7 @@ public struct RobustnessStudy {
     do {
       evaluation = RobustnessEvaluation(
         threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
-        attacks: try AttackCatalog.attacks(named: attack),
+        attacks: try AttackCatalog.attacks(named: attack, steps: steps, restarts: restarts),
         references: AttackReferences(
           network: network, neurons: dominant, means: means,
           samples: (reference.inputs, reference.labels)),

@@ -1,0 +1,56 @@
+import LinearCore
+import Networks
+
+/// Loss, gradient and success of all lanes at their present points.
+struct AutoPGDEvaluation<Scalar: LinearScalar> {
+  private let outputs: Int
+  private(set) var values: [Scalar]
+  private(set) var isFooled: [Bool]
+  private var labels: [Int]
+  private var targets: [Int]
+
+  init(capacity: Int, outputs: Int) {
+    self.outputs = outputs
+    values = [Scalar](repeating: 0, count: capacity)
+    isFooled = [Bool](repeating: false, count: capacity)
+    labels = [Int](repeating: 0, count: capacity)
+    targets = labels
+  }
+
+  @inline(__always)
+  mutating func run(
+    _ lanes: [AutoPGDLane<Scalar>], _ rows: AutoPGDRows<Scalar>, _ loss: any AttackLoss,
+    _ pass: any InputGradientPass<Scalar>
+  ) {
+    if lanes.isEmpty { return }
+    for (i, lane) in lanes.enumerated() {
+      labels[i] = lane.sample.label
+      targets[i] = lane.sample.target
+    }
+    pass.run(count: lanes.count, inputs: rows.point, gradient: rows.gradient) { logits in
+      for i in lanes.indices {
+        isFooled[i] = Self.isFooled(logits + i * outputs, outputs, label: labels[i])
+      }
+      labels.withUnsafeBufferPointer { labels in
+        targets.withUnsafeBufferPointer { targets in
+          values.withUnsafeMutableBufferPointer { values in
+            loss.evaluate(
+              LogitBatch(
+                count: lanes.count, outputs: outputs, logits: logits,
+                labels: labels.baseAddress!, targets: targets.baseAddress!,
+                values: values.baseAddress!))
+          }
+        }
+      }
+    }
+  }
+
+  /// Whether the predicted class, see ``predictedClasses(_:)``, is not the label.
+  @inline(__always)
+  private static func isFooled(_ logits: UnsafePointer<Scalar>, _ outputs: Int, label: Int) -> Bool
+  {
+    if outputs == 1 { return (logits[0] > 0) != (label == 1) }
+    let other = strongestOther(logits, outputs, label)
+    return logits[other] > logits[label] || (logits[other] == logits[label] && other < label)
+  }
+}

@@ -1,0 +1,113 @@
+import LinearCore
+import Networks
+
+/// Auto-PGD of Croce and Hein, *Reliable evaluation of adversarial robustness with an ensemble of
+/// diverse parameter-free attacks*, ICML 2020; for l1 its variant of *Mind the box: l1-APGD for sparse
+/// adversarial attacks on image classifiers*, ICML 2021.
+///
+/// Projected gradient ascent on a loss with momentum 0.75, from a random point of each ball. The first
+/// step is 2 epsilon; at checkpoints the step is halved, and the search goes on from the best point, where
+/// too few steps improved the loss. For l1 the steps are sparse, as sparse as the best point suggests, and
+/// the search runs through balls of three, two and one times the radius.
+///
+/// - Warning: For p >= 3 this attack alone overestimates robustness on clustered data: the gradient
+///   towards other subclasses vanishes. Use it together with ``StructuralAttack``.
+public struct AutoPGD: Attack {
+  /// "apgd-" and the name of the loss.
+  public var name: String { "apgd-\(loss.name)" }
+  /// No: it searches the ball it is given.
+  public var isMinimumNorm: Bool { false }
+
+  /// What is made large.
+  public var loss: any AttackLoss
+  /// Gradient steps of each run.
+  public var steps: Int
+  /// Runs from different random points; each attacks the samples that none before has fooled.
+  public var restarts: Int
+  /// Whether a sample is left alone as soon as it is fooled, which is all that robust accuracy asks
+  /// for. Otherwise all steps are taken, and the fooling point of largest loss is returned.
+  public var dropsFooledSamples = true
+  /// l1 in a box: whether a coordinate that could only leave the box gives its place in a sparse step to
+  /// the next. Not in the paper, and off by default; without it a run gets stuck where the coordinates of
+  /// largest gradient have met their bounds. On the networks of the paper's authors (p = 1, MNIST) it
+  /// lowers robust accuracy by 0.01.
+  public var skipsCoordinatesOnBounds = false
+
+  /// Samples that one piece of work attacks together.
+  static var blockSize: Int { 128 }
+
+  /// An attack with the paper's effort unless said otherwise.
+  public init(
+    loss: any AttackLoss = CrossEntropyAttackLoss(), steps: Int = 100, restarts: Int = 1
+  ) {
+    precondition(steps >= 1 && restarts >= 1, "an attack takes at least one step")
+    self.loss = loss
+    self.steps = steps
+    self.restarts = restarts
+  }
+
+  /// A perturbation of each sample that fools it, or else the one of largest loss in the last run.
+  @specialized(where C == PReLUNetwork<Float>)
+  public func perturbations<C: Classifier>(
+    _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
+  ) -> Matrix<C.Scalar> {
+    precondition(radii.allSatisfy(\.isFinite), "APGD needs a ball to search")
+    let dimension = problem.inputs.columns
+    let targets = targets(problem)
+    var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
+    var fooled = [Bool](repeating: false, count: problem.count)
+    for restart in 0..<restarts {
+      let open = fooled.indices.filter { !fooled[$0] }
+      let stream = stream.child("restart", restart)
+      result.withMutablePointer { result in
+        problem.inputs.withPointer { inputs in
+          fooled.withUnsafeMutableBufferPointer { fooled in
+            nonisolated(unsafe) let (result, inputs, fooled) = (result, inputs, fooled)
+            Parallel.forEachBlock(of: open.count, size: Self.blockSize) { _, range in
+              let samples = open[range].map { i in
+                AutoPGDSample(
+                  input: inputs + i * dimension, label: problem.labels[i], target: targets[i],
+                  radius: radii[i], stream: stream.child("sample", i),
+                  perturbation: result + i * dimension, isFooled: fooled.baseAddress! + i)
+              }
+              let run = AutoPGDRun(
+                norm: problem.threat.norm, box: problem.threat.box, loss: loss, steps: steps,
+                dropsFooledSamples: dropsFooledSamples,
+                skipsCoordinatesOnBounds: skipsCoordinatesOnBounds, dimension: dimension,
+                outputs: problem.classifier.outputCount)
+              run.run(samples, problem.classifier.inputGradientPass(capacity: samples.count))
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The class each sample is to be moved to; its label for a loss that aims at none.
+  private func targets<C: Classifier>(_ problem: AttackProblem<C>) -> [Int] {
+    guard let rank = loss.targetRank, problem.classifier.outputCount > 1 else {
+      return problem.labels
+    }
+    let logits = problem.classifier.logits(problem.inputs)
+    return problem.labels.enumerated().map { i, label in
+      let others = (0..<logits.columns).filter { $0 != label }
+        .sorted { (-logits[i, $0], $0) < (-logits[i, $1], $1) }
+      return others[min(rank, others.count) - 1]
+    }
+  }
+
+  /// After how many steps the step size is checked: ceil(p_j N) with p_1 = 0.22 and
+  /// p_(j+1) = p_j + max(p_j - p_(j-1) - 0.03, 0.06).
+  public static func checkpoints(steps: Int) -> [Int] {
+    // In percent of N, exactly.
+    var (before, share) = (0, 22)
+    var result: [Int] = []
+    while share <= 100 {
+      let checkpoint = (share * steps + 99) / 100
+      if checkpoint > result.last ?? 0 { result.append(checkpoint) }
+      (before, share) = (share, share + max(share - before - 3, 6))
+    }
+    return result
+  }
+}
