@@ -74,9 +74,9 @@ extension RealDataSettings {
   ) -> RealDataSettings {
     let linf = Array(Set(paperRadii(to: 0.2) + tableRadii(.linf))).sorted()
     let curves = [
-      Curve(norm: .linf, epsilons: linf, attack: "pgd"),
-      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "pgd"),
-      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "pgd"),
+      Curve(norm: .linf, epsilons: linf, attack: "apgd-ce"),
+      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "apgd-ce"),
+      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "apgd-ce"),
     ]
     let (trainLimit, repeats, width, epochs, attacked): (Int?, Int, Int, Int, Int) =
       switch options.preset {
