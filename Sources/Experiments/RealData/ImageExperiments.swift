@@ -81,7 +81,7 @@ extension RealDataSettings {
     let (trainLimit, repeats, width, epochs, attacked): (Int?, Int, Int, Int, Int) =
       switch options.preset {
       case .quick: (10_000, 1, 300, 15, 200)
-      case .laptop: (nil, 3, 500, 51, 1000)
+      case .laptop: (nil, 2, 500, 51, 1000)
       case .paper: (nil, 5, 500, 51, 10_000)
       }
     return RealDataSettings(
