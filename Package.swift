@@ -52,10 +52,12 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(
       name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore"]),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
       resources: [.copy("Fixtures")]),
@@ -77,7 +79,8 @@ let package = Package(
       name: "PolyReLUTests",
       dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["Formats", "LinearCore", "Networks", "PolyReLUCommand"]),
+      name: "EndToEndTests",
+      dependencies: ["Formats", "LinearCore", "Networks", "PolyReLUCommand", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

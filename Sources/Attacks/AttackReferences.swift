@@ -64,17 +64,19 @@ extension AttackReferences {
   /// the network's dominant neurons as directions, and up to `sampleLimit` samples.
   ///
   /// - Parameters:
-  ///   - neurons: dominant neurons, largest first; at most `neuronLimit` of each class are used, of
+  ///   - neurons: dominant neurons, largest first; at most `neuronLimit` of each class (by
+  ///     default 32 among all classes, but at least 2) are used, of
   ///     neurons that point the same way the first.
   ///   - means: class means and subclass means: (count, inputDimension), and their classes.
   public init(
-    network: PReLUNetwork<Scalar>, neurons: [Int], neuronLimit: Int = 16,
+    network: PReLUNetwork<Scalar>, neurons: [Int], neuronLimit: Int? = nil,
     means: (rows: Matrix<Scalar>, labels: [Int]), samples: (rows: Matrix<Scalar>, labels: [Int]),
     sampleLimit: Int = 5000
   ) {
     var used: [Int] = []
     var labels: [Int] = []
     var perClass = [Int](repeating: 0, count: network.classCount)
+    let limit = neuronLimit ?? max(2, 32 / network.classCount)
     let unit = network.hiddenWeights.rows(at: neurons).rowsNormalized()
     for (row, j) in neurons.enumerated() {
       let label: Int
@@ -84,7 +86,7 @@ extension AttackReferences {
         let column = network.outputWeights.column(j)
         label = column.indices.max { column[$0] < column[$1] }!
       }
-      if perClass[label] == neuronLimit { continue }
+      if perClass[label] == limit { continue }
       // Neurons that point the same way make the same line.
       let isNew = used.indices.allSatisfy { k in
         labels[k] != label || cosine(unit, row, used[k]) < 0.99

@@ -8,6 +8,10 @@ enum CommandError {
     if case DatasetError.parameter(let name, let found, let expected) = error {
       return .usage("--\(name) is \(found), expected \(expected)")
     }
+    if case FetchError.mirror(let text) = error {
+      return flag(
+        "mirror", "'\(text)'", expected: "an address that starts with http:// or https://")
+    }
     return ExperimentError(error)
   }
 

@@ -7,13 +7,14 @@ import Figures
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data",
-    abstract: "List data sets, or describe one.",
+    abstract: "List data sets, download one, or describe one.",
     discussion: """
         polyrelu data list
+        polyrelu data fetch mnist
         polyrelu data info digits --labels parity
         polyrelu data info features.npz
       """,
-    subcommands: [DataListCommand.self, DataInfoCommand.self])
+    subcommands: [DataListCommand.self, DataFetchCommand.self, DataInfoCommand.self])
 }
 
 /// `polyrelu data list`.
@@ -23,7 +24,8 @@ struct DataListCommand: ParsableCommand {
     abstract: "List the data sets with a name.",
     discussion: """
       The first split is the default of `data info` and `inspect`. Files are looked for in \
-      $POLYRELU_DATA and in the user's cache.
+      $POLYRELU_DATA and in the user's cache, where `data fetch` puts them; Fashion-MNIST also where \
+      Debian's package dataset-fashion-mnist puts it.
 
         polyrelu data list --json
       """)
@@ -59,7 +61,9 @@ struct DataInfoCommand: ParsableCommand {
         polyrelu data info features.npz
       """)
 
-  @Argument(help: "mixture, digits, mnist, or a file: .npz with X and y, or .npy.")
+  @Argument(
+    help: "mixture, digits, mnist, fashion-mnist, or a file with X and y: .npz, .safetensors, .npy."
+  )
   var data: String
 
   @OptionGroup(title: "Data") var details: DataDetails

@@ -21,7 +21,9 @@ struct InspectCommand: ParsableCommand {
 
   @OptionGroup(title: "Network") var model: ModelOptions
 
-  @Option(help: "mixture, digits, mnist, or a file: .npz with X and y, or .npy.")
+  @Option(
+    help: "mixture, digits, mnist, fashion-mnist, or a file with X and y: .npz, .safetensors, .npy."
+  )
   var data: String?
 
   @OptionGroup(title: "Data") var details: DataDetails

@@ -9,13 +9,18 @@ enum DataFolders {
     if let root = environment["POLYRELU_DATA"], !root.isEmpty {
       folders += ["\(root)/\(name)", root]
     }
+    if let cache = cache(name, environment) { folders.append(cache) }
+    return folders
+  }
+
+  /// Where the user's cache holds the data set `name`; nil without a home.
+  static func cache(_ name: String, _ environment: [String: String]) -> String? {
     // An empty or relative XDG_CACHE_HOME is to be ignored (XDG base directory specification).
     if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
-      folders.append("\(cache)/polyrelu/\(name)")
-    } else if let home = environment["HOME"], !home.isEmpty {
-      folders.append("\(home)/.cache/polyrelu/\(name)")
+      return "\(cache)/polyrelu/\(name)"
     }
-    return folders
+    guard let home = environment["HOME"], !home.isEmpty else { return nil }
+    return "\(home)/.cache/polyrelu/\(name)"
   }
 
   /// The path of the first of `names` that exists, folder by folder.

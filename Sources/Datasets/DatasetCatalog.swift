@@ -30,6 +30,10 @@ public enum DatasetCatalog {
         name: "mnist", summary: "70,000 handwritten digits, 28x28 (CC BY-SA 3.0)",
         splits: MNIST.Split.allCases.map(\.rawValue),
         isAvailable: MNIST.isAvailable(environment: environment)),
+      Entry(
+        name: "fashion-mnist", summary: "70,000 articles of clothing, 28x28 (MIT)",
+        splits: FashionMNIST.Split.allCases.map(\.rawValue),
+        isAvailable: FashionMNIST.isAvailable(environment: environment)),
     ]
   }
 
@@ -53,6 +57,9 @@ public enum DatasetCatalog {
     case "mnist":
       return try MNIST.load(
         split: split(request, default: .paperTrain), labels: rule, environment: environment)
+    case "fashion-mnist":
+      return try FashionMNIST.load(
+        split: split(request, default: .paperTrain), labels: rule, environment: environment)
     default:
       guard isFile(request.data) else {
         throw .unknown(name: request.data, known: list(environment: environment).map(\.name))
@@ -64,7 +71,8 @@ public enum DatasetCatalog {
 
   /// Whether the argument means a file rather than a misspelt name.
   private static func isFile(_ data: String) -> Bool {
-    data.hasSuffix(".npz") || data.hasSuffix(".npy") || data.contains("/")
+    data.hasSuffix(".npz") || data.hasSuffix(".npy") || data.hasSuffix(".safetensors")
+      || data.contains("/")
       || FileManager.default.fileExists(atPath: data)
   }
 

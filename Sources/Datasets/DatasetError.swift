@@ -24,10 +24,10 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(name) is \(found); expected \(expected)"
     case .unknown(let name, let known):
       "no data set or file is called '\(name)'; expected one of \(known.joined(separator: ", ")), "
-        + "a .npz file or a .npy file"
+        + "a .npz, .safetensors or .npy file"
     case .notFound(let name, let file, let searched):
       "data set '\(name)' not found: no file '\(file)' in \(searched.joined(separator: ", ")); "
-        + "put its files there or set POLYRELU_DATA"
+        + "run `polyrelu data fetch \(name)` or set POLYRELU_DATA"
     }
   }
 }

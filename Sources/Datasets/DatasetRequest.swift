@@ -1,6 +1,6 @@
 /// What a person asks for when naming data: a name or file, and the options that go with it.
 public struct DatasetRequest: Sendable, Equatable, Codable {
-  /// A name of ``DatasetCatalog`` or the path of a `.npz` or `.npy` file.
+  /// A name of ``DatasetCatalog`` or the path of a `.npz`, `.safetensors` or `.npy` file.
   public var data: String
   /// How categories become labels; nil takes every category as a class.
   public var labels: LabelRule?

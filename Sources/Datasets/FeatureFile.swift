@@ -4,8 +4,9 @@ import LinearCore
 
 /// Samples from a file of the user.
 ///
-/// `FILE.npz` holds `X` (n, D), `y` (n) and perhaps `group` (n). `FILE.npy` holds X alone; its
-/// labels are in the same folder, in the first of
+/// `FILE.npz` and `FILE.safetensors` hold `X` (n, D), `y` (n) and perhaps `group` (n), of any float,
+/// integer or bool type, `.npz` also in Fortran order and either byte order. `FILE.npy` holds X
+/// alone; its labels are in the same folder, in the first of
 /// 1. `FILE_labels.npy`,
 /// 2. `y…` where FILE is `X…` (`X_train.npy` goes with `y_train.npy`),
 /// 3. `labels.npy`,
@@ -70,8 +71,9 @@ public enum FeatureFile {
       }
       return (inputs, labels, source("group"))
     }
+    if path.hasSuffix(".safetensors") { return try tensors(path) }
     guard path.hasSuffix(".npy") else {
-      throw .invalid(source: path, problem: "is neither a .npz nor a .npy file")
+      throw .invalid(source: path, problem: "is no .npz, .safetensors or .npy file")
     }
     func source(_ path: String, _ name: String) throws(DatasetError) -> Source {
       let tensor = try reading { () throws(FormatError) in try NPY.read(path: path) }
@@ -83,6 +85,18 @@ public enum FeatureFile {
     return (
       inputs, try source(labelPath(path), "y"), hasGroups ? try source(groupPath, "group") : nil
     )
+  }
+
+  private static func tensors(
+    _ path: String
+  ) throws(DatasetError) -> (inputs: Source, labels: Source, groups: Source?) {
+    let file = try reading { () throws(FormatError) in try Safetensors(path: path) }
+    func source(_ name: String) throws(DatasetError) -> Source {
+      let tensor = try reading { () throws(FormatError) in try file.tensor(name, path: path) }
+      return Source(tensor: tensor, path: path, name: name)
+    }
+    let hasGroups = file.tensors["group"] != nil
+    return (try source("X"), try source("y"), hasGroups ? try source("group") : nil)
   }
 
   private static func labelPath(_ path: String) throws(DatasetError) -> String {

@@ -26,6 +26,7 @@ public enum ExperimentError: Error, Sendable, Equatable, CustomStringConvertible
     switch error {
     case let error as ExperimentError: self = error
     case TrainingError.diverged: self = .failed("\(error)")
+    case let error as FetchError: self = error.isUsage ? .usage("\(error)") : .failed("\(error)")
     case is FactorizationError, is FigureError: self = .failed("\(error)")
     default: self = .usage("\(error)")
     }

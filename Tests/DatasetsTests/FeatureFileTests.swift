@@ -98,6 +98,78 @@ import Testing
     #expect(try message(["X": empty, "y": .integers([])]).contains("both at least 1"))
   }
 
+  @Test func readsSafetensors() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/f.safetensors"
+      func message() -> String? {
+        failure { () throws(DatasetError) in try FeatureFile.load(path: path) }?.description
+      }
+      var file = Safetensors(tensors: ["X": .counting(3, 2), "y": .integers([4, 7, 4])])
+      try file.write(to: path)
+      var data = try FeatureFile.load(path: path, labels: .parity).validated()
+      #expect(data.inputs == Matrix([[0, 1], [2, 3], [4, 5]]) && data.labels == [0, 1, 0])
+      #expect(data.groups == [0, 1, 0] && data.name == "f.safetensors")
+      file.tensors["group"] = .integers([1, 0, 2])
+      try file.write(to: path)
+      data = try DatasetCatalog.load(DatasetRequest(data: path)).validated()
+      #expect(data.groups == [1, 0, 2] && data.groupLabels == [1, 0, 0])
+      file.tensors["y"] = nil
+      try file.write(to: path)
+      #expect(message() == "\(path): has no tensor 'y'; it holds 'X', 'group'")
+      file.tensors["y"] = .integers([1])
+      try file.write(to: path)
+      #expect(message()?.contains("array 'y' has shape [1]; expected [3]") == true)
+    }
+  }
+
+  /// Every element type as safetensors stores it: X = [[1], [2]] and y = [0, 1].
+  @Test(arguments: [
+    ("F16", [0x00, 0x3C, 0x00, 0x40]), ("BF16", [0x80, 0x3F, 0x00, 0x40]), ("U8", [1, 2]),
+    ("I8", [1, 2]), ("I16", [1, 0, 2, 0]), ("U16", [1, 0, 2, 0]), ("BOOL", [1, 1]),
+    ("U32", [1, 0, 0, 0, 2, 0, 0, 0]), ("I32", [1, 0, 0, 0, 2, 0, 0, 0]),
+    ("U64", [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]),
+    ("F64", [0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0, 0, 0, 0, 0, 0, 0, 0x40]),
+  ])
+  func readsEveryElementType(type: String, bytes: [UInt8]) throws {
+    let end = bytes.count
+    let header =
+      #"{"X":{"dtype":"\#(type)","shape":[2,1],"data_offsets":[0,\#(end)]},"#
+      + #""y":{"dtype":"U8","shape":[2],"data_offsets":[\#(end),\#(end + 2)]}}"#
+    let length = (0..<8).map { UInt8(header.utf8.count >> (8 * $0) & 255) }
+    try withTemporaryFolder { folder in
+      try AtomicFile.write(
+        length + Array(header.utf8) + bytes + [0, 1], to: folder + "/f.safetensors")
+      let data = try FeatureFile.load(path: folder + "/f.safetensors")
+      #expect(data.inputs.elements == (type == "BOOL" ? [1, 1] : [1, 2]))
+      #expect(data.labels == [0, 1])
+    }
+  }
+
+  /// X of numpy in Fortran order and with big-endian numbers, as a pair of .npy files.
+  @Test(arguments: [
+    ("<f2", "True", [0x00, 0x3C, 0x00, 0x42, 0x00, 0x40, 0x00, 0x44]),
+    (">f2", "False", [0x3C, 0x00, 0x40, 0x00, 0x42, 0x00, 0x44, 0x00]),
+    (">i2", "True", [0, 1, 0, 3, 0, 2, 0, 4]), ("|u1", "True", [1, 3, 2, 4]),
+    (
+      ">f4", "True",
+      [0x3F, 0x80, 0, 0, 0x40, 0x40, 0, 0, 0x40, 0, 0, 0, 0x40, 0x80, 0, 0]
+    ),
+  ])
+  func readsEitherOrder(type: String, isFortran: String, bytes: [UInt8]) throws {
+    func array(_ type: String, _ order: String, _ shape: String, _ bytes: [UInt8]) -> [UInt8] {
+      let text = "{'descr': '\(type)', 'fortran_order': \(order), 'shape': \(shape), }\n"
+      return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(text.utf8.count), 0] + Array(text.utf8)
+        + bytes
+    }
+    try withTemporaryFolder { folder in
+      try AtomicFile.write(array(type, isFortran, "(2, 2)", bytes), to: folder + "/X.npy")
+      try AtomicFile.write(array("|u1", "False", "(2,)", [3, 8]), to: folder + "/y.npy")
+      let data = try FeatureFile.load(path: folder + "/X.npy", labels: .parity)
+      #expect(data.inputs == Matrix([[1, 2], [3, 4]]))
+      #expect(data.labels == [1, 0] && data.groups == [0, 1])
+    }
+  }
+
   @Test func findsTheLabelsOfAPlainArray() throws {
     try withTemporaryFolder { folder in
       func write(_ name: String, _ labels: [Int64]) throws {
@@ -128,7 +200,7 @@ import Testing
     let missing = failure { () throws(DatasetError) in try FeatureFile.load(path: "/no/f.npz") }
     #expect(missing?.description == "/no/f.npz: cannot be opened: No such file or directory")
     let other = failure { () throws(DatasetError) in try FeatureFile.load(path: "/no/f.csv") }
-    #expect(other?.description == "/no/f.csv: is neither a .npz nor a .npy file")
+    #expect(other?.description == "/no/f.csv: is no .npz, .safetensors or .npy file")
   }
 
   @Test func damagedFilesNeverCrash() throws {

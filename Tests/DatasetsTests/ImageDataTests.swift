@@ -66,8 +66,8 @@ import Testing
     let error = failure { () throws(DatasetError) in try MNIST.load(environment: environment) }
     #expect(
       error?.description == "data set 'mnist' not found: no file 'train-images-idx3-ubyte.gz' in "
-        + "/none/mnist, /none, /home/me/.cache/polyrelu/mnist; put its files there or set "
-        + "POLYRELU_DATA")
+        + "/none/mnist, /none, /home/me/.cache/polyrelu/mnist; run `polyrelu data "
+        + "fetch mnist` or set POLYRELU_DATA")
     #expect(
       DataFolders.search("mnist", ["HOME": "/h", "XDG_CACHE_HOME": "/c"])
         == ["/c/polyrelu/mnist"])
@@ -90,5 +90,43 @@ import Testing
       }
       #expect(truncated?.description.contains("truncated") == true)
     }
+  }
+}
+
+@Suite struct FashionMNISTTests {
+  @Test(.enabled(if: FashionMNIST.isAvailable(), "Fashion-MNIST is not there"))
+  func splitsOfTheRealData() throws {
+    let train = try FashionMNIST.load(split: .train)
+    #expect(train.name == "fashion-mnist" && train.classCount == 10)
+    #expect(train.classSizes == [Int](repeating: 6000, count: 10))
+    #expect(train.groups?.prefix(6) == [9, 0, 0, 3, 0, 2])
+    let paper = try FashionMNIST.load(labels: .parity)
+    #expect(paper.count == 50_000 && paper.labels.prefix(6) == [1, 0, 0, 1, 0, 0])
+    #expect(try FashionMNIST.load(split: .paperTest).count == 10_000)
+    let test = try FashionMNIST.load(split: .test).validated()
+    #expect(test.classSizes == [Int](repeating: 1000, count: 10))
+    #expect(test.inputs.elements.max() == 0.99609375)
+  }
+
+  /// The files of both data sets have the same names: in a flat folder only the labels tell.
+  @Test(.enabled(if: MNIST.isAvailable(), "MNIST is not there: set POLYRELU_DATA to its folder"))
+  func aFlatFolderOfDigitsIsNotFashion() throws {
+    let found = DataFolders.search("mnist", ProcessInfo.processInfo.environment)
+    let folder = try #require(
+      found.first { FileManager.default.fileExists(atPath: $0 + "/t10k-labels-idx1-ubyte.gz") })
+    let environment = ["POLYRELU_DATA": folder]
+    #expect(try MNIST.load(split: .test, environment: environment).labels.first == 7)
+    // Debian's folder may still have them.
+    let fashion = try? FashionMNIST.load(split: .test, environment: environment)
+    #expect(fashion?.labels.first != 7)
+  }
+
+  @Test func looksInTheFolderOfTheSystemLast() {
+    #expect(FashionMNIST.images.systemFolder == "/usr/share/datasets/fashion-mnist")
+    let lost = IDXImages(name: "lost", labelChecksums: [:], systemFolder: "/none/system")
+    let error = failure { () throws(DatasetError) in
+      try lost.load(.test, .category, ["POLYRELU_DATA": "/none"], refusing: [])
+    }
+    #expect(error?.description.contains("in /none/lost, /none, /none/system;") == true)
   }
 }

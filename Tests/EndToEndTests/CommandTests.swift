@@ -10,8 +10,8 @@ import Testing
 
   @Test func helpHasExamplesAndGoesToStandardOutput() throws {
     let commands = [
-      "", "reproduce", "train", "attack", "inspect", "data", "data list", "data info", "model",
-      "model info", "model convert", "theory", "theory critical-radius",
+      "", "reproduce", "train", "attack", "inspect", "data", "data list", "data fetch", "data info",
+      "model", "model info", "model convert", "theory", "theory critical-radius",
     ]
     for command in commands {
       let outcome = try workspace.succeed("\(command) --help")
@@ -181,10 +181,10 @@ import Testing
   }
 
   @Test func tables() throws {
-    #expect(try workspace.succeed("data list").output.contains("mixture  yes   train test"))
+    #expect(try workspace.succeed("data list").output.contains("mixture        yes   train test"))
     let list = try JSONSerialization.jsonObject(
       with: Data(workspace.succeed("data list --json").output.utf8))
-    #expect((list as? [[String: Any]])?.count == 3)
+    #expect((list as? [[String: Any]])?.count == 4)
     let digits = try workspace.succeed("data info digits --labels parity --json").json()
     #expect(digits["classSizes"] as? [Int] == [891, 906] && digits["subclasses"] as? Int == 10)
     #expect(try workspace.succeed("reproduce --list").output.hasPrefix("experiment"))

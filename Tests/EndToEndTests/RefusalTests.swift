@@ -46,8 +46,16 @@ import Testing
     ),
     (
       "train --data nonsense --p 3 --out x",
-      "no data set or file is called 'nonsense'; expected one of mixture, digits, mnist, a .npz file "
-        + "or a .npy file"
+      "no data set or file is called 'nonsense'; expected one of mixture, digits, mnist, "
+        + "fashion-mnist, a .npz, .safetensors or .npy file"
+    ),
+    (
+      "data fetch digits",
+      "no data set called 'digits' can be fetched; expected one of mnist, fashion-mnist"
+    ),
+    (
+      "data fetch mnist --mirror ftp://x",
+      "--mirror is 'ftp://x', expected an address that starts with http:// or https://"
     ),
     (
       "nonsense",

@@ -5,7 +5,9 @@ import Foundation
 
 /// Labelled data and the options that go with their name.
 struct DataOptions: ParsableArguments {
-  @Option(help: "mixture, digits, mnist, or a file: .npz with X and y, or .npy.")
+  @Option(
+    help: "mixture, digits, mnist, fashion-mnist, or a file with X and y: .npz, .safetensors, .npy."
+  )
   var data: String
 
   @OptionGroup var details: DataDetails
@@ -20,7 +22,8 @@ struct DataOptions: ParsableArguments {
 
 /// The options that go with the name of data.
 struct DataDetails: ParsableArguments {
-  @Option(help: "How categories become labels: digit, parity or mod:N. (default: digit)")
+  @Option(
+    help: "How categories become labels: category (or digit), parity or mod:N. (default: category)")
   var labels: String?
 
   @Option(help: "The part of the data, see `polyrelu data list`.")
@@ -119,7 +122,7 @@ extension DatasetRequest {
   static func defaultSplits(of data: String) -> (train: String?, test: String?) {
     switch data {
     case "mixture", "digits": ("train", "test")
-    case "mnist": ("paper-train", "paper-test")
+    case "mnist", "fashion-mnist": ("paper-train", "paper-test")
     default: (nil, nil)
     }
   }
@@ -128,9 +131,9 @@ extension DatasetRequest {
   var heldOutSplit: String? {
     switch (data, split) {
     case ("mixture", "train"), ("digits", "train"): "test"
-    case ("mnist", "paper-train"): "paper-test"
-    case ("mnist", "train"): "test"
-    case ("mixture", _), ("digits", _), ("mnist", _): nil
+    case ("mnist", "paper-train"), ("fashion-mnist", "paper-train"): "paper-test"
+    case ("mnist", "train"), ("fashion-mnist", "train"): "test"
+    case ("mixture", _), ("digits", _), ("mnist", _), ("fashion-mnist", _): nil
     case (_, "train"): "test"
     default: nil
     }

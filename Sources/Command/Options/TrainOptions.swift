@@ -118,7 +118,8 @@ struct TrainLoopOptions: ParsableArguments {
     TrainingConfiguration(
       loss: loss ?? (data.classCount == 2 ? .exponential : .crossEntropy), optimizer: optimizer,
       epochs: epochs ?? (request.data == "mixture" ? 401 : 51),
-      batchSize: batchSize ?? (request.data == "mnist" ? 1000 : 100), seed: seed)
+      batchSize: batchSize ?? (["mnist", "fashion-mnist"].contains(request.data) ? 1000 : 100),
+      seed: seed)
   }
 }
 

@@ -84,7 +84,7 @@ extension RealDataSettings {
     // Features have no box; distances are in units of the features' typical length.
     let curves = [
       Curve(norm: .l2, epsilons: (1...15).map { Double($0) / 10 / 1.5 }, attack: "standard"),
-      Curve(norm: .linf, epsilons: paperRadii(to: 0.1), attack: "pgd"),
+      Curve(norm: .linf, epsilons: paperRadii(to: 0.1), attack: "apgd-ce"),
     ]
     let (repeats, width, epochs): (Int, Int, Int) =
       switch options.preset {

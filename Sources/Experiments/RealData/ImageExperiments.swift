@@ -74,14 +74,14 @@ extension RealDataSettings {
   ) -> RealDataSettings {
     let linf = Array(Set(paperRadii(to: 0.2) + tableRadii(.linf))).sorted()
     let curves = [
-      Curve(norm: .linf, epsilons: linf, attack: "pgd"),
-      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "pgd"),
-      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "pgd"),
+      Curve(norm: .linf, epsilons: linf, attack: "apgd-ce"),
+      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "apgd-ce"),
+      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "apgd-ce"),
     ]
     let (trainLimit, repeats, width, epochs, attacked): (Int?, Int, Int, Int, Int) =
       switch options.preset {
       case .quick: (10_000, 1, 300, 15, 200)
-      case .laptop: (nil, 3, 500, 51, 1000)
+      case .laptop: (nil, 2, 500, 51, 1000)
       case .paper: (nil, 5, 500, 51, 10_000)
       }
     return RealDataSettings(

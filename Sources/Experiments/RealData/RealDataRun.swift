@@ -76,8 +76,10 @@ struct RealDataRun {
       var curves: [RealDataResult.Curve] = []
       var flags: [String] = []
       for curve in settings.curves {
-        let study = RobustnessStudy(
+        var study = RobustnessStudy(
           epsilons: curve.epsilons, norm: curve.norm, attack: curve.attack, seed: seed)
+        // Whether an attack is too weak for a degree shows in the first repeat.
+        study.isChecked = seed == settings.seed
         let result = try study.run(
           network, data: attacked, reference: train,
           title: "\(name): \(curve.attack) \(curve.norm.rawValue)", progress: progress)
