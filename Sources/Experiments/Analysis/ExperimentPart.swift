@@ -32,9 +32,7 @@ struct ExperimentPart {
           .init("processor", Prose("\(environment.cpu), \(environment.threads) threads")),
           .init("seed", Prose("\(seed)")),
           .init(
-            "attack",
-            "structural attack (lines towards other classes, refined on the boundary), then "
-              + "projected gradient descent inside the radii found; radii are upper bounds"),
+            "radii", "sizes of the smallest perturbations found: upper bounds of the true ones"),
         ]),
         .paragraph(
           "Every figure has its numbers in a CSV file beside it, in the folder figures; radii of "

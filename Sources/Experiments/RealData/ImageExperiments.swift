@@ -74,9 +74,9 @@ extension RealDataSettings {
   ) -> RealDataSettings {
     let linf = Array(Set(paperRadii(to: 0.2) + tableRadii(.linf))).sorted()
     let curves = [
-      Curve(norm: .linf, epsilons: linf, attack: "apgd-ce"),
-      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "apgd-ce"),
-      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "apgd-ce"),
+      Curve(norm: .linf, epsilons: linf, attack: "apgd-ce", tabulated: tableRadii(.linf)),
+      Curve(norm: .l2, epsilons: tableRadii(.l2), attack: "apgd-ce", tabulated: tableRadii(.l2)),
+      Curve(norm: .l1, epsilons: tableRadii(.l1), attack: "apgd-ce", tabulated: tableRadii(.l1)),
     ]
     let (trainLimit, repeats, width, epochs, attacked): (Int?, Int, Int, Int, Int) =
       switch options.preset {

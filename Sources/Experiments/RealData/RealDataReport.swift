@@ -194,17 +194,8 @@ struct RealDataReport {
 
   // MARK: - Tables
 
-  /// The table's radii: those of the paper's table where a curve has them, otherwise its middle and end.
   private func tableColumns() -> [(curve: Int, epsilon: Double)] {
-    settings.curves.indices.flatMap { k in
-      let curve = settings.curves[k]
-      let listed = RealDataSettings.tableRadii(curve.norm).filter { radius in
-        curve.epsilons.contains { abs($0 - radius) < 1e-12 }
-      }
-      let shown =
-        listed.isEmpty ? [curve.epsilons[curve.epsilons.count / 2], curve.epsilons.last!] : listed
-      return shown.map { (k, $0) }
-    }
+    settings.curves.indices.flatMap { k in settings.curves[k].tabulated.map { (k, $0) } }
   }
 
   private func cells(_ summary: RealDataSummary) -> (header: [String], rows: [[String]]) {

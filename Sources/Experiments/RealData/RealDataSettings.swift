@@ -10,6 +10,8 @@ public struct RealDataSettings: Codable, Sendable, Equatable {
     var epsilons: [Double]
     /// A name of the attack catalogue.
     var attack: String
+    /// The radii that the table shows; some of `epsilons`.
+    var tabulated: [Double]
   }
 
   var experiment: String
