@@ -38,8 +38,9 @@ public struct ReliabilityChecks<C: Classifier>: Sendable {
     var failed = 0
     for sample in result.samples.prefix(Self.sampleLimit) where sample.status != .misclassified {
       var nearest = Double.infinity
+      let input = inputs.row(sample.index)
       for s in 0..<others.rows where classes[s] != sample.predicted {
-        let difference = zip(inputs.row(sample.index), others.row(s)).map { $0 - $1 }
+        let difference = zip(input, others.row(s)).map { $0 - $1 }
         nearest = min(nearest, Double(result.norm.length(difference)))
       }
       if sample.radius > nearest * (1 + 1e-5) && nearest <= largestEpsilon { failed += 1 }

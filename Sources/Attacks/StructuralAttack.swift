@@ -112,17 +112,17 @@ public struct StructuralAttack: Attack {
       let label = references.pointLabels[k]
       line(.point, k) { problem.labels[$0] == label ? nil : difference(point, inputs[$0]) }
     }
-    for a in 0..<problem.classifier.classCount {
+    let means = (0..<problem.classifier.classCount).map { meanPoint(references, $0) }
+    for a in means.indices {
       // To the mean of all points of another class: for p < 2 the nearest way out leads there. And from
       // the own class's mean to another's: the way out of a plain ReLU network.
-      let towards = meanPoint(references, a)
+      let towards = means[a]
       line(.classMean, 1_000_000 + 2 * a) { i in
         guard problem.labels[i] != a, let towards else { return nil }
         return difference(towards, inputs[i])
       }
       line(.classMean, 1_000_001 + 2 * a) { i in
-        guard problem.labels[i] != a, let towards,
-          let from = meanPoint(references, problem.labels[i])
+        guard problem.labels[i] != a, let towards, let from = means[problem.labels[i]]
         else { return nil }
         return difference(towards, from)
       }

@@ -111,7 +111,7 @@ private struct Tile<Scalar: LinearScalar> {
   ) -> BatchPass<Scalar>.Result {
     let logits = forward(buffers)
     let (lossSum, derivative) = loss.valueAndDerivative(logits, labels: labels)
-    let correct = zip(predictedClasses(logits), labels).count { $0 == $1 }
+    let correct = correctPredictions(logits, labels: labels)
     var bias = [Scalar](repeating: 0, count: outputs)
     // (outputs, samples): derivative of the mean loss, times ||x_i|| with input normalisation.
     var backward = Matrix<Scalar>(rows: outputs, columns: samples)

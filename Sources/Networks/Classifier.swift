@@ -43,8 +43,7 @@ extension Classifier {
   /// The share of rows whose predicted class is their label.
   public func accuracy(_ inputs: Matrix<Scalar>, labels: [Int]) -> Double {
     precondition(inputs.rows == labels.count && !labels.isEmpty, "one label a row")
-    let correct = zip(predictions(inputs), labels).count { $0 == $1 }
-    return Double(correct) / Double(labels.count)
+    return Double(correctPredictions(logits(inputs), labels: labels)) / Double(labels.count)
   }
 }
 
@@ -56,6 +55,13 @@ public func predictedClasses<Scalar: LinearScalar>(_ logits: Matrix<Scalar>) -> 
     for c in 1..<logits.columns where logits[i, c] > logits[i, best] { best = c }
     return best
   }
+}
+
+/// How many rows of logits stand for their label.
+public func correctPredictions<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, labels: [Int])
+  -> Int
+{
+  zip(predictedClasses(logits), labels).count { $0 == $1 }
 }
 
 /// How clearly each row of logits stands for its label: with one output y f (y = +1 for class 1, -1

@@ -36,8 +36,7 @@ extension PReLUNetwork {
         tiles[range.lowerBound / evaluationBlockSize] = tile
       }
     }
-    var logits = Matrix<Scalar>(rows: 0, columns: outputCount)
-    logits = Matrix(
+    var logits = Matrix(
       rows: count, columns: outputCount,
       elements: tiles.flatMap { Matrix.product($0, outputWeights, transposeB: true).elements })
     if let outputBias {
@@ -45,10 +44,9 @@ extension PReLUNetwork {
         for c in 0..<outputCount { logits[i, c] += outputBias[c] }
       }
     }
-    let hits = zip(predictedClasses(logits), labels).count { $0 == $1 }
     return FeatureStatistics(
       stableRank: Self.stableRank(ofRows: tiles), loss: loss.mean(logits, labels: labels),
-      accuracy: Double(hits) / Double(count))
+      accuracy: Double(correctPredictions(logits, labels: labels)) / Double(count))
   }
 
   /// The stable rank of a matrix given as blocks of rows.

@@ -93,7 +93,7 @@ public struct Trainer<Scalar: LinearScalar> {
     if let heldOut {
       let logits = network.logits(prepared: heldOut.inputs)
       testLoss = configuration.loss.mean(logits, labels: heldOut.labels)
-      let hits = zip(predictedClasses(logits), heldOut.labels).count { $0 == $1 }
+      let hits = correctPredictions(logits, labels: heldOut.labels)
       testAccuracy = Double(hits) / Double(heldOut.labels.count)
     }
     let done = EpochRecord(
