@@ -28,6 +28,10 @@ public struct AttackProblem<C: Classifier>: Sendable {
   public let threat: ThreatModel<C.Scalar>
   /// Where other classes are to be found.
   public let references: AttackReferences<C.Scalar>
+  /// What has been spent on each sample of the problem this one is a subset of.
+  public let counts: PassCounts
+  /// The number in ``counts`` of each sample.
+  let countedAs: [Int]
 
   /// A problem: correctly classified inputs (n, inputDimension), inside the box, with their classes.
   public init(
@@ -40,17 +44,32 @@ public struct AttackProblem<C: Classifier>: Sendable {
     self.labels = labels
     self.threat = threat
     self.references = references
+    counts = PassCounts(samples: labels.count)
+    countedAs = Array(labels.indices)
+  }
+
+  private init(_ problem: AttackProblem, subset: [Int]) {
+    classifier = problem.classifier
+    inputs = problem.inputs.rows(at: subset)
+    labels = subset.map { problem.labels[$0] }
+    threat = problem.threat
+    references = problem.references
+    counts = problem.counts
+    countedAs = subset.map { problem.countedAs[$0] }
   }
 
   /// The number of samples.
   public var count: Int { labels.count }
 
-  /// The problem restricted to some samples.
+  /// The problem restricted to some samples. Counts what it spends for the same samples.
   public func subset(_ indices: [Int]) -> AttackProblem {
-    AttackProblem(
-      classifier: classifier, inputs: inputs.rows(at: indices), labels: indices.map { labels[$0] },
-      threat: threat, references: references)
+    AttackProblem(self, subset: indices)
   }
+}
+
+extension AttackProblem {
+  /// Adds gradient passes that did not go through ``marginsAndGradients(_:)``: a number a sample.
+  func countGradients(_ passes: [Int]) { counts.addGradients(countedAs, passes) }
 }
 
 /// An adversarial attack.

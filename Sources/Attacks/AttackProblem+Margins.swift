@@ -17,13 +17,15 @@ extension AttackProblem {
   /// The classification margin of every perturbed sample; the sample is fooled where it is negative,
   /// or zero for one output.
   func margins(_ perturbations: Matrix<C.Scalar>) -> [C.Scalar] {
-    classificationMargins(classifier.logits(perturbed(perturbations)), labels: labels)
+    counts.addForward(countedAs)
+    return classificationMargins(classifier.logits(perturbed(perturbations)), labels: labels)
   }
 
   /// The margins and their gradients with respect to the perturbations.
   func marginsAndGradients(_ perturbations: Matrix<C.Scalar>) -> (
     margins: [C.Scalar], gradients: Matrix<C.Scalar>
   ) {
+    counts.addGradients(countedAs)
     let result = classifier.logitsAndInputGradient(perturbed(perturbations)) { logits, rows in
       var cotangent = Matrix<C.Scalar>(rows: logits.rows, columns: logits.columns)
       for i in 0..<logits.rows {
@@ -42,7 +44,8 @@ extension AttackProblem {
 
   /// Which samples the perturbations fool: the predicted class is not the label.
   func isFooled(_ perturbations: Matrix<C.Scalar>) -> [Bool] {
-    zip(classifier.predictions(perturbed(perturbations)), labels).map { $0 != $1 }
+    counts.addForward(countedAs)
+    return zip(classifier.predictions(perturbed(perturbations)), labels).map { $0 != $1 }
   }
 
   /// Projects every row on its ball and the box.

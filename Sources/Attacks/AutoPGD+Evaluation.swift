@@ -26,6 +26,7 @@ struct AutoPGDEvaluation<Scalar: LinearScalar> {
     for (i, lane) in lanes.enumerated() {
       labels[i] = lane.sample.label
       targets[i] = lane.sample.target
+      lane.sample.passes.pointee += 1
     }
     pass.run(count: lanes.count, inputs: rows.point, gradient: rows.gradient) { logits in
       for i in lanes.indices {

@@ -10,6 +10,8 @@ struct AutoPGDSample<Scalar: LinearScalar> {
   /// `dimension` numbers.
   let perturbation: UnsafeMutablePointer<Scalar>
   let isFooled: UnsafeMutablePointer<Bool>
+  /// Counts gradient passes.
+  let passes: UnsafeMutablePointer<Int>
 }
 
 /// A sample under attack.

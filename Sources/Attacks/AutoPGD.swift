@@ -56,19 +56,22 @@ public struct AutoPGD: Attack {
     let targets = targets(problem)
     var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
     var fooled = [Bool](repeating: false, count: problem.count)
+    var passes = [Int](repeating: 0, count: problem.count)
     for restart in 0..<restarts {
       let open = fooled.indices.filter { !fooled[$0] }
       let stream = stream.child("restart", restart)
       result.withMutablePointer { result in
         problem.inputs.withPointer { inputs in
-          fooled.withUnsafeMutableBufferPointer { fooled in
-            nonisolated(unsafe) let (result, inputs, fooled) = (result, inputs, fooled)
+          withMutablePointers(&fooled, &passes) { fooled, passes in
+            nonisolated(unsafe) let (result, inputs) = (result, inputs)
+            nonisolated(unsafe) let (fooled, passes) = (fooled, passes)
             Parallel.forEachBlock(of: open.count, size: Self.blockSize) { _, range in
               let samples = open[range].map { i in
                 AutoPGDSample(
                   input: inputs + i * dimension, label: problem.labels[i], target: targets[i],
                   radius: radii[i], stream: stream.child("sample", i),
-                  perturbation: result + i * dimension, isFooled: fooled.baseAddress! + i)
+                  perturbation: result + i * dimension, isFooled: fooled + i,
+                  passes: passes + i)
               }
               let run = AutoPGDRun(
                 norm: problem.threat.norm, box: problem.threat.box, loss: loss, steps: steps,
@@ -81,6 +84,7 @@ public struct AutoPGD: Attack {
         }
       }
     }
+    problem.countGradients(passes)
     return result
   }
 
@@ -109,5 +113,14 @@ public struct AutoPGD: Attack {
       (before, share) = (share, share + max(share - before - 3, 6))
     }
     return result
+  }
+}
+
+private func withMutablePointers<A, B>(
+  _ a: inout [A], _ b: inout [B],
+  _ body: (UnsafeMutablePointer<A>, UnsafeMutablePointer<B>) -> Void
+) {
+  a.withUnsafeMutableBufferPointer { a in
+    b.withUnsafeMutableBufferPointer { b in body(a.baseAddress!, b.baseAddress!) }
   }
 }
