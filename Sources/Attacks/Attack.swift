@@ -28,15 +28,20 @@ public struct AttackProblem<C: Classifier>: Sendable {
   public let threat: ThreatModel<C.Scalar>
   /// Where other classes are to be found.
   public let references: AttackReferences<C.Scalar>
-  /// What has been spent on each sample of the problem this one is a subset of.
+  /// What each sample is called in random streams and in ``counts``: its row in the data, so that no
+  /// result depends on which samples are attacked together.
+  public let sampleNumbers: [Int]
+  /// What has been spent on each sample.
   public let counts: PassCounts
-  /// The number in ``counts`` of each sample.
-  let countedAs: [Int]
 
   /// A problem: correctly classified inputs (n, inputDimension), inside the box, with their classes.
+  ///
+  /// - Parameters:
+  ///   - sampleNumbers: by default 0 ..< n.
+  ///   - counts: counts for all these numbers; by default new ones.
   public init(
     classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], threat: ThreatModel<C.Scalar>,
-    references: AttackReferences<C.Scalar>
+    references: AttackReferences<C.Scalar>, sampleNumbers: [Int]? = nil, counts: PassCounts? = nil
   ) {
     precondition(inputs.rows == labels.count, "one label a sample")
     self.classifier = classifier
@@ -44,8 +49,8 @@ public struct AttackProblem<C: Classifier>: Sendable {
     self.labels = labels
     self.threat = threat
     self.references = references
-    counts = PassCounts(samples: labels.count)
-    countedAs = Array(labels.indices)
+    self.sampleNumbers = sampleNumbers ?? Array(labels.indices)
+    self.counts = counts ?? PassCounts(samples: (self.sampleNumbers.max() ?? -1) + 1)
   }
 
   private init(_ problem: AttackProblem, subset: [Int]) {
@@ -55,7 +60,7 @@ public struct AttackProblem<C: Classifier>: Sendable {
     threat = problem.threat
     references = problem.references
     counts = problem.counts
-    countedAs = subset.map { problem.countedAs[$0] }
+    sampleNumbers = subset.map { problem.sampleNumbers[$0] }
   }
 
   /// The number of samples.
@@ -69,7 +74,21 @@ public struct AttackProblem<C: Classifier>: Sendable {
 
 extension AttackProblem {
   /// Adds gradient passes that did not go through ``marginsAndGradients(_:)``: a number a sample.
-  func countGradients(_ passes: [Int]) { counts.addGradients(countedAs, passes) }
+  func countGradients(_ passes: [Int]) { counts.addGradients(sampleNumbers, passes) }
+
+  /// Independent Gaussian rows, (n, inputDimension), that depend on the samples' numbers alone.
+  func gaussianRows(_ stream: RandomStream) -> Matrix<C.Scalar> {
+    let (count, dimension) = (self.count, inputs.columns)
+    var rows = Matrix<C.Scalar>(uninitializedRows: count, columns: dimension)
+    rows.withMutablePointer { base in
+      for (i, number) in sampleNumbers.enumerated() {
+        var generator = stream.child("sample", number)
+        generator.fillGaussian(
+          UnsafeMutableBufferPointer(start: base + i * dimension, count: dimension))
+      }
+    }
+    return rows
+  }
 }
 
 /// An adversarial attack.
@@ -94,6 +113,20 @@ public protocol Attack: Sendable {
   func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar>
+
+  /// Whether it depends on gradients at the samples. One that does not is a check on those that do.
+  var followsGradients: Bool { get }
+
+  /// The same attack with twice the steps, for ``ReliabilityChecks``; nil where steps make no sense.
+  func doubled() -> (any Attack)?
+}
+
+extension Attack {
+  /// Yes.
+  public var followsGradients: Bool { true }
+
+  /// Nil.
+  public func doubled() -> (any Attack)? { nil }
 }
 
 /// An evaluation that cannot start: one line naming what was wrong.

@@ -17,7 +17,7 @@ extension AttackProblem {
   /// The classification margin of every perturbed sample; the sample is fooled where it is negative,
   /// or zero for one output.
   func margins(_ perturbations: Matrix<C.Scalar>) -> [C.Scalar] {
-    counts.addForward(countedAs)
+    counts.addForward(sampleNumbers)
     return classificationMargins(classifier.logits(perturbed(perturbations)), labels: labels)
   }
 
@@ -25,7 +25,7 @@ extension AttackProblem {
   func marginsAndGradients(_ perturbations: Matrix<C.Scalar>) -> (
     margins: [C.Scalar], gradients: Matrix<C.Scalar>
   ) {
-    counts.addGradients(countedAs)
+    counts.addGradients(sampleNumbers)
     let result = classifier.logitsAndInputGradient(perturbed(perturbations)) { logits, rows in
       var cotangent = Matrix<C.Scalar>(rows: logits.rows, columns: logits.columns)
       for i in 0..<logits.rows {
@@ -44,7 +44,7 @@ extension AttackProblem {
 
   /// Which samples the perturbations fool: the predicted class is not the label.
   func isFooled(_ perturbations: Matrix<C.Scalar>) -> [Bool] {
-    counts.addForward(countedAs)
+    counts.addForward(sampleNumbers)
     return zip(classifier.predictions(perturbed(perturbations)), labels).map { $0 != $1 }
   }
 

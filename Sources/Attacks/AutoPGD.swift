@@ -46,6 +46,13 @@ public struct AutoPGD: Attack {
     self.restarts = restarts
   }
 
+  /// With twice the steps.
+  public func doubled() -> (any Attack)? {
+    var attack = self
+    attack.steps *= 2
+    return attack
+  }
+
   /// A perturbation of each sample that fools it, or else the one of largest loss in the last run.
   @specialized(where C == PReLUNetwork<Float>)
   public func perturbations<C: Classifier>(
@@ -69,7 +76,7 @@ public struct AutoPGD: Attack {
               let samples = open[range].map { i in
                 AutoPGDSample(
                   input: inputs + i * dimension, label: problem.labels[i], target: targets[i],
-                  radius: radii[i], stream: stream.child("sample", i),
+                  radius: radii[i], stream: stream.child("sample", problem.sampleNumbers[i]),
                   perturbation: result + i * dimension, isFooled: fooled + i,
                   passes: passes + i)
               }

@@ -31,6 +31,13 @@ public struct ProjectedGradientDescent: Attack {
     self.firstStep = firstStep
   }
 
+  /// With twice the steps.
+  public func doubled() -> (any Attack)? {
+    var attack = self
+    attack.steps *= 2
+    return attack
+  }
+
   /// The perturbation of smallest margin found in each sample's ball; samples once fooled are left.
   @specialized(where C == PReLUNetwork<Float>)
   public func perturbations<C: Classifier>(
@@ -113,12 +120,11 @@ public struct ProjectedGradientDescent: Attack {
   private func randomStart<C: Classifier>(
     _ problem: AttackProblem<C>, _ radii: [C.Scalar], _ stream: RandomStream
   ) -> Matrix<C.Scalar> {
-    var start = Matrix<C.Scalar>.gaussian(
-      rows: problem.count, columns: problem.inputs.columns, stream: stream.child("direction"))
-    var lengths = stream.child("length")
+    var start = problem.gaussianRows(stream.child("direction"))
     let sizes = problem.threat.norm.rowLengths(start)
     for i in 0..<start.rows {
-      let scale = radii[i] * C.Scalar(lengths.nextUniform()) / sizes[i]
+      var length = stream.child("length", problem.sampleNumbers[i])
+      let scale = radii[i] * C.Scalar(length.nextUniform()) / sizes[i]
       start.scaleRow(i, by: scale)
     }
     problem.project(&start, radii: radii)

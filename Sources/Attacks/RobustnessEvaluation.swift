@@ -4,9 +4,10 @@ import Networks
 /// The one public entry to all attacks: validates, runs, projects, evaluates anew, and keeps for every
 /// sample the smallest perturbation that fools the classifier.
 ///
-/// Minimum-norm attacks run first. Attacks on a given ball then either try the listed radii in
-/// increasing order, where no minimum-norm attack is among them, or try to beat the radii found so far.
-/// Reported robust accuracy is therefore the per-sample worst case over all attacks.
+/// The result is a radius for every sample, with its witness; a whole robustness curve is one sort of
+/// them. Reported robust accuracy is therefore the per-sample worst case over all attacks, and falls with
+/// the radius by construction. What each attack looks at is said at ``EnsembleSearch``; every witness is
+/// evaluated once more by another code path, in double precision, before it counts (``WitnessCheck``).
 public struct RobustnessEvaluation<C: Classifier>: Sendable {
   /// What the adversary may do.
   public var threat: ThreatModel<C.Scalar>
@@ -19,11 +20,8 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   /// The root of all random choices.
   public var stream: RandomStream
 
-  /// Samples attacked together; fewer for minimum-norm attacks, which keep many lines a sample. Part of
-  /// the definition of the result: random starts depend on it.
-  private var chunkSize: Int { attacks.contains(where: \.isMinimumNorm) ? 500 : 2000 }
-  /// How often attacks on a ball try to beat the radius of a sample.
-  private static var tighteningRounds: Int { 3 }
+  /// Samples attacked together; results do not depend on it but by rounding.
+  public var batchSize = 500
 
   /// An evaluation.
   public init(
@@ -42,14 +40,21 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   /// - Parameters:
   ///   - inputs: (n, inputDimension).
   ///   - labels: the class of each row.
-  ///   - progress: called with the number of samples done.
+  ///   - store: keeps finished chunks of ``batchSize`` samples; those it has are not attacked again.
+  ///   - progress: called before each attack on a chunk.
   /// - Throws: ``AttackError`` naming what does not fit.
   @specialized(where C == PReLUNetwork<Float>)
   public func run(
     _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int],
-    progress: (_ done: Int) -> Void = { _ in }
+    store: (any EvaluationStore<C.Scalar>)? = nil,
+    progress: (EvaluationProgress) -> Void = { _ in }
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {
     try validate(classifier, inputs: inputs, labels: labels)
+    if let result = try runInDoublePrecision(
+      classifier, inputs: inputs, labels: labels, progress: progress)
+    {
+      return result
+    }
     let predicted = classifier.predictions(inputs)
     var result = RobustnessResult(
       norm: threat.norm,
@@ -60,21 +65,51 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
           attack: nil, status: correct ? .survived : .misclassified)
       }, perturbations: Matrix<C.Scalar>(rows: inputs.rows, columns: inputs.columns))
     let correct = labels.indices.filter { predicted[$0] == labels[$0] }
-    for (chunk, start) in stride(from: 0, to: correct.count, by: chunkSize).enumerated() {
-      let rows = Array(correct[start..<min(correct.count, start + chunkSize)])
+    let counts = PassCounts(samples: labels.count)
+    for (number, start) in stride(from: 0, to: correct.count, by: batchSize).enumerated() {
+      let rows = Array(correct[start..<min(correct.count, start + batchSize)])
+      if let known = store?.chunk(number), known.rows == rows {
+        result.take(known)
+        continue
+      }
       let problem = AttackProblem(
         classifier: classifier, inputs: inputs.rows(at: rows), labels: rows.map { labels[$0] },
-        threat: threat, references: references)
-      let found = attack(problem, stream: stream.child("chunk", chunk))
-      for (row, i) in rows.enumerated() where found.radii[row].isFinite {
-        result.samples[i].radius = Double(found.radii[row])
-        result.samples[i].attack = found.names[row]
-        result.samples[i].status = .attacked
-        result.perturbations.copyRow(i, from: found.perturbations, row: row)
+        threat: threat, references: references, sampleNumbers: rows, counts: counts)
+      let chunk = attack(problem) { attack in
+        let done = Double(start) + Double(rows.count * attack) / Double(attacks.count)
+        progress(
+          EvaluationProgress(
+            samples: start, attack: attacks[attack].name, fraction: done / Double(correct.count)))
       }
-      progress(start + rows.count)
+      store?.keep(chunk, number: number)
+      result.take(chunk)
     }
     return result
+  }
+
+  private func attack(_ problem: AttackProblem<C>, willRun: (Int) -> Void)
+    -> EvaluationChunk<C.Scalar>
+  {
+    var search = EnsembleSearch(problem, epsilons: epsilons, stream: stream)
+    search.run(attacks, willRun: willRun)
+    let passes = problem.counts
+    var chunk = EvaluationChunk(
+      rows: problem.sampleNumbers, radii: search.radii.map { Double($0) }, attacks: search.names,
+      perturbations: search.perturbations,
+      gradientPasses: problem.sampleNumbers.map { passes.gradientPasses[$0] },
+      forwardPasses: problem.sampleNumbers.map { passes.forwardPasses[$0] }, unconfirmed: 0)
+    let found = chunk.radii.indices.filter { chunk.radii[$0].isFinite }
+    let verdicts = WitnessCheck(problem: problem.subset(found))
+      .verdicts(chunk.perturbations.rows(at: found))
+    for (verdict, i) in zip(verdicts, found) {
+      chunk.perturbations.scaleRow(i, by: verdict.factor ?? 0)
+      chunk.radii[i] = verdict.size
+      if verdict.factor == nil {
+        chunk.attacks[i] = nil
+        chunk.unconfirmed += 1
+      }
+    }
+    return chunk
   }
 
   private func validate(_ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int])
@@ -97,87 +132,6 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     }
     if let box = threat.box, inputs.elements.contains(where: { !box.contains($0) }) {
       throw AttackError("a sample lies outside the box \(box) that the attack must stay in")
-    }
-  }
-
-  // MARK: - One chunk
-
-  private struct Best {
-    var radii: [C.Scalar]
-    var names: [String?]
-    var perturbations: Matrix<C.Scalar>
-  }
-
-  private func attack(_ problem: AttackProblem<C>, stream: RandomStream) -> Best {
-    var best = Best(
-      radii: [C.Scalar](repeating: .infinity, count: problem.count),
-      names: [String?](repeating: nil, count: problem.count),
-      perturbations: Matrix(rows: problem.count, columns: problem.inputs.columns))
-    for attack in attacks where attack.isMinimumNorm {
-      let found = attack.perturbations(
-        problem, radii: best.radii, stream: stream.child(attack.name))
-      keep(found, of: Array(0..<problem.count), from: attack, problem, &best)
-    }
-    for attack in attacks where !attack.isMinimumNorm {
-      let stream = stream.child(attack.name)
-      let isFirst = !attacks.contains(where: \.isMinimumNorm)
-      for (number, epsilon) in epsilons.sorted().enumerated() where epsilon > 0 {
-        let rows = best.radii.indices.filter {
-          best.radii[$0] > C.Scalar(epsilon) && (isFirst || best.radii[$0] == .infinity)
-        }
-        let radii = rows.map { _ in C.Scalar(epsilon) }
-        search(attack, rows, radii, stream.child("epsilon", number), problem, &best)
-      }
-      if !isFirst { tighten(attack, stream, problem, &best) }
-    }
-    return best
-  }
-
-  /// Lets an attack on balls look just inside the radii found so far, again where it succeeds.
-  private func tighten(
-    _ attack: any Attack, _ stream: RandomStream, _ problem: AttackProblem<C>, _ best: inout Best
-  ) {
-    var rows = best.radii.indices.filter { best.radii[$0].isFinite && best.radii[$0] > 0 }
-    for round in 0..<Self.tighteningRounds where !rows.isEmpty {
-      let before = best.radii
-      let radii = rows.map { before[$0] * 0.98 }
-      search(attack, rows, radii, stream.child("round", round), problem, &best)
-      rows.removeAll { best.radii[$0] >= before[$0] }
-    }
-  }
-
-  private func search(
-    _ attack: any Attack, _ rows: [Int], _ radii: [C.Scalar], _ stream: RandomStream,
-    _ problem: AttackProblem<C>, _ best: inout Best
-  ) {
-    if rows.isEmpty { return }
-    let part = rows.count == problem.count ? problem : problem.subset(rows)
-    var found = attack.perturbations(part, radii: radii, stream: stream)
-    part.project(&found, radii: radii)
-    keep(found, of: rows, from: attack, part, &best)
-    // What fools inside the ball may fool closer by.
-    keep(BoundarySearch(problem: part).shrink(found), of: rows, from: attack, part, &best)
-  }
-
-  /// Evaluates proposed perturbations anew and keeps those that fool and are smaller than what is known.
-  private func keep(
-    _ proposed: Matrix<C.Scalar>, of rows: [Int], from attack: any Attack,
-    _ part: AttackProblem<C>, _ best: inout Best
-  ) {
-    precondition(
-      proposed.rows == rows.count && proposed.columns == part.inputs.columns,
-      "\(attack.name) returned perturbations of another shape")
-    var candidates = proposed
-    if threat.box != nil {
-      part.project(&candidates, radii: rows.map { _ in .infinity })
-    }
-    let fooled = part.isFooled(candidates)
-    let sizes = part.sizes(candidates)
-    for (row, i) in rows.enumerated()
-    where fooled[row] && sizes[row].isFinite && sizes[row] < best.radii[i] {
-      best.radii[i] = sizes[row]
-      best.names[i] = attack.name
-      best.perturbations.copyRow(i, from: candidates, row: row)
     }
   }
 }

@@ -24,6 +24,10 @@ public struct SampleRobustness: Sendable, Equatable {
   public var attack: String?
   /// How it ended.
   public var status: Status
+  /// Gradient passes that all attacks together spent on it.
+  public var gradientPasses = 0
+  /// Passes without gradient that all attacks together spent on it.
+  public var forwardPasses = 0
 }
 
 /// The result of an evaluation: a radius for every sample, with its witness.
@@ -34,6 +38,10 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   public internal(set) var samples: [SampleRobustness]
   /// The smallest adversarial perturbations found, (n, inputDimension); zeros where there is none.
   public internal(set) var perturbations: Matrix<Scalar>
+  /// Perturbations an attack took for adversarial that an independent evaluation did not confirm.
+  public internal(set) var unconfirmed = 0
+  /// Whether the work was done in double precision, because single precision had no gradient to follow.
+  public internal(set) var usedDoublePrecision = false
   /// Reasons not to trust the result, in words; empty when no check objects.
   public internal(set) var flags: [String] = []
 
@@ -56,5 +64,19 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   public var halfRadius: Double {
     let sorted = samples.map(\.radius).sorted()
     return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+  }
+
+  /// Takes over what was found for a chunk of samples.
+  mutating func take(_ chunk: EvaluationChunk<Scalar>) {
+    for (row, i) in chunk.rows.enumerated() {
+      samples[i].gradientPasses = chunk.gradientPasses[row]
+      samples[i].forwardPasses = chunk.forwardPasses[row]
+      guard chunk.radii[row].isFinite else { continue }
+      samples[i].radius = chunk.radii[row]
+      samples[i].attack = chunk.attacks[row]
+      samples[i].status = .attacked
+      perturbations.copyRow(i, from: chunk.perturbations, row: row)
+    }
+    unconfirmed += chunk.unconfirmed
   }
 }

@@ -15,6 +15,9 @@ public struct StructuralAttack: Attack {
   /// Yes.
   public var isMinimumNorm: Bool { true }
 
+  /// No: it starts from lines, and follows gradients on the boundary only.
+  public var followsGradients: Bool { false }
+
   /// How many ends of lines of each kind are refined for each sample.
   public var candidates = 2
   /// Refinement steps.
@@ -24,6 +27,13 @@ public struct StructuralAttack: Attack {
 
   /// The attack with default effort.
   public init() {}
+
+  /// With twice the steps.
+  public func doubled() -> (any Attack)? {
+    var attack = self
+    attack.steps *= 2
+    return attack
+  }
 
   /// A perturbation to the decision boundary for each sample, or zeros where no line crosses it.
   @specialized(where C == PReLUNetwork<Float>)

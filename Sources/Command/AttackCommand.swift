@@ -56,11 +56,22 @@ struct AttackCommand: ParsableCommand {
     parsing: .unconditional, help: "Attack the first samples only.", transform: ArgumentText.count)
   var limit: Int?
 
-  @Option(help: "Write one CSV row a sample: index,label,predicted,radius,attack,status.")
+  @Option(
+    help: "Write one CSV row a sample: index,label,predicted,radius,attack,status and passes spent."
+  )
   var perSample: String?
 
   @Option(help: "Write the adversarial samples (X, y, perturbation, radius) to an .npz file.")
   var witnesses: String?
+
+  @Option(
+    help:
+      "Keep the run in this directory: per-sample radii, witnesses, the curve as a figure, and every finished batch, so that an interrupted attack goes on with --resume."
+  )
+  var out: String?
+
+  @Flag(help: "Continue the attack found in --out.")
+  var resume = false
 
   @Option(
     help:
@@ -77,6 +88,9 @@ struct AttackCommand: ParsableCommand {
     common.apply()
     if let perSample { try OutputFile.check(perSample, flag: "per-sample") }
     if let witnesses { try OutputFile.check(witnesses, flag: "witnesses") }
+    if resume && out == nil {
+      throw ExperimentError.usage("--resume: needs --out, the directory of the run to continue")
+    }
     _ = try AttackCatalog.attacks(named: attack, steps: steps, restarts: restarts)
     let network = try model.load()
     var request = try data.request(seed: common.seed, run: model.runConfiguration())
@@ -95,13 +109,20 @@ struct AttackCommand: ParsableCommand {
     study.respectsBox = !noBox
     study.steps = steps
     study.restarts = restarts
+    let run = try out.map {
+      try AttackRun(
+        $0, study: study, network: network, data: samples, reference: known, resume: resume)
+    }
+    study.store = run?.store
     let start = Date()
     let result = try study.run(
       network, data: samples, reference: known, progress: common.makeProgress())
     let report = AttackReport(
       result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start))
     if let perSample { try result.table.write(to: perSample) }
-    if let witnesses { try report.writeWitnesses(of: samples, to: witnesses) }
+    if let witnesses { try result.writeWitnesses(of: samples, to: witnesses) }
+    try run?.write(result, epsilons: epsilons, data: samples)
+    try run?.write(report: report.json)
     try Output.write(common.json ? report.json : report.text)
     if !result.isReliable { throw ExitStatus.unreliable }
   }

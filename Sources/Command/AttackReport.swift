@@ -2,7 +2,6 @@ import Attacks
 import Datasets
 import Experiments
 import Figures
-import Formats
 import LinearCore
 import Networks
 
@@ -57,20 +56,6 @@ struct AttackReport {
     text += "attack: \(summary.attack), \(ProgressReporter.duration(summary.seconds))\n"
     for flag in summary.flags { text += "UNRELIABLE: \(flag)\n" }
     return text
-  }
-
-  /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, and beside
-  /// them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed.
-  func writeWitnesses(of data: Dataset, to path: String) throws(FormatError) {
-    var adversarial = data.inputs
-    adversarial.elements = zip(data.inputs.elements, result.perturbations.elements).map(+)
-    let labels = Tensor(shape: [data.count], elements: .int64(data.labels.map { Int64($0) }))
-    try NPZ.write(
-      [
-        "X": ModelFile.tensor(adversarial), "y": labels,
-        "perturbation": ModelFile.tensor(result.perturbations),
-        "radius": ModelFile.tensor(result.samples.map(\.radius)),
-      ], to: path, isCompressed: true)
   }
 }
 

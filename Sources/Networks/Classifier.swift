@@ -28,9 +28,25 @@ public protocol Classifier<Scalar>: Sendable {
   /// Passes over at most `capacity` samples at a time, with buffers of their own. A classifier that does
   /// not implement it gets one that works.
   func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar>
+
+  /// The outputs in double precision, (n, inputDimension) to (n, outputCount), as an independent check of
+  /// ``logits(_:)``: by a code path of its own where the classifier implements it, otherwise by
+  /// ``logits(_:)`` itself.
+  func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double>
+
+  /// The same classifier in double precision, where there is one.
+  var inDoublePrecision: (any Classifier<Double>)? { get }
 }
 
 extension Classifier {
+  /// None.
+  public var inDoublePrecision: (any Classifier<Double>)? { nil }
+
+  /// By ``logits(_:)``.
+  public func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double> {
+    logits(inputs.converted()).converted()
+  }
+
   /// The number of classes it tells apart.
   public var classCount: Int { max(2, outputCount) }
 

@@ -29,8 +29,31 @@ struct ClusterFigures {
     }
     return LineChart(
       title: title, x: Axis("l2 radius of the attack"),
-      y: Axis("robust accuracy", range: 0...1.02), series: series, references: references,
+      y: Axis("robust accuracy", range: 0...1.02), series: series + plainCurves(largest),
+      references: references,
       legend: .below)
+  }
+
+  /// What plain gradient descent alone reports, for degrees where it is off by more than 2% somewhere.
+  private func plainCurves(_ largest: Double) -> [Series] {
+    degrees.compactMap { p in
+      let runs = runs.filter { $0.p == p }
+      let epsilons = runs[0].plainEpsilons
+      let curve = epsilons.indices.map { i in
+        runs.map { $0.plainRobustAccuracy[i] }.reduce(0, +) / Double(runs.count)
+      }
+      let isOff = runs.contains { run in
+        zip(run.plainEpsilons, run.plainRobustAccuracy).contains {
+          $0.1 > run.robustAccuracy($0.0) + 0.02
+        }
+      }
+      guard isOff else { return nil }
+      let shown = epsilons.indices.filter { epsilons[$0] <= largest }
+      return Series(
+        "\(label(p)), plain PGD alone (too weak)", x: shown.map { epsilons[$0] },
+        y: shown.map { curve[$0] }, style: .both,
+        dash: .dashed)
+    }
   }
 
   /// Sorted neuron contributions.

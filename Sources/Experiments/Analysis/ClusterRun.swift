@@ -22,6 +22,11 @@ public struct ClusterRunResult: Codable, Sendable {
   public let inspection: NetworkInspection
   /// Smallest adversarial perturbation found, a number a sample: 0 for misclassified ones.
   public let radii: [Double]
+  /// What plain projected gradient descent alone finds at each of ``plainEpsilons``: the share of samples
+  /// that stand. Not a measure of robustness, but of how far a usual attack can be trusted here.
+  public let plainRobustAccuracy: [Double]
+  /// The radii of ``plainRobustAccuracy``.
+  public let plainEpsilons: [Double]
   /// Reasons not to trust the radii.
   public let flags: [String]
   /// |v_j| ||w_j|| from the largest to the smallest.
@@ -76,13 +81,16 @@ struct ClusterRun {
       let robustness = try study.run(
         network, data: attacked, reference: train, title: "\(name): attack", progress: progress)
       try write(robustness)
+      let plain = try plainAttack(network, attacked: attacked, train: train, progress: progress)
       let directions = attacked.referenceDirections(center: network.center)
       let alignment = NeuronAlignment(
         network: network, directions: directions, limit: neuronLimit)
       return ClusterRunResult(
         p: configuration.model.exponent, seed: configuration.training.seed,
         cleanAccuracy: robustness.cleanAccuracy, halfRadius: robustness.halfRadius,
-        inspection: inspection, radii: robustness.samples.map(\.radius), flags: robustness.flags,
+        inspection: inspection, radii: robustness.samples.map(\.radius),
+        plainRobustAccuracy: plain.points.map(\.robustAccuracy),
+        plainEpsilons: plain.points.map(\.epsilon), flags: robustness.flags,
         contributions: NeuronContributions(network).sorted,
         cosines: (0..<alignment.cosines.rows).map { i in
           alignment.cosines.row(i).map { Double($0) }
@@ -111,6 +119,22 @@ struct ClusterRun {
       }
       return Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: tensor.floats)
     } catch { throw ExperimentError(error) }
+  }
+
+  /// Samples that plain gradient descent attacks.
+  private static var plainLimit: Int { 500 }
+
+  private func plainAttack(
+    _ network: PReLUNetwork<Float>, attacked: Dataset, train: Dataset, progress: ProgressReporter
+  ) throws(ExperimentError) -> RobustnessCurve {
+    var plain = study
+    plain.attack = "pgd"
+    plain.restarts = 1
+    plain.isChecked = false
+    let result = try plain.run(
+      network, data: attacked.prefix(Self.plainLimit), reference: train,
+      title: "\(name): plain gradient descent", progress: progress)
+    return RobustnessCurve(result, epsilons: study.epsilons)
   }
 
   private func trainNetwork(_ data: Dataset, heldOut: Dataset, progress: ProgressReporter)

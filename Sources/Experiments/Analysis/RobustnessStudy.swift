@@ -24,6 +24,8 @@ public struct RobustnessStudy {
   public var isChecked = true
   /// Root of all random choices.
   public var seed: UInt64 = 0
+  /// Keeps finished chunks, so that the attack can be resumed; see ``AttackRun``.
+  public var store: AttackCheckpoint?
 
   /// A study; without radii for attacks of minimum norm, such as the standard one.
   public init(
@@ -58,10 +60,12 @@ public struct RobustnessStudy {
           samples: (reference.inputs, reference.labels)),
         epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
       let start = Date()
-      let result = try evaluation.run(network, inputs: data.inputs, labels: data.labels) { done in
+      let result = try evaluation.run(
+        network, inputs: data.inputs, labels: data.labels, store: store
+      ) { state in
         progress.update(
-          "\(title): \(done)/\(data.count) samples", fraction: Double(done) / Double(data.count),
-          since: start)
+          "\(title): \(state.samples)/\(data.count) samples, \(state.attack)",
+          fraction: state.fraction, since: start)
       }
       progress.clear()
       if !isChecked { return result }
@@ -104,7 +108,7 @@ public struct RobustnessCurve: Codable, Sendable, Equatable {
 }
 
 extension RobustnessResult {
-  /// The per-sample table: `index,label,predicted,radius,attack,status`.
+  /// The per-sample table: `index,label,predicted,radius,attack,status` and the passes spent.
   public var table: CSVTable {
     var table = CSVTable()
     table.append("index", samples.map(\.index))
@@ -113,6 +117,8 @@ extension RobustnessResult {
     table.append("radius", samples.map(\.radius))
     table.append("attack", samples.map { $0.attack ?? "" })
     table.append("status", samples.map(\.status.rawValue))
+    table.append("gradientPasses", samples.map(\.gradientPasses))
+    table.append("forwardPasses", samples.map(\.forwardPasses))
     return table
   }
 }

@@ -1,0 +1,135 @@
+import LinearCore
+import Networks
+
+/// The search for the smallest adversarial perturbation of each sample of a chunk, attack by attack.
+///
+/// Every attack knows what those before it have found:
+/// - attacks of minimum norm look at all samples, or, once an attack on balls has had its turn, at those
+///   that still stand at some listed radius;
+/// - the first attack on balls looks a little inside the radius of every sample, or at the largest listed
+///   radius below it where that is larger. Where it succeeds the point is drawn to the boundary along its
+///   ray and the attack comes again, until it fails;
+/// - later ones look at the largest listed radius below that of each sample, likewise.
+///
+/// A sample is thus attacked at the one listed radius that decides its place on the curve, and nowhere
+/// in vain: what fails there would fail at every smaller one. Where there is no attack of minimum norm,
+/// attacks on balls try every listed radius in increasing order.
+struct EnsembleSearch<C: Classifier> {
+  let problem: AttackProblem<C>
+  /// Listed radii in increasing order, without 0.
+  let epsilons: [C.Scalar]
+  let stream: RandomStream
+
+  private(set) var radii: [C.Scalar]
+  private(set) var names: [String?]
+  private(set) var perturbations: Matrix<C.Scalar>
+
+  /// How far inside a known radius an attack on balls looks for a smaller one.
+  private static var tightening: C.Scalar { 0.95 }
+  /// How often it comes again to one sample; each time it has found something at least as much closer.
+  private static var rounds: Int { 12 }
+
+  init(_ problem: AttackProblem<C>, epsilons: [Double], stream: RandomStream) {
+    self.problem = problem
+    self.epsilons = epsilons.filter { $0 > 0 }.sorted().map { C.Scalar($0) }
+    self.stream = stream
+    radii = [C.Scalar](repeating: .infinity, count: problem.count)
+    names = [String?](repeating: nil, count: problem.count)
+    perturbations = Matrix(rows: problem.count, columns: problem.inputs.columns)
+  }
+
+  /// Runs the attacks in their order.
+  mutating func run(_ attacks: [any Attack], willRun: (Int) -> Void) {
+    let hasMinimumNorm = attacks.contains(where: \.isMinimumNorm)
+    var searchedBalls = false
+    for (number, attack) in attacks.enumerated() {
+      willRun(number)
+      let stream = stream.child(attack.name)
+      if attack.isMinimumNorm {
+        minimize(attack, onlyStanding: searchedBalls, stream)
+      } else {
+        if hasMinimumNorm {
+          tighten(attack, everywhere: !searchedBalls, stream)
+        } else {
+          searchListed(attack, stream)
+        }
+        searchedBalls = true
+      }
+    }
+  }
+
+  private mutating func minimize(_ attack: any Attack, onlyStanding: Bool, _ stream: RandomStream) {
+    let limit = onlyStanding ? epsilons.first ?? 0 : 0
+    let rows = radii.indices.filter { radii[$0] > limit }
+    if rows.isEmpty { return }
+    let part = rows.count == problem.count ? problem : problem.subset(rows)
+    let found = attack.perturbations(part, radii: rows.map { radii[$0] }, stream: stream)
+    keep(found, of: rows, from: attack, part)
+  }
+
+  private mutating func searchListed(_ attack: any Attack, _ stream: RandomStream) {
+    for (number, epsilon) in epsilons.enumerated() {
+      let rows = radii.indices.filter { radii[$0] > epsilon }
+      search(attack, rows, rows.map { _ in epsilon }, stream.child("epsilon", number))
+    }
+  }
+
+  private mutating func tighten(_ attack: any Attack, everywhere: Bool, _ stream: RandomStream) {
+    var rows = radii.indices.filter { radii[$0] > 0 }
+    for round in 0..<Self.rounds where !rows.isEmpty {
+      var trials: [C.Scalar] = []
+      rows = rows.filter { i in
+        let listed = epsilons.last { $0 < radii[i] }
+        let inside = everywhere && radii[i].isFinite ? Self.tightening * radii[i] : nil
+        guard let trial = [listed, inside].compactMap({ $0 }).max() else { return false }
+        trials.append(trial)
+        return true
+      }
+      let before = radii
+      search(attack, rows, trials, stream.child("round", round))
+      rows.removeAll { radii[$0] >= before[$0] }
+    }
+  }
+
+  private mutating func search(
+    _ attack: any Attack, _ rows: [Int], _ trials: [C.Scalar], _ stream: RandomStream
+  ) {
+    if rows.isEmpty { return }
+    let part = rows.count == problem.count ? problem : problem.subset(rows)
+    var found = attack.perturbations(part, radii: trials, stream: stream)
+    part.project(&found, radii: trials)
+    // What fools inside the ball may fool closer by.
+    let fooled = keep(found, of: rows, from: attack, part)
+    let successful = rows.indices.filter { fooled[$0] }
+    if successful.isEmpty { return }
+    let closer = BoundarySearch(problem: part.subset(successful))
+      .shrink(found.rows(at: successful))
+    keep(
+      closer, of: successful.map { rows[$0] }, from: attack, part.subset(successful))
+  }
+
+  /// Evaluates proposed perturbations anew and keeps those that fool and are smaller than what is known.
+  /// - Returns: which of them fool.
+  @discardableResult
+  private mutating func keep(
+    _ proposed: Matrix<C.Scalar>, of rows: [Int], from attack: any Attack,
+    _ part: AttackProblem<C>
+  ) -> [Bool] {
+    precondition(
+      proposed.rows == rows.count && proposed.columns == part.inputs.columns,
+      "\(attack.name) returned perturbations of another shape")
+    var candidates = proposed
+    if problem.threat.box != nil {
+      part.project(&candidates, radii: rows.map { _ in .infinity })
+    }
+    let fooled = part.isFooled(candidates)
+    let sizes = part.sizes(candidates)
+    for (row, i) in rows.enumerated()
+    where fooled[row] && sizes[row].isFinite && sizes[row] < radii[i] {
+      radii[i] = sizes[row]
+      names[i] = attack.name
+      perturbations.copyRow(i, from: candidates, row: row)
+    }
+    return fooled
+  }
+}

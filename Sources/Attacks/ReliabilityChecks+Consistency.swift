@@ -1,0 +1,54 @@
+import LinearCore
+import Networks
+
+extension ReliabilityChecks {
+  /// Is the classifier one function of its input: on a second call, sample by sample instead of all
+  /// together, in double precision? And are its logits of a size that other tools can work with?
+  func consistencyFlags(_ probes: Probes, unconfirmed: Int) -> [String] {
+    var flags: [String] = []
+    let logits = probes.classifier.logits(probes.inputs)
+    let classes = predictedClasses(logits)
+    func disagreements(_ others: [Int]) -> Int { zip(classes, others).count { $0 != $1 } }
+
+    let again = disagreements(probes.classifier.predictions(probes.inputs))
+    if again > 0 {
+      flags.append(
+        "\(again) of \(probes.count) samples are classified otherwise when the model is asked once "
+          + "more: its outputs are random, and no attack on single outputs measures its robustness; "
+          + "attack the mean over many outputs")
+    }
+    let single = disagreements(
+      (0..<probes.count).map { probes.classifier.predictions(probes.inputs.rows(at: [$0]))[0] })
+    if again == 0 && single > 0 {
+      flags.append(
+        "\(single) of \(probes.count) samples are classified otherwise alone than in a batch: the "
+          + "model mixes the samples of a batch; evaluate it in inference mode")
+    }
+    let exact = disagreements(
+      predictedClasses(probes.classifier.referenceLogits(probes.inputs.converted())))
+    if again == 0 && single == 0 && Self.isMany(exact, of: probes.count) {
+      flags.append(
+        "\(exact) of \(probes.count) samples are classified otherwise in double precision: single "
+          + "precision does not carry this model; train or rescale it, or evaluate it in double "
+          + "precision")
+    }
+    if unconfirmed > 0 {
+      flags.append(
+        "\(unconfirmed) adversarial samples fool in single precision only and were not counted: "
+          + "the boundary lies below the precision of the model's outputs")
+    }
+    let margins = classificationMargins(logits, labels: probes.labels).map { Double($0) }
+    let saturated = margins.count { !($0 < Self.largestMargin) }
+    if 2 * saturated > probes.count {
+      flags.append(
+        "on \(saturated) of \(probes.count) samples the margin exceeds \(Int(Self.largestMargin)): "
+          + "the cross-entropy of so large logits has no gradient in single precision, which masks "
+          + "the model from most attacks; divide the logits by a constant, which changes no "
+          + "prediction")
+    }
+    return flags
+  }
+
+  /// exp(-104) is 0 in single precision; networks that training made confident stay far below this.
+  private static var largestMargin: Double { 1000 }
+}

@@ -1,0 +1,118 @@
+import Attacks
+import Datasets
+import Figures
+import Formats
+import Foundation
+import LinearCore
+import Networks
+
+/// An attack with a run directory: finished chunks survive any interruption, and results, witnesses and
+/// the robustness curve lie beside each other in the end.
+public struct AttackRun {
+  /// What determines the result.
+  public struct Configuration: Codable, Equatable, Sendable {
+    let kind: String
+    let model: String
+    let data: String
+    let reference: String
+    let norm: Norm
+    let attack: String
+    let steps: Int?
+    let restarts: Int?
+    let epsilons: [Double]
+    let respectsBox: Bool
+    let seed: UInt64
+  }
+
+  private let directory: RunDirectory
+
+  /// Opens or creates the directory.
+  /// - Throws: ``ExperimentError/usage(_:)`` when it holds another run, or one and `resume` is false.
+  public init(
+    _ path: String, study: RobustnessStudy, network: PReLUNetwork<Float>, data: Dataset,
+    reference: Dataset, resume: Bool
+  ) throws(ExperimentError) {
+    let configuration = Configuration(
+      kind: "attack", model: network.checksum, data: data.checksum, reference: reference.checksum,
+      norm: study.norm, attack: study.attack, steps: study.steps, restarts: study.restarts,
+      epsilons: study.epsilons, respectsBox: study.respectsBox, seed: study.seed)
+    directory = try RunDirectory(path, configuration: configuration, resume: resume)
+    try directory.write(
+      RunEnvironment(seed: study.seed, dataChecksum: data.checksum), to: "environment.json")
+    _ = try directory.folder("checkpoints")
+  }
+
+  /// Where finished chunks are kept.
+  public var store: AttackCheckpoint { AttackCheckpoint(directory) }
+
+  /// Writes `results/samples.csv`, `results/witnesses.npz` and `figures/robustness`.
+  public func write(_ result: RobustnessResult<Float>, epsilons: [Double], data: Dataset)
+    throws(ExperimentError)
+  {
+    _ = try directory.folder("results")
+    do {
+      try result.table.write(to: directory.path("results/samples.csv"))
+      try result.writeWitnesses(of: data, to: directory.path("results/witnesses.npz"))
+    } catch { throw ExperimentError(error) }
+    let folder = try directory.folder("figures")
+    let renderer = FigureRenderer()
+    guard renderer.isAvailable else { return }
+    do {
+      try renderer.write(
+        Self.curve(result, epsilons: epsilons), named: "robustness", in: folder)
+    } catch { throw ExperimentError(error) }
+  }
+
+  /// Writes the report that the command prints with `--json`.
+  public func write(report: String) throws(ExperimentError) {
+    try directory.write(text: report, to: "results/attack.json")
+  }
+
+  /// The whole curve, not at listed radii only: every sample's radius is known.
+  private static func curve(_ result: RobustnessResult<Float>, epsilons: [Double]) -> LineChart {
+    let finite = result.samples.map(\.radius).filter(\.isFinite)
+    let largest = max(
+      epsilons.max() ?? 0, finite.isEmpty ? 1 : finite.sorted()[finite.count * 9 / 10])
+    let radii = (0...200).map { Double($0) / 200 * largest }
+    return LineChart(
+      title: "Robust accuracy, \(result.samples.count) samples",
+      x: Axis("\(result.norm.rawValue) radius of the attack"),
+      y: Axis("robust accuracy", range: 0...1.02),
+      series: [
+        Series(
+          "smallest perturbation found", x: radii,
+          y: radii.map { result.robustAccuracy(epsilon: $0) }, style: .line)
+      ], legend: .none)
+  }
+}
+
+extension RobustnessResult<Float> {
+  /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, and beside
+  /// them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed.
+  public func writeWitnesses(of data: Dataset, to path: String) throws(FormatError) {
+    var adversarial = data.inputs
+    adversarial.elements = zip(data.inputs.elements, perturbations.elements).map(+)
+    let labels = Tensor(shape: [data.count], elements: .int64(data.labels.map { Int64($0) }))
+    try NPZ.write(
+      [
+        "X": ModelFile.tensor(adversarial), "y": labels,
+        "perturbation": ModelFile.tensor(perturbations),
+        "radius": ModelFile.tensor(samples.map(\.radius)),
+      ], to: path, isCompressed: true)
+  }
+}
+
+extension PReLUNetwork<Float> {
+  /// Eight hexadecimal digits that change with any weight or option (CRC-32).
+  var checksum: String {
+    var sum = Checksum()
+    sum.update([inputDimension, hiddenWidth, outputCount, normalizeInput ? 1 : 0])
+    withUnsafeBytes(of: exponent) { sum.update($0) }
+    for values in [
+      hiddenWeights.elements, outputWeights.elements, outputBias ?? [], center ?? [],
+    ] {
+      values.withUnsafeBytes { sum.update($0) }
+    }
+    return sum.hexadecimal
+  }
+}
