@@ -1,4 +1,5 @@
 import LinearCore
+import Networks
 
 /// What an evaluation found for one sample.
 public struct SampleRobustness: Sendable, Equatable {
@@ -36,6 +37,8 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   public internal(set) var perturbations: Matrix<Scalar>
   /// Reasons not to trust the result, in words; empty when no check objects.
   public internal(set) var flags: [String] = []
+  /// The reduction the samples were attacked in; nil where the network was attacked as it is.
+  public internal(set) var reduction: ReductionSummary?
 
   /// Whether no check objects.
   public var isReliable: Bool { flags.isEmpty }

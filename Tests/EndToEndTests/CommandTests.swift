@@ -48,7 +48,7 @@ import Testing
     #expect(
       Set(attack.keys) == [
         "cleanAccuracy", "norm", "attack", "curve", "halfRadius", "reliable", "flags", "samples",
-        "seconds",
+        "seconds", "reduction",
       ])
     #expect(attack["samples"] as? Int == 40 && attack["reliable"] as? Bool == true)
     let curve = try #require(attack["curve"] as? [[String: Double]])

@@ -22,6 +22,8 @@ public struct RobustnessStudy {
   public var respectsBox = true
   /// Whether the result is checked for signs of a weak attack.
   public var isChecked = true
+  /// Whether a network that depends on few directions is attacked in those, where the norm allows it.
+  public var usesReduction = true
   /// Root of all random choices.
   public var seed: UInt64 = 0
 
@@ -58,11 +60,18 @@ public struct RobustnessStudy {
           samples: (reference.inputs, reference.labels)),
         epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
       let start = Date()
-      let result = try evaluation.run(network, inputs: data.inputs, labels: data.labels) { done in
+      let report = { (done: Int) in
         progress.update(
           "\(title): \(done)/\(data.count) samples", fraction: Double(done) / Double(data.count),
           since: start)
       }
+      defer { progress.clear() }
+      if usesReduction, let reduced = try? ReducedEvaluation(evaluation, of: network) {
+        return try reduced.run(
+          inputs: data.inputs, labels: data.labels, isChecked: isChecked, progress: report)
+      }
+      let result = try evaluation.run(
+        network, inputs: data.inputs, labels: data.labels, progress: report)
       progress.clear()
       if !isChecked { return result }
       return try ReliabilityChecks(evaluation).check(
