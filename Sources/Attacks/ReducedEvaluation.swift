@@ -107,8 +107,9 @@ public struct ReducedEvaluation {
       var candidates = result.perturbations.rows(at: open)
       for row in open.indices { candidates.scaleRow(row, by: stretch) }
       let part = AttackProblem(
-        classifier: network, inputs: inputs.rows(at: open), labels: open.map { result.samples[$0].label },
-        threat: original.threat, references: original.references)
+        classifier: network, inputs: inputs.rows(at: open),
+        labels: open.map { result.samples[$0].label }, threat: original.threat,
+        references: original.references)
       let fooled = part.isFooled(candidates)
       let sizes = part.sizes(candidates)
       for (row, i) in open.enumerated() where fooled[row] {

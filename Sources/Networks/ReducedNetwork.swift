@@ -70,11 +70,13 @@ public struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
   {
     precondition(tolerance >= 0, "a share of the total")
     if original.normalizeInput {
-      throw NetworkError("with input normalisation the outputs depend on all dimensions of an input")
+      throw NetworkError("with input normalisation outputs depend on all dimensions of an input")
     }
     var reduction = NetworkReduction(original)
     let (total, p) = (reduction.total, original.exponent)
-    guard total > 0, total.isFinite else { throw NetworkError("no neuron contributes to an output") }
+    guard total > 0, total.isFinite else {
+      throw NetworkError("no neuron contributes to an output")
+    }
     // A quarter for dropping. Of the rest, 0.7 in either orthogonal part make less than 1; rounding of
     // the factorisations needs a little even for an exact reduction.
     let budget = max(tolerance, 1e-13) * total

@@ -60,6 +60,12 @@ import Testing
       separator: "\n")
     #expect(rows[0] == "index,label,predicted,radius,attack,status" && rows.count == 41)
 
+    let whole = try workspace.succeed(
+      "attack --model run --data mixture --norm l2 --epsilon 0:2:5 --limit 5 --json --quiet "
+        + "--no-reduction"
+    ).json()
+    #expect(whole["reduction"] is NSNull)
+
     // Witnesses are data that the model gets wrong.
     let witnessed = try workspace.succeed("inspect --model run --data witnesses.npz --json").json()
     #expect(try #require(witnessed["accuracy"] as? Double) == 0)
