@@ -19,7 +19,7 @@ struct NetworkReduction {
   private(set) var basis: Matrix<Double>
   /// The summed weight of the neurons dropped.
   private(set) var dropped = 0.0
-  /// Largest singular value of the rows sqrt(s_j) (u_j - P u_j).
+  /// At least the largest singular value of the rows sqrt(s_j) (u_j - P u_j).
   private(set) var outside = 0.0
   /// Largest singular value of the rows sqrt(s_j) (P u_j - m_j), m_j what neuron j was replaced by.
   private(set) var inside = 0.0
@@ -77,11 +77,46 @@ struct NetworkReduction {
   /// rank the one that leaves the least spectral norm outside. Takes the smallest rank that leaves at
   /// most `limit`.
   mutating func project(limit: Double) throws(FactorizationError) {
-    let factors = try weighted(directions).singularValueDecomposition()
-    let rank = max(1, factors.singularValues.count { $0 > limit })
-    outside = rank < factors.singularValues.count ? factors.singularValues[rank] : 0
-    basis = factors.vTransposed.rows(in: 0..<rank)
+    let rows = weighted(directions)
+    if try !projectOnSample(rows, limit: limit) {
+      let factors = try rows.singularValueDecomposition()
+      let rank = max(1, factors.singularValues.count { $0 > limit })
+      outside = rank < factors.singularValues.count ? factors.singularValues[rank] : 0
+      basis = factors.vTransposed.rows(in: 0..<rank)
+    }
     directions = Matrix.product(directions, basis, transposeB: true)
+  }
+
+  /// The same without the decomposition of a large matrix, where few directions will do: the span of
+  /// random combinations of the rows, sharpened by power iteration (Halko, Martinsson and Tropp, SIAM
+  /// Review 2011, algorithm 4.4). Its leading directions are found inside it.
+  ///
+  /// What is chance is only whether it succeeds: the Frobenius norm of what lies outside the span is
+  /// computed, and bounds the spectral norm.
+  private mutating func projectOnSample(_ rows: Matrix<Double>, limit: Double)
+    throws(FactorizationError) -> Bool
+  {
+    let size = 32
+    if min(rows.rows, rows.columns) < 4 * size { return false }
+    let random = Matrix<Double>.gaussian(
+      rows: size, columns: rows.rows, stream: RandomStream(seed: 0).child("reduction"))
+    var span = try Matrix.product(random, rows).orthonormalizedRows().basis
+    for _ in 0..<2 {
+      let images = try Matrix.product(span, rows, transposeB: true).orthonormalizedRows().basis
+      span = try Matrix.product(images, rows).orthonormalizedRows().basis
+    }
+    let images = Matrix.product(rows, span, transposeB: true)
+    var rest = rows
+    rest.accumulate(images, span, alpha: -1)
+    let lost = rest.frobeniusNorm
+    let factors = try images.singularValueDecomposition()
+    let room = (max(0, limit * limit - lost * lost)).squareRoot()
+    let rank = max(1, factors.singularValues.count { $0 > room })
+    if lost > limit || rank == size { return false }
+    let next = factors.singularValues[rank]
+    outside = (lost * lost + next * next).squareRoot()
+    basis = Matrix.product(factors.vTransposed.rows(in: 0..<rank), span)
+    return true
   }
 
   /// Merges neurons of similar direction into one, with sqrt(s_j) ||P u_j - m_j|| so small that `inside`

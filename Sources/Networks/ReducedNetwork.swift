@@ -42,8 +42,9 @@ public struct ReductionSummary: Sendable, Equatable {
 /// (Cauchy-Schwarz), with sigma the largest singular value of the matrix of rows sqrt(s_j) d_j. Its parts
 /// outside and inside the span are orthogonal: sigma^2 <= sigma_outside^2 + sigma_inside^2. Q holds the
 /// leading right singular vectors of the rows sqrt(s_j) u_j, hence sigma_outside is the first singular
-/// value left out. From small balanced initialisation ||v_j|| = ||w_j||, these rows are the weights
-/// themselves, and what is left out is the initialisation that training never changed.
+/// value left out, or, where a sample of the span is enough, a bound of it. After training from small
+/// balanced initialisation, ||v_j|| = ||w_j|| with one output, these rows are the weights themselves, and
+/// what is left out is the initialisation that training never changed.
 ///
 /// The bounds are those of exact arithmetic; rounding in `Scalar` comes on top in either network.
 ///

@@ -55,12 +55,17 @@ struct RedundantNetwork {
 @Suite struct ReducedNetworkTests {
   @Test(arguments: [1, 1.5, 2, 3], [1, 3])
   func parallelNeuronsAndTheirSpanReduceExactly(_ p: Double, _ outputs: Int) throws {
-    for seed in 0..<5 {
+    // The last is large enough for its span to be sampled.
+    for (seed, (directions, dimension)) in [(4, 30), (4, 30), (1, 30), (14, 30), (25, 140)]
+      .enumerated()
+    {
       let model = RedundantNetwork(
-        exponent: p, outputs: outputs, withCenter: seed % 2 == 0, seed: UInt64(seed))
+        exponent: p, outputs: outputs, directions: directions, dimension: dimension,
+        withCenter: seed % 2 == 0, seed: UInt64(seed))
       let reduced = try ReducedNetwork(model.network, tolerance: 0)
-      #expect(reduced.summary.neurons == 4 && reduced.summary.rank == 4)
-      #expect(reduced.summary.originalNeurons == 33 && reduced.summary.originalDimension == 30)
+      #expect(reduced.summary.neurons == directions && reduced.summary.rank == directions)
+      #expect(reduced.summary.originalNeurons == model.network.hiddenWidth)
+      #expect(reduced.summary.originalDimension == dimension)
       let scale = reduced.summary.totalContribution
       #expect(reduced.summary.errorBound <= 1e-13 * scale)
       let exact = model.network.logits(model.inputs)
@@ -70,7 +75,9 @@ struct RedundantNetwork {
         for c in 0..<outputs { #expect(abs(exact[i, c] - found[i, c]) <= rounding) }
       }
       let single = try ReducedNetwork(model.network.converted(to: Float.self), tolerance: 1e-5)
-      #expect(single.summary.neurons == 4 && single.summary.rank == 4)
+      #expect(single.summary.neurons == directions && single.summary.rank == directions)
+      let products = Matrix.product(reduced.basis, reduced.basis, transposeB: true)
+      #expect(products.largestDifference(from: .identity(directions)) <= 1e-13)
     }
   }
 
@@ -81,7 +88,8 @@ struct RedundantNetwork {
     for seed in 0..<100 {
       let model = RedundantNetwork(
         exponent: p, outputs: seed % 3 == 0 ? 3 : 1, noise: [1e-6, 1e-3, 1e-1][seed % 3],
-        small: [1e-5, 1e-2][seed % 2], withCenter: seed % 4 == 0, seed: UInt64(100 + seed))
+        small: [1e-5, 1e-2][seed % 2], directions: seed % 5 == 0 ? 25 : 4,
+        dimension: seed % 5 == 0 ? 140 : 30, withCenter: seed % 4 == 0, seed: UInt64(100 + seed))
       let network = model.network
       let tolerance = [1e-5, 1e-3, 1e-1, 1][seed % 4]
       guard let reduced = try? ReducedNetwork(network, tolerance: tolerance) else { continue }
