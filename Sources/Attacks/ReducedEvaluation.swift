@@ -75,6 +75,7 @@ public struct ReducedEvaluation {
     result.perturbations = reduction.lift(found.perturbations)
     result.reduction = reduction.summary
     let open = settle(&result, inputs: inputs)
+    result.radiusUncertainty = uncertainty(result, inputs: inputs)
     if open.isEmpty { return result }
     let again = try original.run(
       network, inputs: inputs.rows(at: open), labels: open.map { labels[$0] })
@@ -85,6 +86,16 @@ public struct ReducedEvaluation {
       result.perturbations.copyRow(i, from: again.perturbations, row: row)
     }
     return result
+  }
+
+  /// The largest uncertainty of a radius.
+  private func uncertainty(_ result: RobustnessResult<Float>, inputs: Matrix<Float>) -> Double {
+    let attacked = result.samples.indices.filter { result.samples[$0].status == .attacked }
+    var points = inputs.rows(at: attacked)
+    let moves = result.perturbations.rows(at: attacked)
+    points.elements = zip(points.elements, moves.elements).map(+)
+    let labels = attacked.map { result.samples[$0].label }
+    return reduction.radiusUncertainty(at: points, labels: labels).max() ?? 0
   }
 
   /// Replaces predictions and radii by those of the original network.

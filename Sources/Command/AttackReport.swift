@@ -71,6 +71,9 @@ struct AttackReport {
       text += "reduction: \(reduction.neurons) of \(reduction.originalNeurons) neurons, "
       text += "\(reduction.rank) of \(reduction.originalDimension) dimensions; outputs within "
       text += "\(Format.significant(reduction.errorBound)) of the network's at ||x|| = 1\n"
+      if let uncertainty = result.radiusUncertainty {
+        text += "radii may differ by up to \(Format.significant(uncertainty)) for that\n"
+      }
     }
     for flag in summary.flags { text += "UNRELIABLE: \(flag)\n" }
     return text

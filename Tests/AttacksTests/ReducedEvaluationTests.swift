@@ -78,6 +78,8 @@ private struct NoisyMixture {
     adversarial.elements = zip(inputs.elements, found.perturbations.elements).map(+)
     let predicted = network.predictions(adversarial)
     let uncertainties = reduced.reduction.radiusUncertainty(at: adversarial, labels: labels)
+    let largest = found.samples.filter { $0.status == .attacked }.map { uncertainties[$0.index] }
+    #expect(found.radiusUncertainty == largest.max() && exact.radiusUncertainty == nil)
     for (a, b) in zip(found.samples, exact.samples) {
       #expect(a.status == b.status && a.predicted == b.predicted && a.index == b.index)
       if a.status == .misclassified {
