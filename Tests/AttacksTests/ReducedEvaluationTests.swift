@@ -114,6 +114,32 @@ private struct NoisyMixture {
     }
   }
 
+  /// relu(<w, x>) - relu(-<w, x>) - 1 is linear: the distances to its boundary are known, and all happens
+  /// in one dimension.
+  @Test(arguments: AttackCatalog.entries.map(\.name)) func oneDimensionIsEnough(_ attack: String)
+    throws
+  {
+    let direction = Matrix<Float>.gaussian(rows: 1, columns: 20, stream: RandomStream(seed: 6))
+    let network = try PReLUNetwork<Float>(
+      exponent: 1, hiddenWeights: Matrix([direction.elements, direction.elements.map { -$0 }]),
+      outputWeights: Matrix([[1, -1]]), outputBias: [-1])
+    let inputs = Matrix<Float>.gaussian(rows: 30, columns: 20, stream: RandomStream(seed: 7))
+    let labels = network.predictions(inputs)
+    let evaluation = RobustnessEvaluation<PReLUNetwork<Float>>(
+      threat: ThreatModel(norm: .l2), attacks: try AttackCatalog.attacks(named: attack),
+      references: AttackReferences(dimension: 20, samples: inputs, sampleLabels: labels),
+      epsilons: [0.5, 1, 4], stream: RandomStream(seed: 2))
+    let reduced = try ReducedEvaluation(evaluation, of: network)
+    #expect(reduced.reduction.summary.rank == 1 && reduced.reduction.summary.neurons == 2)
+    let result = try reduced.run(inputs: inputs, labels: labels)
+    let slope = Double(Norm.l2.length(direction.elements))
+    for (sample, value) in zip(result.samples, network.logits(inputs).elements) {
+      let exact = Double(abs(value)) / slope
+      #expect(sample.radius >= exact * (1 - 1e-4) - 1e-6)
+      #expect(sample.radius <= exact * 1.01 + 1e-6)
+    }
+  }
+
   @Test func otherThreatsAreNotReduced() throws {
     let mixture = try NoisyMixture(exponent: 2)
     for threat in [ThreatModel<Float>(norm: .linf), .init(norm: .l1), .init(norm: .l2, box: 0...1)]

@@ -85,6 +85,7 @@ struct RedundantNetwork {
   /// the neurons' own directions, and what the projection leaves out of them.
   @Test(arguments: [1, 1.5, 2, 3]) func theBoundHolds(_ p: Double) throws {
     var tightest = 0.0
+    var count = 0
     for seed in 0..<100 {
       let model = RedundantNetwork(
         exponent: p, outputs: seed % 3 == 0 ? 3 : 1, noise: [1e-6, 1e-3, 1e-1][seed % 3],
@@ -94,6 +95,7 @@ struct RedundantNetwork {
       let tolerance = [1e-5, 1e-3, 1e-1, 1][seed % 4]
       guard let reduced = try? ReducedNetwork(network, tolerance: tolerance) else { continue }
       let summary = reduced.summary
+      count += 1
       #expect(summary.errorBound <= tolerance * summary.totalContribution)
       var rows = model.inputs.elements + network.hiddenWeights.rowsNormalized().elements
       let lost = reduced.lift(reduced.project(directions: network.hiddenWeights))
@@ -116,8 +118,8 @@ struct RedundantNetwork {
         }
       }
     }
-    // The bound is of use: some input comes within a factor of 50 of it.
-    #expect(tightest > 0.02, "tightest \(tightest)")
+    // Most can be reduced, and the bound is of use: some input comes within a factor of 10 of it.
+    #expect(count >= 50 && tightest > 0.1, "\(count) networks, at best \(tightest) of the bound")
   }
 
   @Test func perturbationsKeepTheirSizeAndTheirEffect() throws {
