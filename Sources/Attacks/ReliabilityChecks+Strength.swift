@@ -19,7 +19,7 @@ extension ReliabilityChecks {
     for (i, sample) in probes.samples.enumerated() where !nearest[i].isEmpty {
       var differences = others.samples.rows(at: nearest[i])
       let input = probes.inputs.row(i)
-      for row in 0..<differences.rows { differences.addToRow(row, input, scale: -1) }
+      differences.subtractFromRows(input)
       let distance = Double(evaluation.threat.norm.rowLengths(differences).min()!)
       if sample.radius > distance * (1 + 1e-5) && distance <= largestEpsilon { failed += 1 }
     }

@@ -1,4 +1,5 @@
 import LinearCore
+import Networks
 
 /// What an evaluation found for one sample.
 public struct SampleRobustness: Sendable, Equatable {
@@ -44,6 +45,11 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   public internal(set) var usedDoublePrecision = false
   /// Reasons not to trust the result, in words; empty when no check objects.
   public internal(set) var flags: [String] = []
+  /// The reduction the samples were attacked in; nil where the network was attacked as it is.
+  public internal(set) var reduction: ReductionSummary?
+  /// With a reduction, the most by which it may have moved a radius, to first order: the largest
+  /// ``ReducedNetwork/radiusUncertainty(at:labels:)`` of an adversarial sample.
+  public internal(set) var radiusUncertainty: Double?
 
   /// Whether no check objects.
   public var isReliable: Bool { flags.isEmpty }

@@ -5,7 +5,7 @@ import Networks
 /// precision, ``Classifier/referenceLogits(_:)``, the size in double precision.
 ///
 /// On the decision boundary single and double precision may disagree. A perturbation that does not fool
-/// in double precision is made longer, by 1e-6 to 1e-3 of its size, until it does in both.
+/// in double precision is made longer, by 1e-6 to 1e-2 of its size, until it does in both.
 struct WitnessCheck<C: Classifier> {
   let problem: AttackProblem<C>
 
@@ -17,7 +17,7 @@ struct WitnessCheck<C: Classifier> {
     let size: Double
   }
 
-  private static var factors: [C.Scalar] { [1, 1 + 1e-6, 1 + 1e-5, 1 + 1e-4, 1 + 1e-3] }
+  private static var factors: [C.Scalar] { [1, 1 + 1e-6, 1 + 1e-5, 1 + 1e-4, 1 + 1e-3, 1 + 1e-2] }
 
   /// Checks one perturbation a sample, (n, inputDimension).
   func verdicts(_ perturbations: Matrix<C.Scalar>) -> [Verdict] {

@@ -82,6 +82,13 @@ struct AttackCommand: ParsableCommand {
   @Flag(help: "Let perturbed samples leave the range of valid values, such as 0...1 for pixels.")
   var noBox = false
 
+  @Flag(
+    help: """
+      Attack the network itself where it depends on few directions only and l2 attacks would use a \
+      reduced one.
+      """)
+  var noReduction = false
+
   @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
@@ -107,6 +114,7 @@ struct AttackCommand: ParsableCommand {
     var study = RobustnessStudy(
       epsilons: epsilons, norm: norm, attack: attack, seed: common.seed)
     study.respectsBox = !noBox
+    study.usesReduction = !noReduction
     study.steps = steps
     study.restarts = restarts
     let run = try out.map {

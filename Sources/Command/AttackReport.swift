@@ -22,6 +22,14 @@ struct AttackReport {
     let flags: [String]
     let samples: Int
     let seconds: Double
+    /// Null where the network was attacked as it is.
+    @Nullable var reduction: Reduction?
+  }
+
+  private struct Reduction: Encodable {
+    let neurons: Int
+    let rank: Int
+    let errorBound: Double
   }
 
   /// Sums up a result.
@@ -33,7 +41,11 @@ struct AttackReport {
       halfRadius: Nullable(
         wrappedValue: result.halfRadius.isFinite ? result.halfRadius : nil),
       reliable: result.isReliable, flags: result.flags, samples: result.samples.count,
-      seconds: seconds)
+      seconds: seconds,
+      reduction: Nullable(
+        wrappedValue: result.reduction.map {
+          Reduction(neurons: $0.neurons, rank: $0.rank, errorBound: $0.errorBound)
+        }))
   }
 
   /// One JSON document.
@@ -54,6 +66,14 @@ struct AttackReport {
     text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
     text += "half radius: \(half)\n"
     text += "attack: \(summary.attack), \(ProgressReporter.duration(summary.seconds))\n"
+    if let reduction = result.reduction {
+      text += "reduction: \(reduction.neurons) of \(reduction.originalNeurons) neurons, "
+      text += "\(reduction.rank) of \(reduction.originalDimension) dimensions; outputs within "
+      text += "\(Format.significant(reduction.errorBound)) of the network's at ||x|| = 1\n"
+      if let uncertainty = result.radiusUncertainty {
+        text += "radii may differ by up to \(Format.significant(uncertainty)) for that\n"
+      }
+    }
     for flag in summary.flags { text += "UNRELIABLE: \(flag)\n" }
     return text
   }

@@ -48,7 +48,7 @@ import Testing
     #expect(
       Set(attack.keys) == [
         "cleanAccuracy", "norm", "attack", "curve", "halfRadius", "reliable", "flags", "samples",
-        "seconds",
+        "seconds", "reduction",
       ])
     #expect(attack["samples"] as? Int == 40 && attack["reliable"] as? Bool == true)
     let curve = try #require(attack["curve"] as? [[String: Double]])
@@ -59,6 +59,12 @@ import Testing
     let rows = try String(decoding: workspace.bytes("radii.csv"), as: UTF8.self).split(
       separator: "\n")
     #expect(rows[0] == "index,label,predicted,radius,attack,status" && rows.count == 41)
+
+    let whole = try workspace.succeed(
+      "attack --model run --data mixture --norm l2 --epsilon 0:2:5 --limit 5 --json --quiet "
+        + "--no-reduction"
+    ).json()
+    #expect(whole["reduction"] is NSNull)
 
     // Witnesses are data that the model gets wrong.
     let witnessed = try workspace.succeed("inspect --model run --data witnesses.npz --json").json()

@@ -22,6 +22,8 @@ public struct RobustnessStudy {
   public var respectsBox = true
   /// Whether the result is checked for signs of a weak attack.
   public var isChecked = true
+  /// Whether a network that depends on few directions is attacked in those, where the norm allows it.
+  public var usesReduction = true
   /// Root of all random choices.
   public var seed: UInt64 = 0
   /// Keeps finished chunks, so that the attack can be resumed; see ``AttackRun``.
@@ -60,14 +62,19 @@ public struct RobustnessStudy {
           samples: (reference.inputs, reference.labels)),
         epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
       let start = Date()
-      let result = try evaluation.run(
-        network, inputs: data.inputs, labels: data.labels, store: store
-      ) { state in
+      let report = { (state: EvaluationProgress) in
         progress.update(
           "\(title): \(state.samples)/\(data.count) samples, \(state.attack)",
           fraction: state.fraction, since: start)
       }
-      progress.clear()
+      defer { progress.clear() }
+      if usesReduction, let reduced = try? ReducedEvaluation(evaluation, of: network) {
+        return try reduced.run(
+          inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
+          progress: report)
+      }
+      let result = try evaluation.run(
+        network, inputs: data.inputs, labels: data.labels, store: store, progress: report)
       if !isChecked { return result }
       return try ReliabilityChecks(evaluation).check(
         result, network, inputs: data.inputs, labels: data.labels)

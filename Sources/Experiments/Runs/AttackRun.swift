@@ -21,6 +21,7 @@ public struct AttackRun {
     let restarts: Int?
     let epsilons: [Double]
     let respectsBox: Bool
+    let usesReduction: Bool
     let seed: UInt64
   }
 
@@ -35,7 +36,8 @@ public struct AttackRun {
     let configuration = Configuration(
       kind: "attack", model: network.checksum, data: data.checksum, reference: reference.checksum,
       norm: study.norm, attack: study.attack, steps: study.steps, restarts: study.restarts,
-      epsilons: study.epsilons, respectsBox: study.respectsBox, seed: study.seed)
+      epsilons: study.epsilons, respectsBox: study.respectsBox,
+      usesReduction: study.usesReduction, seed: study.seed)
     directory = try RunDirectory(path, configuration: configuration, resume: resume)
     try directory.write(
       RunEnvironment(seed: study.seed, dataChecksum: data.checksum), to: "environment.json")
