@@ -118,6 +118,15 @@ def sliced_batches(x, y, batch_size):
         yield x[rows], y[rows]
 
 
+def warm_up(network, optimizer, x, y, steps, batch_size):
+    """Steps on the first batches, again from the start where there are too few."""
+    for step in range(steps):
+        first = step * batch_size % len(x)
+        train_step(
+            network, optimizer, x[first : first + batch_size], y[first : first + batch_size]
+        )
+
+
 def train_step(network, optimizer, x, y):
     """One step; the logits and the loss before it."""
     logits = network(x)

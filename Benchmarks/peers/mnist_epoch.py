@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from common import (
     add_training_options, argument_parser, measured, mnist, new_network, report, sliced_batches,
-    start, train_step,
+    start, train_step, warm_up,
 )
 
 
@@ -52,10 +52,7 @@ def main():
             correct += (logits.argmax(1) == batch_y).sum()
         return loss_sum.item() / len(x), correct.item() / len(x)
 
-    for step, (batch_x, batch_y) in enumerate(sliced_batches(x, y, arguments.batch_size)):
-        if step == arguments.warm_up_steps:
-            break
-        train_step(network, optimizer, batch_x, batch_y)
+    warm_up(network, optimizer, x, y, arguments.warm_up_steps, arguments.batch_size)
     runs = [measured(epoch) for _ in range(arguments.epochs)]
     loss, accuracy = runs[-1][0]
     seconds = [run[1] for run in runs]
