@@ -4,7 +4,10 @@ import LinearCore
 /// `polyrelu-benchmarks JOB [--option value]...` runs one job and prints one line of JSON.
 @main
 enum Main {
-  static let jobs: [any BenchmarkJob.Type] = [SGDEpochJob.self, SGEMMJob.self, AdamJob.self]
+  static let jobs: [any BenchmarkJob.Type] = [
+    SGDEpochJob.self, MNISTEpochJob.self, MNISTMetricsJob.self, APGDJob.self, SGEMMJob.self,
+    AdamJob.self,
+  ]
 
   static func main() {
     do {

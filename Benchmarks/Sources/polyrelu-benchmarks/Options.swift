@@ -33,6 +33,9 @@ struct Options {
     return value
   }
 
+  /// The text of an option, or nil where it is not given.
+  mutating func take(_ name: String) -> String? { values.removeValue(forKey: "--" + name) }
+
   /// - Throws: ``UsageError`` when an option was given that no one took.
   func finish() throws(UsageError) {
     if let name = values.keys.min() { throw UsageError(message: "\(name): no such option") }

@@ -1,0 +1,74 @@
+"""The jobs that `run` times."""
+
+from dataclasses import dataclass, field
+
+TRAIN_FILES = ["mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz"]
+MNIST_PRODUCTS = ["--dimension", "784", "--width", "500", "--batch-size", "1000"]
+
+
+@dataclass
+class Job:
+    """One of our jobs with its peer."""
+
+    # What `polyrelu-benchmarks` calls it.
+    name: str
+    # The program in `peers/`.
+    peer: str
+    # Options that both take.
+    options: list[str]
+    # The variants of the peer: their names in the table, and the options each adds.
+    variants: dict[str, list[str]] = field(default_factory=lambda: {"tuned": []})
+    # Files below the data folder; without them the job is skipped.
+    needs: list[str] = field(default_factory=list)
+    # Whether the work is repeated within a run, `--epochs` times.
+    repeats: bool = True
+    # The products that the job `sgemm` measures the rate of; none for those of `sgd-epoch`.
+    products: list[str] = field(default_factory=list)
+    # Results that both print, by which one sees that they did the same.
+    results: list[str] = field(default_factory=lambda: ["finalLoss"])
+
+    @property
+    def title(self):
+        return " ".join([self.name, *self.options])
+
+
+def mnist_epoch(p):
+    return Job(
+        "mnist-epoch",
+        "mnist_epoch.py",
+        ["--p", p],
+        {"tuned": [], "as shipped": ["--loader"]},
+        needs=TRAIN_FILES,
+        products=MNIST_PRODUCTS,
+        results=["finalLoss", "trainAccuracy"],
+    )
+
+
+JOBS = [
+    Job("sgd-epoch", "sgd_epoch.py", ["--p", "1"]),
+    Job("sgd-epoch", "sgd_epoch.py", ["--p", "2.5"]),
+    Job("sgd-epoch", "sgd_epoch.py", ["--p", "3"]),
+    mnist_epoch("1"),
+    mnist_epoch("3"),
+    Job(
+        "mnist-metrics",
+        "mnist_metrics.py",
+        ["--p", "3"],
+        {"tuned": ["--tuned"], "as shipped": []},
+        needs=TRAIN_FILES,
+        products=MNIST_PRODUCTS,
+        results=[
+            "trainLoss", "trainAccuracy", "testAccuracy", "featureStableRank", "weightStableRank",
+        ],
+    ),
+    Job(
+        "apgd",
+        "apgd.py",
+        ["--p", "3", "--norm", "linf", "--epsilon", "0.1"],
+        {"tuned": [], "as shipped": ["--denormals", "--batch-size", "10000"]},
+        needs=[*TRAIN_FILES, "pretrained/mnist-digits-p3.safetensors"],
+        repeats=False,
+        products=MNIST_PRODUCTS,
+        results=["cleanAccuracy", "robustAccuracy"],
+    ),
+]
