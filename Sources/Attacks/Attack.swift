@@ -85,6 +85,9 @@ public protocol Attack: Sendable {
   /// are given.
   var isMinimumNorm: Bool { get }
 
+  /// Throws where the attack does not apply to a classifier of that many classes.
+  func validate(classCount: Int) throws(AttackError)
+
   /// Perturbations of every sample: (n, inputDimension).
   ///
   /// - Parameters:
@@ -94,6 +97,11 @@ public protocol Attack: Sendable {
   func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar>
+}
+
+extension Attack {
+  /// Accepts any number of classes.
+  public func validate(classCount: Int) throws(AttackError) {}
 }
 
 /// An evaluation that cannot start: one line naming what was wrong.
