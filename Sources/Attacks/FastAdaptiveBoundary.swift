@@ -177,11 +177,12 @@ public struct FastAdaptiveBoundary: Attack {
     var outside = part.margins(ends)
     var inside = part.margins(Matrix(rows: rows.count, columns: ends.columns))
     for _ in 0..<searchSteps {
-      // A hundredth beyond the root: the root itself may fool or not.
+      // A little beyond the root: the root itself may fool or not, as rounding has it.
       let middle = rows.indices.map { row in
         let share = inside[row] / (inside[row] - outside[row])
         let root = share > 0 && share < 1 ? share : 0.5
-        return lower[row] + (upper[row] - lower[row]) * (0.99 * root + 0.01)
+        let width = upper[row] - lower[row]
+        return min(lower[row] + width * root + max(0.01 * width * (1 - root), 1e-4), upper[row])
       }
       var points = ends
       for row in rows.indices { points.scaleRow(row, by: middle[row]) }
@@ -194,6 +195,10 @@ public struct FastAdaptiveBoundary: Attack {
           (lower[row], inside[row]) = (middle[row], margins[row])
         }
       }
+    }
+    // The same samples as at the start, evaluated together: rounding has no more to say.
+    for (i, fooled) in problem.isFooled(result).enumerated() where !fooled {
+      result.copyRow(i, from: best.perturbations, row: i)
     }
     return result
   }

@@ -96,52 +96,73 @@ private struct LinearClasses: Classifier {
           #expect(fooled[i], "\(name)")
           // Inputs are of size 1, and points are rounded to Float.
           #expect(sizes[i] >= distances[i] * (1 - 1e-4) - 1e-6, "\(name)")
+          // The untargeted attack takes the class that is nearest without the box.
+          if !targeted && box && classes > 2 { continue }
           #expect(sizes[i] <= distances[i] * 1.01 + 1e-6, "\(name): \(sizes[i] / distances[i])")
         }
       }
     }
   }
 
-  @Test(arguments: Norm.allCases, [false, true]) func ratioAttacksFoolJustAboveAndNeverBelow(
-    _ norm: Norm, box: Bool
+  /// Fools all samples at a multiple of their distances, and none below them.
+  private func check(
+    _ attack: any Attack, _ problem: AttackProblem<LinearClasses>, _ distances: [Double],
+    above: Double
   ) {
-    for (classes, dimension) in [(2, 7), (3, 20), (6, 60)] {
-      let (problem, distances) = problem(classes, dimension, norm, box: box)
-      // As published, l1 in a box gets stuck on some samples.
-      var targeted = TargetedAutoPGD()
-      targeted.skipsCoordinatesOnBounds = true
-      var untargeted = AutoPGD(loss: DLRAttackLoss(), restarts: 5)
-      untargeted.skipsCoordinatesOnBounds = true
-      let attacks: [any Attack] = classes == 2 ? [targeted] : [targeted, untargeted]
-      for attack in attacks {
-        for (factor, falls) in [(1.02, true), (0.98, false)] {
-          let radii = distances.map { Float(factor * $0) }
-          let (fooled, sizes) = fooled(attack, problem, radii)
-          for i in fooled.indices {
-            let name = "\(attack.name), \(norm), box \(box), \(classes) classes, sample \(i)"
-            #expect(fooled[i] == falls, "\(name), \(factor)")
-            #expect(sizes[i] <= Double(radii[i]) * (1 + 1e-5) + 1e-6, "\(name)")
-          }
-        }
+    for (factor, falls) in [(above, true), (0.98, false)] {
+      let radii = distances.map { Float(factor * $0) }
+      let (fooled, sizes) = fooled(attack, problem, radii)
+      for i in fooled.indices {
+        let name =
+          "\(attack.name), \(problem.threat), \(problem.classifier.outputCount) classes, dimension "
+          + "\(problem.inputs.columns), sample \(i), \(factor)"
+        #expect(fooled[i] == falls, "\(name)")
+        #expect(sizes[i] <= Double(radii[i]) * (1 + 1e-5) + 1e-6, "\(name)")
       }
     }
   }
 
-  /// Random search needs more room, most of all in l2 and l1.
+  @Test(arguments: Norm.allCases, [false, true]) func targetedAutoPGDFoolsJustAboveAndNeverBelow(
+    _ norm: Norm, box: Bool
+  ) {
+    for (classes, dimension) in [(2, 7), (3, 20), (6, 60)] {
+      let (problem, distances) = problem(classes, dimension, norm, box: box)
+      // l1 depends on the start and, as published, gets stuck in a box on some samples.
+      var attack = TargetedAutoPGD(restarts: norm == .l1 ? 5 : 1)
+      attack.skipsCoordinatesOnBounds = true
+      check(attack, problem, distances, above: 1.02)
+    }
+  }
+
+  /// The untargeted ratio follows the class that leads at the start, which need not be the nearest: two
+  /// classes here, and a third out of reach.
+  @Test(arguments: Norm.allCases, [false, true]) func ratioAutoPGDFoolsJustAboveAndNeverBelow(
+    _ norm: Norm, box: Bool
+  ) {
+    for dimension in [7, 60] {
+      let (two, distances) = problem(2, dimension, norm, box: box)
+      let weights = two.classifier.weights
+      let classifier = LinearClasses(
+        weights: Matrix([weights.row(0), weights.row(1), weights.row(0).map { _ in 0 }]),
+        bias: two.classifier.bias + [-100])
+      let problem = AttackProblem(
+        classifier: classifier, inputs: two.inputs, labels: two.labels, threat: two.threat,
+        references: two.references)
+      var attack = AutoPGD(loss: DLRAttackLoss())
+      attack.skipsCoordinatesOnBounds = true
+      check(attack, problem, distances, above: 1.02)
+    }
+  }
+
+  /// Random search needs more room, most of all in l2 and l1; and with more than two classes it goes
+  /// towards one that need not be the nearest.
   @Test(arguments: Norm.allCases, [false, true]) func squareAttackFoolsAboveAndNeverBelow(
     _ norm: Norm, box: Bool
   ) {
-    for (classes, dimension) in [(2, 7), (4, 64), (6, 60)] {
-      let (problem, distances) = problem(classes, dimension, norm, box: box)
-      for (factor, falls) in [(norm == .linf ? 1.1 : 1.5, true), (0.98, false)] {
-        let radii = distances.map { Float(factor * $0) }
-        let (fooled, sizes) = fooled(SquareAttack(queries: 3000), problem, radii)
-        for i in fooled.indices {
-          let name = "\(norm), box \(box), dimension \(dimension), sample \(i), \(factor)"
-          #expect(fooled[i] == falls, "\(name)")
-          #expect(sizes[i] <= Double(radii[i]) * (1 + 1e-5) + 1e-6, "\(name)")
-        }
-      }
+    for dimension in [7, 60, 64] {
+      let (problem, distances) = problem(2, dimension, norm, box: box)
+      check(
+        SquareAttack(queries: 3000), problem, distances, above: norm == .linf ? 1.1 : 1.5)
     }
   }
 
@@ -187,7 +208,7 @@ private struct LinearClasses: Classifier {
     // One pass a step for each other class, and one forward pass a step.
     let untargeted = counts(FastAdaptiveBoundary(steps: 10), radius: .infinity)
     #expect(untargeted.gradientPasses.max() == 50)
-    // One for the order of the classes, and five for the final search.
-    #expect(untargeted.forwardPasses.max() == 10 + 1 + 5)
+    // One for the order of the classes, and six for the final search.
+    #expect(untargeted.forwardPasses.max() == 10 + 1 + 6)
   }
 }
