@@ -154,15 +154,15 @@ private struct LinearClasses: Classifier {
     }
   }
 
-  /// Random search needs more room, most of all in l2 and l1; and with more than two classes it goes
-  /// towards one that need not be the nearest.
+  /// Random search needs more room, most of all in l1, where one coordinate is best and sets have three or
+  /// nine at least; and with more than two classes it goes towards one that need not be the nearest.
   @Test(arguments: Norm.allCases, [false, true]) func squareAttackFoolsAboveAndNeverBelow(
     _ norm: Norm, box: Bool
   ) {
     for dimension in [7, 60, 64] {
       let (problem, distances) = problem(2, dimension, norm, box: box)
-      check(
-        SquareAttack(queries: 3000), problem, distances, above: norm == .linf ? 1.1 : 1.5)
+      let above = norm == .linf ? 1.1 : norm == .l2 ? 1.5 : 2
+      check(SquareAttack(queries: 3000), problem, distances, above: above)
     }
   }
 
