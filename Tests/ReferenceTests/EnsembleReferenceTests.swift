@@ -38,7 +38,8 @@ struct EnsembleReferenceTests {
     return try JSONDecoder().decode(Reference.self, from: Data(contentsOf: url))
   }
 
-  /// 0.02 are four of 200 samples. The targeted attack stands for the untargeted one as well.
+  /// 0.02 are four of 200 samples. The targeted reference stands for the untargeted attack as well,
+  /// which is weaker by nature and gets one or two samples more.
   @Test(
     arguments: [
       ("apgd-t", "apgd-t"), ("fab-t", "fab-t"), ("fab-t", "fab"), ("square", "square"),
@@ -65,7 +66,8 @@ struct EnsembleReferenceTests {
       print(
         "\(names.own), p = \(p), \(entry.norm), \(entry.epsilon): \(found), reference "
           + "\(entry.robustAccuracy), \(ContinuousClock.now - start)")
-      #expect(found <= entry.robustAccuracy + 0.02 + 1e-9, "\(entry): \(found)")
+      let allowance = names.own == names.reference ? 0.02 : 0.03
+      #expect(found <= entry.robustAccuracy + allowance + 1e-9, "\(entry): \(found)")
     }
   }
 }
