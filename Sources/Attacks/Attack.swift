@@ -104,6 +104,9 @@ public protocol Attack: Sendable {
   /// are given.
   var isMinimumNorm: Bool { get }
 
+  /// Throws where the attack does not apply to a classifier of that many classes.
+  func validate(classCount: Int) throws(AttackError)
+
   /// Perturbations of every sample: (n, inputDimension).
   ///
   /// - Parameters:
@@ -127,6 +130,11 @@ extension Attack {
 
   /// Nil.
   public func doubled() -> (any Attack)? { nil }
+}
+
+extension Attack {
+  /// Accepts any number of classes.
+  public func validate(classCount: Int) throws(AttackError) {}
 }
 
 /// An evaluation that cannot start: one line naming what was wrong.

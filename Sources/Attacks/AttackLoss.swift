@@ -15,6 +15,9 @@ public protocol AttackLoss: Sendable {
   /// unperturbed sample, 2 for the next, and so on. Nil for a loss that does not.
   var targetRank: Int? { get }
 
+  /// The fewest classes it is defined for.
+  var minimumClassCount: Int { get }
+
   /// An increasing function of the loss of every sample, and the direction of its gradient with respect
   /// to the logits: any positive multiple, of moderate size.
   func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>)
@@ -23,6 +26,8 @@ public protocol AttackLoss: Sendable {
 extension AttackLoss {
   /// None.
   public var targetRank: Int? { nil }
+  /// 2.
+  public var minimumClassCount: Int { 2 }
 }
 
 /// Logits on their way through a loss.
@@ -119,7 +124,7 @@ public struct MarginAttackLoss: AttackLoss {
 
 /// -y f, of which every loss of a single output is an increasing function.
 @inline(__always)
-private func evaluateSingleOutput<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
+func evaluateSingleOutput<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
   for i in 0..<batch.count {
     let sign: Scalar = batch.labels[i] == 1 ? -1 : 1
     batch.values[i] = sign * batch.logits[i]

@@ -53,6 +53,15 @@ public struct AutoPGD: Attack {
     return attack
   }
 
+  /// Throws where the loss needs more classes.
+  public func validate(classCount: Int) throws(AttackError) {
+    if classCount < loss.minimumClassCount {
+      throw AttackError(
+        "the attack '\(name)' needs at least \(loss.minimumClassCount) classes, the model has "
+          + "\(classCount)")
+    }
+  }
+
   /// A perturbation of each sample that fools it, or else the one of largest loss in the last run.
   @specialized(where C == PReLUNetwork<Float>)
   public func perturbations<C: Classifier>(
@@ -100,12 +109,7 @@ public struct AutoPGD: Attack {
     guard let rank = loss.targetRank, problem.classifier.outputCount > 1 else {
       return problem.labels
     }
-    let logits = problem.classifier.logits(problem.inputs)
-    return problem.labels.enumerated().map { i, label in
-      let others = (0..<logits.columns).filter { $0 != label }
-        .sorted { (-logits[i, $0], $0) < (-logits[i, $1], $1) }
-      return others[min(rank, others.count) - 1]
-    }
+    return problem.otherClasses().map { $0[min(rank, $0.count) - 1] }
   }
 
   /// After how many steps the step size is checked: ceil(p_j N) with p_1 = 0.22 and

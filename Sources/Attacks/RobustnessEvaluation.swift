@@ -116,6 +116,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     throws(AttackError)
   {
     guard !attacks.isEmpty else { throw AttackError("no attack to run") }
+    for attack in attacks { try attack.validate(classCount: classifier.classCount) }
     guard inputs.rows == labels.count, !labels.isEmpty else {
       throw AttackError("\(inputs.rows) samples with \(labels.count) labels")
     }

@@ -64,6 +64,8 @@ extension Classifier {
 }
 
 /// The class that each row of logits stands for; see ``Classifier/predictions(_:)``.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
 public func predictedClasses<Scalar: LinearScalar>(_ logits: Matrix<Scalar>) -> [Int] {
   (0..<logits.rows).map { i in
     if logits.columns == 1 { return logits[i, 0] > 0 ? 1 : 0 }
@@ -82,6 +84,8 @@ public func correctPredictions<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, l
 
 /// How clearly each row of logits stands for its label: with one output y f (y = +1 for class 1, -1
 /// for class 0), otherwise the label's logit less the largest other one. Negative means misclassified.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
 public func classificationMargins<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, labels: [Int])
   -> [Scalar]
 {

@@ -128,7 +128,7 @@ import Testing
     try refused(
       "\(attack) run --attack nonsense",
       saying: "--attack is 'nonsense', expected one of standard, quick, structural, pgd, apgd-ce, "
-        + "apgd-margin")
+        + "apgd-margin, apgd-dlr, apgd-t, fab, fab-t, square")
     try refused("attack --data mixture --norm l7 --model run", naming: "--norm is 'l7'")
     try refused("\(attack) run --limit 0", naming: "--limit")
     try refused("\(attack) run --per-sample no/where.csv", naming: "--per-sample no/where.csv")
