@@ -85,6 +85,9 @@ public protocol Attack: Sendable {
   /// are given.
   var isMinimumNorm: Bool { get }
 
+  /// The norms it can measure perturbations in; all unless an attack says otherwise.
+  var norms: [Norm] { get }
+
   /// Perturbations of every sample: (n, inputDimension).
   ///
   /// - Parameters:
@@ -94,6 +97,11 @@ public protocol Attack: Sendable {
   func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar>
+}
+
+extension Attack {
+  /// All.
+  public var norms: [Norm] { Norm.allCases }
 }
 
 /// An evaluation that cannot start: one line naming what was wrong.

@@ -7,6 +7,8 @@ public enum AttackCatalog {
     ("structural", "lines towards other classes, refined on the decision boundary (minimum norm)"),
     ("pgd", "projected gradient descent on the margin, 100 steps, 2 restarts (fixed radii)"),
     ("apgd-ce", "Auto-PGD on cross-entropy, 100 steps, 1 restart (fixed radii)"),
+    ("ddn", "decoupled direction and norm, 100 steps, refined (minimum norm, l2)"),
+    ("fmn", "fast minimum norm, 100 steps, refined (minimum norm)"),
     ("apgd-margin", "Auto-PGD on the margin, 100 steps, 1 restart (fixed radii)"),
   ]
 
@@ -17,10 +19,13 @@ public enum AttackCatalog {
   public static func attacks(named name: String, steps: Int? = nil, restarts: Int? = nil)
     throws(AttackError) -> [any Attack]
   {
-    for (flag, value) in [("steps", steps), ("restarts", restarts)] {
+    let onBalls = ["pgd", "apgd-ce", "apgd-margin"]
+    for (flag, value, names) in [
+      ("steps", steps, onBalls + ["ddn", "fmn"]), ("restarts", restarts, onBalls),
+    ] {
       guard let value else { continue }
       if value < 1 { throw AttackError("--\(flag) is \(value), expected at least 1") }
-      if !["pgd", "apgd-ce", "apgd-margin"].contains(name) {
+      if !names.contains(name) {
         throw AttackError("--\(flag) does not apply to the attack '\(name)'")
       }
     }
@@ -43,6 +48,10 @@ public enum AttackCatalog {
       return [
         AutoPGD(loss: MarginAttackLoss(), steps: steps ?? 100, restarts: restarts ?? 1)
       ]
+    case "ddn":
+      return [DecoupledDirectionNorm(steps: steps ?? 100)]
+    case "fmn":
+      return [FastMinimumNorm(steps: steps ?? 100)]
     default:
       throw AttackError(
         "--attack is '\(name)', expected one of "

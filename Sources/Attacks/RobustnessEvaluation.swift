@@ -81,6 +81,10 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     throws(AttackError)
   {
     guard !attacks.isEmpty else { throw AttackError("no attack to run") }
+    if let attack = attacks.first(where: { !$0.norms.contains(threat.norm) }) {
+      let names = attack.norms.map(\.rawValue).joined(separator: ", ")
+      throw AttackError("--attack \(attack.name) measures \(names) only, expected --norm \(names)")
+    }
     guard inputs.rows == labels.count, !labels.isEmpty else {
       throw AttackError("\(inputs.rows) samples with \(labels.count) labels")
     }
