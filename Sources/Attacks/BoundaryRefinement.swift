@@ -14,17 +14,31 @@ import Networks
 /// boundary bends away from the sample, more where it bends around it.
 ///
 /// A sample ends when the linearised boundary promises less than 1e-7 of the size, or when no share
-/// helps. All ends are brought back to the boundary to within 1e-7 of their size.
+/// helps. All ends are brought back to the boundary to within ``precision``.
 struct BoundaryRefinement<C: Classifier> {
   let problem: AttackProblem<C>
   let steps: Int
 
+  /// How far from the boundary results may lie, relative to their size.
+  var precision: C.Scalar = 1e-7
+
   private static var promiseAtEnd: C.Scalar { 1e-7 }
-  private static var precision: C.Scalar { 1e-7 }
+
+  init(problem: AttackProblem<C>, steps: Int) {
+    self.problem = problem
+    self.steps = steps
+  }
 
   /// Refined perturbations; rows that do not fool are left as they are.
-  @specialized(where C == PReLUNetwork<Float>)
   func refine(_ start: Matrix<C.Scalar>) -> Matrix<C.Scalar> {
+    refineKnowing(start).perturbations
+  }
+
+  /// Refined perturbations and whether they fool; rows that do not are left as they are.
+  @specialized(where C == PReLUNetwork<Float>)
+  func refineKnowing(_ start: Matrix<C.Scalar>) -> (
+    perturbations: Matrix<C.Scalar>, fools: [Bool]
+  ) {
     let state = RefinementState(
       start, sizes: problem.sizes(start), inputs: problem.inputs, threat: problem.threat)
     linearize(state, Array(0..<start.rows))
@@ -101,14 +115,14 @@ struct BoundaryRefinement<C: Classifier> {
     return moved
   }
 
-  /// The points brought back to the boundary, all of which fool when evaluated with the whole problem.
+  /// The points brought back to the boundary, and which rows fool when evaluated with the whole problem.
   private func finish(
     _ state: RefinementState<C.Scalar>, _ rows: [Int], start: Matrix<C.Scalar>
-  ) -> Matrix<C.Scalar> {
+  ) -> (perturbations: Matrix<C.Scalar>, fools: [Bool]) {
     var result = start
     let directions = state.points(rows)
     var searches = rows.map { i in
-      var search = RaySearch<C.Scalar>(slope: state.samples[i].slope, tolerance: Self.precision)
+      var search = RaySearch<C.Scalar>(slope: state.samples[i].slope, tolerance: precision)
       search.record(1, state.samples[i].margin)
       return search
     }
@@ -120,9 +134,9 @@ struct BoundaryRefinement<C: Classifier> {
       if scale < 1 { result.scaleRow(i, by: scale) }
     }
     var open = rows
+    var fools = problem.isFooled(result)
     for attempt in 0..<5 {
-      let fooled = problem.isFooled(result)
-      open.removeAll { fooled[$0] }
+      open.removeAll { fools[$0] }
       if open.isEmpty { break }
       let isLast = attempt == 4
       for i in open {
@@ -132,7 +146,9 @@ struct BoundaryRefinement<C: Classifier> {
           result.scaleRow(i, by: 1 + C.Scalar(2 << attempt) * C.Scalar.ulpOfOne)
         }
       }
+      let part = problem.subset(open)
+      for (i, fooled) in zip(open, part.isFooled(result.rows(at: open))) { fools[i] = fooled }
     }
-    return result
+    return (result, fools)
   }
 }

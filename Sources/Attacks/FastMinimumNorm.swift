@@ -15,6 +15,8 @@ import Networks
 /// - the first step is how far away the sample's own linearisation has the boundary, not a constant
 ///   (with a wrong one the published attack fails on most of MNIST): nothing depends on the scale of data
 ///   or logits;
+/// - until the sample is fooled the ball reaches beyond the linearised boundary by a share gamma: a ball
+///   that ends there closes in on the boundary from inside and may never cross it;
 /// - the smallest perturbation that fooled is refined on the decision boundary.
 public struct FastMinimumNorm: Attack {
   /// "fmn".
@@ -47,13 +49,14 @@ public struct FastMinimumNorm: Attack {
     let found = MinimumNormDescent(problem: problem, steps: steps, stream: stream).run(
       length: { C.Scalar(firstStep * (0.01 + 0.99 * cosines[$0])) },
       resize: { sample, turn in
-        let gamma = C.Scalar(self.gamma.last + (self.gamma.first - self.gamma.last) * cosines[turn.step])
+        let (first, last) = gamma
+        let gamma = C.Scalar(last + (first - last) * cosines[turn.step])
         if sample.margin < 0 {
           sample.radius = min(sample.radius * (1 - gamma), sample.best)
         } else if sample.best.isFinite {
           sample.radius *= 1 + gamma
         } else {
-          sample.radius = sample.size + sample.margin / turn.dualLength
+          sample.radius = (sample.size + sample.margin / turn.dualLength) * (1 + gamma)
         }
         // The quotient is infinite, or no number, where the gradient is 0.
         if !(sample.radius <= sample.reach) { sample.radius = sample.reach }

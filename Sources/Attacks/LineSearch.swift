@@ -58,21 +58,22 @@ struct LineSearch<C: Classifier> {
     shortest = [C.Scalar](repeating: .infinity, count: problem.count)
   }
 
-  /// The ends of a kind that are short enough: the samples, which may be listed several times, and a
-  /// row each.
-  func ends(of kind: LineKind) -> (samples: [Int], points: Matrix<C.Scalar>) {
+  /// The ends of a kind that are short enough.
+  func ends(of kind: LineKind) -> RefinedEnds<C.Scalar> {
     var samples: [Int] = []
+    var sizes: [C.Scalar] = []
     var elements: [C.Scalar] = []
     for rank in 0..<candidates {
       for (i, ends) in (best[kind] ?? []).enumerated()
       where ends.count > rank && ends[rank].size <= tolerance * shortest[i] {
         samples.append(i)
+        sizes.append(ends[rank].size)
         elements += ends[rank].row
       }
     }
-    return (
-      samples, Matrix(rows: samples.count, columns: problem.inputs.columns, elements: elements)
-    )
+    let points = Matrix(
+      rows: samples.count, columns: problem.inputs.columns, elements: elements)
+    return RefinedEnds(samples: samples, points: points, sizes: sizes)
   }
 
   /// Follows a line of some samples.

@@ -145,7 +145,7 @@ private struct DescentRow<Scalar: LinearScalar> {
       return (0, 0)
     }
     for j in 0..<count { scratch[j] = gradient[j] / length }
-    Scalar.flushDenormals(count, scratch)
+    flushTiny(count, scratch)
     let dual: Norm = norm == .l2 ? .l2 : norm == .l1 ? .linf : .l1
     return (length, norm == .l2 ? length : dual.length(count, gradient))
   }

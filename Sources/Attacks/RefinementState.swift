@@ -138,7 +138,7 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
     sample.steepness = length
     // Not times 1 / length, which may leave the range.
     for j in 0..<count { gradient[j] = gradient[j] / length }
-    Scalar.flushDenormals(count, gradient)
+    flushTiny(count, gradient)
     let target = sample.slope / length - sample.margin / length
     LinearizedBoundary.nearestPoint(
       threat.norm, count, gradient: gradient, target: target, input: input, box: threat.box,
@@ -194,5 +194,17 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
       let moved = delta[j] - share * residual[j]
       target[j] = min(max(moved, box.lowerBound - input[j]), box.upperBound - input[j])
     }
+  }
+}
+
+/// Replaces the coordinates of a vector of length 1 that are below the square of the resolution by 0: no
+/// point moves by them, but as factors they make denormal numbers.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+func flushTiny<Scalar: LinearScalar>(_ count: Int, _ x: UnsafeMutablePointer<Scalar>) {
+  let least = Scalar.ulpOfOne * Scalar.ulpOfOne
+  for j in 0..<count {
+    let value = x[j]
+    x[j] = value.magnitude >= least ? value : 0
   }
 }

@@ -24,7 +24,7 @@ public struct StructuralAttack: Attack {
   public var neighbours = 3
 
   /// Ends of lines that are longer than a sample's shortest by this factor are not looked at.
-  public var tolerance = 1.5
+  public var tolerance = 3.0
 
   /// The attack with default effort.
   public init() {}
@@ -41,19 +41,37 @@ public struct StructuralAttack: Attack {
     var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
     var sizes = [C.Scalar](repeating: .infinity, count: problem.count)
     // The best ends of every kind are refined: the shortest line need not lead to the nearest point of
-    // the boundary.
-    for kind in LineKind.allCases {
-      let starts = search.ends(of: kind)
-      if starts.samples.isEmpty { continue }
-      let part = problem.subset(starts.samples)
-      let refined = BoundaryRefinement(problem: part, steps: steps).refine(starts.points)
-      for (row, size) in part.sizes(refined).enumerated() where size < sizes[starts.samples[row]] {
-        sizes[starts.samples[row]] = size
-        result.copyRow(starts.samples[row], from: refined, row: row)
+    // the boundary. After a few steps it is clear which are worth going on with.
+    func refine(_ ends: RefinedEnds<C.Scalar>, steps: Int, precision: Double)
+      -> RefinedEnds<C.Scalar>
+    {
+      let part = problem.subset(ends.samples)
+      var refinement = BoundaryRefinement(problem: part, steps: steps)
+      refinement.precision = C.Scalar(precision)
+      let (points, fools) = refinement.refineKnowing(ends.points)
+      let found = zip(part.sizes(points), fools).map { $1 ? $0 : .infinity }
+      for (row, i) in ends.samples.enumerated() where found[row] < sizes[i] {
+        sizes[i] = found[row]
+        result.copyRow(i, from: points, row: row)
       }
+      return RefinedEnds(samples: ends.samples, points: points, sizes: found)
+    }
+    let first = LineKind.allCases.map { kind in
+      refine(search.ends(of: kind), steps: min(steps, Self.firstSteps), precision: 1e-3)
+    }
+    for ends in first {
+      let promising = ends.samples.indices.filter {
+        ends.sizes[$0].isFinite && ends.sizes[$0] <= sizes[ends.samples[$0]] * Self.promise()
+      }
+      _ = refine(ends.rows(at: promising), steps: max(steps - Self.firstSteps, 0), precision: 1e-7)
     }
     return result
   }
+
+  /// Steps after which only some ends are refined further: those that are not longer than the sample's
+  /// shortest by more than a factor.
+  private static var firstSteps: Int { 6 }
+  private static func promise<Scalar: LinearScalar>() -> Scalar { 1.25 }
 
   /// The lines to try; each is of the samples that it concerns.
   private func lines<C: Classifier>(_ problem: AttackProblem<C>) -> [AttackLine<C.Scalar>] {
@@ -103,6 +121,20 @@ public struct StructuralAttack: Attack {
         minus: LineEnds(references.directions, known.map { sources.ownDirections[$0]! }))
     }
     return result
+  }
+}
+
+/// Perturbations of some samples, which may be listed several times: a row each.
+struct RefinedEnds<Scalar: LinearScalar> {
+  let samples: [Int]
+  let points: Matrix<Scalar>
+  /// Infinite where a perturbation does not fool.
+  let sizes: [Scalar]
+
+  func rows(at rows: [Int]) -> RefinedEnds {
+    RefinedEnds(
+      samples: rows.map { samples[$0] }, points: points.rows(at: rows),
+      sizes: rows.map { sizes[$0] })
   }
 }
 
