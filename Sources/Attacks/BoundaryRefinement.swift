@@ -129,26 +129,35 @@ struct BoundaryRefinement<C: Classifier> {
     BoundarySearch(problem: problem.subset(rows)).run(&searches, directions, evaluations: 12)
     for (row, i) in rows.enumerated() {
       result.copyRow(i, from: directions, row: row)
-      // Where rounding decides, products of other blocks of rows decide otherwise.
-      let scale = (searches[row].upper?.scale ?? 1) * (1 + C.Scalar.ulpOfOne)
+      let scale = (searches[row].upper?.scale ?? 1) * (1 + Self.safety)
       if scale < 1 { result.scaleRow(i, by: scale) }
     }
-    var open = rows
-    var fools = problem.isFooled(result)
-    for attempt in 0..<5 {
-      open.removeAll { fools[$0] }
-      if open.isEmpty { break }
-      let isLast = attempt == 4
-      for i in open {
-        if isLast {
-          result.copyRow(i, from: start, row: i)
-        } else {
-          result.scaleRow(i, by: 1 + C.Scalar(2 << attempt) * C.Scalar.ulpOfOne)
-        }
-      }
-      let part = problem.subset(open)
-      for (i, fooled) in zip(open, part.isFooled(result.rows(at: open))) { fools[i] = fooled }
+    var fools = BoundarySearch(problem: problem).pushOut(&result, rows)
+    for i in rows where !fools[i] {
+      result.copyRow(i, from: start, row: i)
+      fools[i] = true
     }
     return (result, fools)
+  }
+
+  /// Where rounding decides, a product of other rows decides otherwise: points keep this distance from
+  /// the boundary, relative to their size.
+  private static var safety: C.Scalar { 5e-8 + 4 * C.Scalar.ulpOfOne }
+}
+
+extension BoundarySearch {
+  /// Evaluates perturbations with the whole problem and makes those of `rows` that do not fool a little
+  /// larger until they do; which rows fool in the end.
+  func pushOut(_ perturbations: inout Matrix<C.Scalar>, _ rows: [Int]) -> [Bool] {
+    var fools = problem.isFooled(perturbations)
+    var open = rows.filter { !fools[$0] }
+    for attempt in 1...4 where !open.isEmpty {
+      for i in open {
+        perturbations.scaleRow(i, by: 1 + C.Scalar(1 << attempt) * C.Scalar.ulpOfOne)
+      }
+      fools = problem.isFooled(perturbations)
+      open = rows.filter { !fools[$0] }
+    }
+    return fools
   }
 }

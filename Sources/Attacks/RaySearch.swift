@@ -103,7 +103,8 @@ struct RaySearch<Scalar: LinearScalar> {
       return nil
     }
     let aim = lower.scale + rest + tolerance / 2 * lower.scale
-    return Swift.min(Swift.min(Swift.max(aim, lower.scale * (1 + tolerance)), 2 * lower.scale), limit)
+    return Swift.min(
+      Swift.min(Swift.max(aim, lower.scale * (1 + tolerance)), 2 * lower.scale), limit)
   }
 }
 

@@ -52,8 +52,9 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
   private let previousPoints: UnsafeMutablePointer<Scalar>
   private let previousResiduals: UnsafeMutablePointer<Scalar>
 
-  init(_ start: Matrix<Scalar>, sizes: [Scalar], inputs: Matrix<Scalar>, threat: ThreatModel<Scalar>)
-  {
+  init(
+    _ start: Matrix<Scalar>, sizes: [Scalar], inputs: Matrix<Scalar>, threat: ThreatModel<Scalar>
+  ) {
     self.threat = threat
     self.inputs = inputs
     samples = sizes.map { RefinedSample(size: $0) }

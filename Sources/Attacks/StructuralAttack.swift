@@ -65,6 +65,8 @@ public struct StructuralAttack: Attack {
       }
       _ = refine(ends.rows(at: promising), steps: max(steps - Self.firstSteps, 0), precision: 1e-7)
     }
+    let found = sizes.indices.filter { sizes[$0].isFinite }
+    _ = BoundarySearch(problem: problem).pushOut(&result, found)
     return result
   }
 

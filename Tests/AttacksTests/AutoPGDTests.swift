@@ -7,7 +7,7 @@ import Theory
 
 /// The smallest radius at which a perturbation in the ball and the box reaches the boundary of a linear
 /// classifier, by bisection; infinite where the box is in the way.
-private func boxedDistance(
+func boxedDistance(
   _ classifier: LinearClassifier<Float>, _ x: [Float], _ norm: Norm, _ box: ClosedRange<Float>?
 ) -> Double {
   let value = zip(x, classifier.weights).reduce(Double(classifier.bias)) {

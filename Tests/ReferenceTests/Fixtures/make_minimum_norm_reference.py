@@ -15,7 +15,7 @@ from unittest.mock import MagicMock
 import torch
 
 # adv-lib imports these for pictures and logs only.
-for module in ("torchvision", "torchvision.models", "torchvision.transforms", "visdom"):
+for module in ("torchvision", "torchvision.models", "torchvision.transforms", "visdom", "tqdm"):
     sys.modules.setdefault(module, MagicMock())
 
 from adv_lib.attacks.decoupled_direction_norm import ddn  # noqa: E402
