@@ -132,12 +132,11 @@ struct BoundaryRefinement<C: Classifier> {
       let scale = (searches[row].upper?.scale ?? 1) * (1 + Self.safety)
       if scale < 1 { result.scaleRow(i, by: scale) }
     }
-    var fools = BoundarySearch(problem: problem).pushOut(&result, rows)
-    for i in rows where !fools[i] {
-      result.copyRow(i, from: start, row: i)
-      fools[i] = true
-    }
-    return (result, fools)
+    let fools = BoundarySearch(problem: problem).pushOut(&result, rows)
+    let lost = rows.filter { !fools[$0] }
+    if lost.isEmpty { return (result, fools) }
+    for i in lost { result.copyRow(i, from: start, row: i) }
+    return (result, problem.isFooled(result))
   }
 
   /// Where rounding decides, a product of other rows decides otherwise: points keep this distance from
