@@ -10,8 +10,8 @@ import Networks
 /// As published: 100 steps, step lengths that fall along a cosine to a hundredth, the ball's factor.
 /// Different from it:
 ///
-/// - descent on the margin instead of ascent on cross-entropy, which is 0 to the last digit on confident
-///   samples;
+/// - descent on the margin against a weighted mean of the other classes instead of ascent on
+///   cross-entropy, which is 0 to the last digit on confident samples;
 /// - first length and first step are how far away the sample's own linearisation has the boundary, not
 ///   1, so that nothing depends on the scale of data or logits;
 /// - perturbed samples are not rounded to 256 grey levels;

@@ -15,6 +15,7 @@ import Networks
 /// - the first step is how far away the sample's own linearisation has the boundary, not a constant
 ///   (with a wrong one the published attack fails on most of MNIST): nothing depends on the scale of data
 ///   or logits;
+/// - the margin's gradient is that against a weighted mean of the other classes;
 /// - until the sample is fooled the ball reaches beyond the linearised boundary by a share gamma: a ball
 ///   that ends there closes in on the boundary from inside and may never cross it;
 /// - the smallest perturbation that fooled is refined on the decision boundary.

@@ -20,7 +20,8 @@ struct DescendedSample<Scalar: LinearScalar> {
 /// perturbation that fools, moves along the gradient, and lets the attack set the radius and project.
 ///
 /// Steps have the Euclidean length that the attack asks for whatever the size of the gradient, so that
-/// nothing depends on the scale of the logits. Where the gradient is 0 the step is random.
+/// nothing depends on the scale of the logits. The margin is that against a weighted mean of the other
+/// classes: against the strongest alone, descents settle for it too early. Where the gradient is 0 the step is random.
 struct MinimumNormDescent<C: Classifier> {
   let problem: AttackProblem<C>
   let steps: Int
@@ -48,8 +49,10 @@ struct MinimumNormDescent<C: Classifier> {
     var best = delta
     var samples = [DescendedSample<C.Scalar>](repeating: DescendedSample(), count: problem.count)
     let count = delta.columns
+    // Where the sample's own margin is 10, the softness is that of cross-entropy.
+    let softness = problem.margins(delta).map { $0.magnitude * 0.1 }
     for step in 0..<steps {
-      let (margins, gradients) = problem.marginsAndGradients(delta)
+      let (margins, gradients) = problem.marginsAndGradients(delta, softness: softness)
       let stepLength = length(step)
       let steps = stream.child("step", step)
       withoutActuallyEscaping(resize) { resize in
