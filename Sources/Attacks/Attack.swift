@@ -107,6 +107,9 @@ public protocol Attack: Sendable {
   /// Throws where the attack does not apply to a classifier of that many classes.
   func validate(classCount: Int) throws(AttackError)
 
+  /// The norms it can measure perturbations in; all unless an attack says otherwise.
+  var norms: [Norm] { get }
+
   /// Perturbations of every sample: (n, inputDimension).
   ///
   /// - Parameters:
@@ -130,11 +133,12 @@ extension Attack {
 
   /// Nil.
   public func doubled() -> (any Attack)? { nil }
-}
 
-extension Attack {
   /// Accepts any number of classes.
   public func validate(classCount: Int) throws(AttackError) {}
+
+  /// All.
+  public var norms: [Norm] { Norm.allCases }
 }
 
 /// An evaluation that cannot start: one line naming what was wrong.

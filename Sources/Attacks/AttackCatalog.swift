@@ -1,70 +1,106 @@
+import LinearCore
+
 /// The attacks by name.
 public enum AttackCatalog {
   /// Every name with one line on what it is.
   public static let entries: [(name: String, summary: String)] = [
-    ("standard", "structural, then pgd: the per-sample worst case of both"),
+    (
+      "standard",
+      "the ensemble: structural, ddn or fmn, apgd-ce, apgd-t, fab-t, square, each on what still "
+        + "stands; with two classes apgd-margin and fab"
+    ),
     ("quick", "structural with less effort"),
     ("structural", "lines towards other classes, refined on the decision boundary (minimum norm)"),
+    ("ddn", "decoupled direction and norm, 100 steps, refined (minimum norm, l2)"),
+    ("fmn", "fast minimum norm, 100 steps, refined (minimum norm)"),
+    ("fab", "fast adaptive boundary attack, 100 steps, 1 restart (minimum norm)"),
+    ("fab-t", "the same, aiming at 9 classes one at a time (minimum norm)"),
     ("pgd", "projected gradient descent on the margin, 100 steps, 2 restarts (fixed radii)"),
     ("apgd-ce", "Auto-PGD on cross-entropy, 100 steps, 1 restart (fixed radii)"),
     ("apgd-margin", "Auto-PGD on the margin, 100 steps, 1 restart (fixed radii)"),
     ("apgd-dlr", "Auto-PGD on the difference of logits ratio; 3 classes or more (fixed radii)"),
     ("apgd-t", "targeted Auto-PGD, 9 targets, 100 steps, 1 restart (fixed radii)"),
-    ("fab", "fast adaptive boundary attack, 100 steps, 1 restart (minimum norm)"),
-    ("fab-t", "the same, aiming at 9 classes one at a time (minimum norm)"),
     ("square", "Square Attack without gradients, 5000 queries, 1 restart (fixed radii)"),
   ]
+
+  /// Whose `--steps` and `--restarts` can be chosen.
+  private static let withSteps: Set = [
+    "ddn", "fmn", "fab", "fab-t", "pgd", "apgd-ce", "apgd-margin", "apgd-dlr", "apgd-t",
+  ]
+  private static let withRestarts = withSteps.subtracting(["ddn", "fmn"]).union(["square"])
 
   /// The attacks that a name stands for.
   ///
   /// - Parameters:
-  ///   - steps, restarts: for a gradient attack that runs alone, restarts for Square as well; nil takes
-  ///     its own default.
-  public static func attacks(named name: String, steps: Int? = nil, restarts: Int? = nil)
-    throws(AttackError) -> [any Attack]
-  {
-    for (flag, value) in [("steps", steps), ("restarts", restarts)] {
+  ///   - norm, classCount: what the ensembles are composed for.
+  ///   - steps, restarts: for an attack that runs alone; nil takes its own default.
+  public static func attacks(
+    named name: String, norm: Norm = .l2, classCount: Int = 2, steps: Int? = nil,
+    restarts: Int? = nil
+  ) throws(AttackError) -> [any Attack] {
+    for (flag, value, names) in [
+      ("steps", steps, withSteps), ("restarts", restarts, withRestarts),
+    ] {
       guard let value else { continue }
       if value < 1 { throw AttackError("--\(flag) is \(value), expected at least 1") }
-      let gradientAttacks = ["pgd", "apgd-ce", "apgd-margin", "apgd-dlr", "apgd-t", "fab", "fab-t"]
-      if !gradientAttacks.contains(name) && (name, flag) != ("square", "restarts") {
+      if !names.contains(name) {
         throw AttackError("--\(flag) does not apply to the attack '\(name)'")
       }
     }
+    let (many, runs) = (steps ?? 100, restarts ?? 1)
     switch name {
-    case "standard":
-      return [StructuralAttack(), ProjectedGradientDescent()]
-    case "quick":
-      var attack = StructuralAttack()
-      attack.candidates = 1
-      attack.steps = 15
-      attack.neighbours = 1
-      return [attack]
-    case "structural":
-      return [StructuralAttack()]
-    case "pgd":
-      return [ProjectedGradientDescent(steps: steps ?? 100, restarts: restarts ?? 2)]
-    case "apgd-ce":
-      return [AutoPGD(steps: steps ?? 100, restarts: restarts ?? 1)]
-    case "apgd-margin":
-      return [
-        AutoPGD(loss: MarginAttackLoss(), steps: steps ?? 100, restarts: restarts ?? 1)
-      ]
-    case "apgd-dlr":
-      return [AutoPGD(loss: DLRAttackLoss(), steps: steps ?? 100, restarts: restarts ?? 1)]
-    case "apgd-t":
-      return [TargetedAutoPGD(steps: steps ?? 100, restarts: restarts ?? 1)]
+    case "standard": return standard(norm: norm, classCount: classCount)
+    case "quick": return quick
+    case "structural": return [StructuralAttack()]
+    case "ddn": return [DecoupledDirectionNorm(steps: many)]
+    case "fmn": return [FastMinimumNorm(steps: many)]
     case "fab", "fab-t":
-      return [
-        FastAdaptiveBoundary(
-          targeted: name == "fab-t", steps: steps ?? 100, restarts: restarts ?? 1)
-      ]
-    case "square":
-      return [SquareAttack(restarts: restarts ?? 1)]
+      return [FastAdaptiveBoundary(targeted: name == "fab-t", steps: many, restarts: runs)]
+    case "pgd": return [ProjectedGradientDescent(steps: many, restarts: restarts ?? 2)]
+    case "apgd-ce": return [AutoPGD(steps: many, restarts: runs)]
+    case "apgd-margin":
+      return [AutoPGD(loss: MarginAttackLoss(), steps: many, restarts: runs)]
+    case "apgd-dlr": return [AutoPGD(loss: DLRAttackLoss(), steps: many, restarts: runs)]
+    case "apgd-t": return [TargetedAutoPGD(steps: many, restarts: runs)]
+    case "square": return [SquareAttack(restarts: runs)]
     default:
       throw AttackError(
         "--attack is '\(name)', expected one of "
           + entries.map(\.name).joined(separator: ", "))
     }
   }
+
+  /// From cheap to dear. Two classes have one other class to aim at, and losses that differ by an
+  /// increasing function only, so that one gradient attack of each kind is enough.
+  private static func standard(norm: Norm, classCount: Int) -> [any Attack] {
+    let minimumNorm: any Attack = norm == .l2 ? DecoupledDirectionNorm() : FastMinimumNorm()
+    if classCount == 2 {
+      return [
+        StructuralAttack(), minimumNorm, autoPGD(MarginAttackLoss(), norm),
+        FastAdaptiveBoundary(targeted: false), gradientFree,
+      ]
+    }
+    return [
+      StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm),
+      TargetedAutoPGD(), FastAdaptiveBoundary(targeted: true), gradientFree,
+    ]
+  }
+
+  private static var quick: [any Attack] {
+    var structural = StructuralAttack()
+    structural.candidates = 1
+    structural.steps = 15
+    structural.neighbours = 1
+    return [structural]
+  }
+
+  /// In l1 with the sparse steps that get past the box.
+  private static func autoPGD(_ loss: any AttackLoss, _ norm: Norm) -> AutoPGD {
+    var attack = AutoPGD(loss: loss)
+    attack.skipsCoordinatesOnBounds = norm == .l1
+    return attack
+  }
+
+  /// A check on gradients rather than a source of small perturbations: a fifth of the usual queries.
+  private static var gradientFree: any Attack { SquareAttack(queries: 1000) }
 }

@@ -22,7 +22,11 @@ extension AttackProblem {
   }
 
   /// The margins and their gradients with respect to the perturbations.
-  func marginsAndGradients(_ perturbations: Matrix<C.Scalar>) -> (
+  ///
+  /// - Parameter softness: for each sample a difference of logits. The gradient is then that of the
+  ///   margin against a mean of the other classes, weighted by e to the logit / softness, as
+  ///   cross-entropy has it, which does not settle for the strongest at once.
+  func marginsAndGradients(_ perturbations: Matrix<C.Scalar>, softness: [C.Scalar]? = nil) -> (
     margins: [C.Scalar], gradients: Matrix<C.Scalar>
   ) {
     counts.addGradients(sampleNumbers)
@@ -33,8 +37,19 @@ extension AttackProblem {
         if logits.columns == 1 {
           cotangent[i, 0] = label == 1 ? 1 : -1
         } else {
+          let strongest = strongestOther(logits, i, label)
+          let scale = softness?[rows.lowerBound + i] ?? 0
+          cotangent[i, strongest] = -1
+          if scale > 0 && scale.isFinite {
+            var sum: C.Scalar = 0
+            for c in 0..<logits.columns where c != label {
+              let share = C.Scalar.exponential((logits[i, c] - logits[i, strongest]) / scale)
+              cotangent[i, c] = -share
+              sum += share
+            }
+            for c in 0..<logits.columns { cotangent[i, c] /= sum }
+          }
           cotangent[i, label] = 1
-          cotangent[i, strongestOther(logits, i, label)] = -1
         }
       }
       return cotangent

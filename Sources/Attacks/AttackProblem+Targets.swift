@@ -6,7 +6,7 @@ extension AttackProblem {
   /// (of equal ones the first). Counts one forward pass.
   func otherClasses() -> [[Int]] {
     if classifier.outputCount == 1 { return labels.map { [1 - $0] } }
-    counts.addForward(countedAs)
+    counts.addForward(sampleNumbers)
     let logits = classifier.logits(inputs)
     return labels.enumerated().map { i, label in
       let row = logits.row(i)
@@ -19,7 +19,7 @@ extension AttackProblem {
   func leadsAndGradients(_ perturbations: Matrix<C.Scalar>, targets: [Int]) -> (
     leads: [C.Scalar], gradients: Matrix<C.Scalar>
   ) {
-    counts.addGradients(countedAs)
+    counts.addGradients(sampleNumbers)
     let result = classifier.logitsAndInputGradient(perturbed(perturbations)) { logits, rows in
       var cotangent = Matrix<C.Scalar>(rows: logits.rows, columns: logits.columns)
       for i in 0..<logits.rows {

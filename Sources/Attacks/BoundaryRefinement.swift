@@ -3,79 +3,160 @@ import Networks
 
 /// Makes perturbations that fool their sample smaller, step by step along the decision boundary.
 ///
-/// At a boundary point delta with margin m and gradient g the nearest point of the linearised boundary,
-/// {u: m + <g, u - delta> = 0}, has the size t / dual norm of g with t = <g, delta> - m. The step goes a
-/// share of the way there, then back to the true boundary along the ray through 0, and is kept only if
-/// the perturbation became smaller; otherwise the share is halved. (The idea of DeepFool, Moosavi-Dezfooli
-/// et al., CVPR 2016, and FAB, Croce and Hein, ICML 2020, made monotone.)
+/// A step goes from a boundary point a share of the way to the nearest point of the linearised boundary
+/// (``LinearizedBoundary``), then back to the true boundary along the ray through 0 (``RaySearch``), and
+/// is kept only if the perturbation became smaller; otherwise the share is halved. (The idea of DeepFool,
+/// Moosavi-Dezfooli et al., CVPR 2016, and FAB, Croce and Hein, ICML 2020, made monotone.)
+///
+/// For l2 the residual r, the way from the point to the linearised boundary's nearest, vanishes where the
+/// point is a local minimum, and the share is that of Barzilai and Borwein (IMA J. Numer. Anal. 1988),
+/// <d, y> / <y, y> with d and y the last changes of point and residual: 1 on a plane, less where the
+/// boundary bends away from the sample, more where it bends around it.
+///
+/// A sample ends when the linearised boundary promises less than 1e-7 of the size, or when no share
+/// helps. All ends are brought back to the boundary to within ``precision``.
 struct BoundaryRefinement<C: Classifier> {
   let problem: AttackProblem<C>
   let steps: Int
 
-  /// Refined perturbations; rows that do not fool are left as they are.
-  func refine(_ start: Matrix<C.Scalar>) -> Matrix<C.Scalar> {
-    var current = start
-    let fooled = problem.isFooled(start)
-    var sizes = problem.sizes(start)
-    var share = [C.Scalar](repeating: 1, count: start.rows)
-    var active = fooled.indices.filter { fooled[$0] }
-    for _ in 0..<steps where !active.isEmpty {
-      let part = problem.subset(active)
-      let here = current.rows(at: active)
-      let (margins, gradients) = part.marginsAndGradients(here)
-      var trial = here
-      for (row, i) in active.enumerated() {
-        step(
-          row, margin: margins[row], share: share[i], gradients: gradients, trial: &trial,
-          inputs: part.inputs)
-      }
-      let scales = BoundarySearch(problem: part).firstCrossing(
-        trial, scales: [0.5, 0.9, 0.98, 1, 1.02, 1.1, 1.3], bisections: 6)
-      for row in 0..<active.count {
-        let scale = scales[row] ?? 0
-        trial.scaleRow(row, by: scale)
-      }
-      let trialSizes = part.sizes(trial)
-      for (row, i) in active.enumerated() {
-        if scales[row] != nil && trialSizes[row] < sizes[i] {
-          if trialSizes[row] > sizes[i] * (1 - 1e-5) { share[i] /= 2 }
-          sizes[i] = trialSizes[row]
-          current.copyRow(i, from: trial, row: row)
-        } else {
-          share[i] /= 2
-        }
-      }
-      active.removeAll { share[$0] < 1 / 64 }
-    }
-    return BoundarySearch(problem: problem).shrink(current, scales: [0.9, 0.99, 1])
+  /// How far from the boundary results may lie, relative to their size.
+  var precision: C.Scalar = 1e-7
+
+  private static var promiseAtEnd: C.Scalar { 1e-7 }
+
+  init(problem: AttackProblem<C>, steps: Int) {
+    self.problem = problem
+    self.steps = steps
   }
 
-  /// trial row <- (1 - share) delta + share (nearest point of the linearised boundary).
-  private func step(
-    _ row: Int, margin: C.Scalar, share: C.Scalar, gradients: Matrix<C.Scalar>,
-    trial: inout Matrix<C.Scalar>, inputs: Matrix<C.Scalar>
+  /// Refined perturbations; rows that do not fool are left as they are.
+  func refine(_ start: Matrix<C.Scalar>) -> Matrix<C.Scalar> {
+    refineKnowing(start).perturbations
+  }
+
+  /// Refined perturbations and whether they fool; rows that do not are left as they are.
+  @specialized(where C == PReLUNetwork<Float>)
+  func refineKnowing(_ start: Matrix<C.Scalar>) -> (
+    perturbations: Matrix<C.Scalar>, fools: [Bool]
   ) {
-    let count = trial.columns
-    gradients.withPointer { gradients in
-      trial.withMutablePointer { trial in
-        let g = gradients + row * count
-        let delta = trial + row * count
-        let target = C.Scalar.dot(count, g, delta) - margin
-        let length = C.Scalar.euclideanNorm(count, g)
-        guard length > 0, length.isFinite, target.isFinite else { return }
-        C.Scalar.scale(count, 1 - share, delta)
-        switch problem.threat.norm {
-        case .l2:
-          C.Scalar.add(count, share * (target / length) / length, g, to: delta)
-        case .linf:
-          let move = share * target / C.Scalar.absoluteSum(count, g)
-          for j in 0..<count where g[j] != 0 { delta[j] += g[j] > 0 ? move : -move }
-        case .l1:
-          var best = 0
-          for j in 0..<count where g[j].magnitude > g[best].magnitude { best = j }
-          delta[best] += share * target / g[best]
-        }
+    let state = RefinementState(
+      start, sizes: problem.sizes(start), inputs: problem.inputs, threat: problem.threat)
+    linearize(state, Array(0..<start.rows))
+    let fooled = state.samples.indices.filter { state.samples[$0].margin < 0 }
+    approachBoundary(state, fooled)
+    var active = fooled
+    for _ in 0..<steps {
+      active.removeAll {
+        state.samples[$0].isStuck || state.samples[$0].promise < Self.promiseAtEnd
       }
+      if active.isEmpty { break }
+      let moved = step(state, active)
+      linearize(state, moved)
     }
+    return finish(state, fooled, start: start)
+  }
+
+  /// Margins, gradients and residuals at the present points of some samples.
+  private func linearize(_ state: RefinementState<C.Scalar>, _ rows: [Int]) {
+    if rows.isEmpty { return }
+    let part = rows.count == problem.count ? problem : problem.subset(rows)
+    let (margins, gradients) = part.marginsAndGradients(state.points(rows))
+    state.linearize(rows, margins, gradients)
+  }
+
+  /// Brings points that lie deep in another class near the boundary first: there is nothing to be learnt
+  /// from a gradient far from it.
+  private func approachBoundary(_ state: RefinementState<C.Scalar>, _ rows: [Int]) {
+    let deep = rows.filter { i in
+      let sample = state.samples[i]
+      return !(sample.slope < 0 && sample.margin / sample.slope < 0.02)
+    }
+    if deep.isEmpty { return }
+    var points = state.points(deep)
+    var searches = deep.map { i in
+      var search = RaySearch<C.Scalar>(slope: state.samples[i].slope, tolerance: 1e-3)
+      search.record(1, state.samples[i].margin)
+      return search
+    }
+    let part = problem.subset(deep)
+    BoundarySearch(problem: part).run(&searches, points, evaluations: 12)
+    for row in deep.indices { points.scaleRow(row, by: searches[row].upper?.scale ?? 1) }
+    for (row, size) in part.sizes(points).enumerated() {
+      state.restart(deep[row], at: points, row: row, size: size)
+    }
+    linearize(state, deep)
+  }
+
+  /// One step of some samples; those that became smaller.
+  private func step(_ state: RefinementState<C.Scalar>, _ rows: [Int]) -> [Int] {
+    let part = rows.count == problem.count ? problem : problem.subset(rows)
+    let trial = state.trials(rows)
+    let trialSizes = part.sizes(trial.points)
+    var searches = rows.enumerated().map { row, i in
+      let sample = state.samples[i]
+      let promised = sample.promise * min(sample.share, 1)
+      return RaySearch<C.Scalar>(
+        slope: trial.slopes[row], limit: sample.size / trialSizes[row],
+        tolerance: min(max(promised / 8, 2e-7), 1e-2))
+    }
+    BoundarySearch(problem: part).run(&searches, trial.points, evaluations: 4)
+    var ends = trial.points
+    for row in rows.indices { ends.scaleRow(row, by: searches[row].upper?.scale ?? 0) }
+    let sizes = part.sizes(ends)
+    var moved: [Int] = []
+    for (row, i) in rows.enumerated() {
+      guard searches[row].upper != nil, sizes[row] < state.samples[i].size else {
+        state.samples[i].reject()
+        continue
+      }
+      state.accept(i, ends, row: row, size: sizes[row])
+      moved.append(i)
+    }
+    return moved
+  }
+
+  /// The points brought back to the boundary, and which rows fool when evaluated with the whole problem.
+  private func finish(
+    _ state: RefinementState<C.Scalar>, _ rows: [Int], start: Matrix<C.Scalar>
+  ) -> (perturbations: Matrix<C.Scalar>, fools: [Bool]) {
+    var result = start
+    let directions = state.points(rows)
+    var searches = rows.map { i in
+      var search = RaySearch<C.Scalar>(slope: state.samples[i].slope, tolerance: precision)
+      search.record(1, state.samples[i].margin)
+      return search
+    }
+    BoundarySearch(problem: problem.subset(rows)).run(&searches, directions, evaluations: 12)
+    for (row, i) in rows.enumerated() {
+      result.copyRow(i, from: directions, row: row)
+      let scale = (searches[row].upper?.scale ?? 1) * (1 + Self.safety)
+      if scale < 1 { result.scaleRow(i, by: scale) }
+    }
+    let fools = BoundarySearch(problem: problem).pushOut(&result, rows)
+    let lost = rows.filter { !fools[$0] }
+    if lost.isEmpty { return (result, fools) }
+    for i in lost { result.copyRow(i, from: start, row: i) }
+    return (result, problem.isFooled(result))
+  }
+
+  /// Where rounding decides, a product of other rows decides otherwise: points keep this distance from
+  /// the boundary, relative to their size.
+  private static var safety: C.Scalar { 5e-8 + 4 * C.Scalar.ulpOfOne }
+}
+
+extension BoundarySearch {
+  /// Evaluates perturbations with the whole problem and makes those of `rows` that do not fool a little
+  /// larger until they do; which rows fool in the end.
+  func pushOut(_ perturbations: inout Matrix<C.Scalar>, _ rows: [Int]) -> [Bool] {
+    var fools = problem.isFooled(perturbations)
+    var open = rows.filter { !fools[$0] }
+    for attempt in 1...4 where !open.isEmpty {
+      for i in open {
+        perturbations.scaleRow(i, by: 1 + C.Scalar(1 << attempt) * C.Scalar.ulpOfOne)
+      }
+      fools = problem.isFooled(perturbations)
+      open = rows.filter { !fools[$0] }
+    }
+    return fools
   }
 }

@@ -143,7 +143,7 @@ public struct FastAdaptiveBoundary: Attack {
     let own = norm.rowLengths(problem.inputs)
     var start = Matrix<C.Scalar>(rows: problem.count, columns: problem.inputs.columns)
     for i in 0..<start.rows {
-      var stream = stream.child("sample", i)
+      var stream = stream.child("sample", problem.sampleNumbers[i])
       var row = [C.Scalar](repeating: 0, count: start.columns)
       if norm == .linf {
         for j in row.indices { row[j] = C.Scalar(2 * stream.nextUniform() - 1) }

@@ -117,6 +117,10 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   {
     guard !attacks.isEmpty else { throw AttackError("no attack to run") }
     for attack in attacks { try attack.validate(classCount: classifier.classCount) }
+    if let attack = attacks.first(where: { !$0.norms.contains(threat.norm) }) {
+      let names = attack.norms.map(\.rawValue).joined(separator: ", ")
+      throw AttackError("--attack \(attack.name) measures \(names) only, expected --norm \(names)")
+    }
     guard inputs.rows == labels.count, !labels.isEmpty else {
       throw AttackError("\(inputs.rows) samples with \(labels.count) labels")
     }

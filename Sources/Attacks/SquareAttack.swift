@@ -19,6 +19,9 @@ public struct SquareAttack: Attack {
   /// No: it searches the ball it is given.
   public var isMinimumNorm: Bool { false }
 
+  /// No.
+  public var followsGradients: Bool { false }
+
   /// Evaluations of each sample in a run, besides the first point's; a sample is left alone as soon as
   /// it is fooled.
   public var queries: Int

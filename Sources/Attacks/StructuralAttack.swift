@@ -7,7 +7,8 @@ import Networks
 /// From every sample it goes along straight lines towards points and in directions of other classes
 /// (``AttackReferences``): subclass and class means, dominant neurons, the differences of opposite and
 /// own ones, and the nearest samples of another class. Each line is shrunk to the decision boundary by
-/// bisection; the best few ends of every sample are refined along the boundary. No step follows the
+/// secants, unless it is already clear that another of the sample's lines is much shorter; the best few
+/// ends of every sample are refined along the boundary. No step follows the
 /// gradient from the sample itself, which for p >= 3 all but vanishes towards other subclasses.
 public struct StructuralAttack: Attack {
   /// "structural".
@@ -25,6 +26,9 @@ public struct StructuralAttack: Attack {
   /// Nearest samples of another class tried as ends of lines.
   public var neighbours = 3
 
+  /// Ends of lines that are longer than a sample's shortest by this factor are not looked at.
+  public var tolerance = 3.0
+
   /// The attack with default effort.
   public init() {}
 
@@ -41,142 +45,135 @@ public struct StructuralAttack: Attack {
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
     let dimension = problem.inputs.columns
+    var search = LineSearch(problem: problem, candidates: candidates, tolerance: tolerance)
+    for line in lines(problem) { search.follow(line) }
+    search.followRandom(stream.child("fallback"))
     var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
     var sizes = [C.Scalar](repeating: .infinity, count: problem.count)
-    let lines = lines(problem, stream: stream)
     // The best ends of every kind are refined: the shortest line need not lead to the nearest point of
-    // the boundary.
-    for kind in LineKind.allCases {
-      let best = bestEnds(problem, lines.filter { $0.kind == kind }.map(\.ends))
-      for rank in 0..<candidates {
-        let rows = best.indices.filter { best[$0].count > rank }
-        if rows.isEmpty { break }
-        let starts = Matrix(
-          rows: rows.count, columns: dimension, elements: rows.flatMap { best[$0][rank].row })
-        let part = rows.count == problem.count ? problem : problem.subset(rows)
-        let refined = BoundaryRefinement(problem: part, steps: steps).refine(starts)
-        for ((row, i), size) in zip(rows.enumerated(), part.sizes(refined)) where size < sizes[i] {
-          sizes[i] = size
-          result.copyRow(i, from: refined, row: row)
-        }
+    // the boundary. After a few steps it is clear which are worth going on with.
+    func refine(_ ends: RefinedEnds<C.Scalar>, steps: Int, precision: Double)
+      -> RefinedEnds<C.Scalar>
+    {
+      let part = problem.subset(ends.samples)
+      var refinement = BoundaryRefinement(problem: part, steps: steps)
+      refinement.precision = C.Scalar(precision)
+      let (points, fools) = refinement.refineKnowing(ends.points)
+      let found = zip(part.sizes(points), fools).map { $1 ? $0 : .infinity }
+      for (row, i) in ends.samples.enumerated() where found[row] < sizes[i] {
+        sizes[i] = found[row]
+        result.copyRow(i, from: points, row: row)
       }
+      return RefinedEnds(samples: ends.samples, points: points, sizes: found)
     }
+    let first = LineKind.allCases.map { kind in
+      refine(search.ends(of: kind), steps: min(steps, Self.firstSteps), precision: 1e-3)
+    }
+    for ends in first {
+      let promising = ends.samples.indices.filter {
+        ends.sizes[$0].isFinite && ends.sizes[$0] <= sizes[ends.samples[$0]] * Self.promise()
+      }
+      _ = refine(ends.rows(at: promising), steps: max(steps - Self.firstSteps, 0), precision: 1e-7)
+    }
+    let found = sizes.indices.filter { sizes[$0].isFinite }
+    _ = BoundarySearch(problem: problem).pushOut(&result, found)
     return result
   }
 
-  private enum LineKind: CaseIterable { case point, classMean, direction, neighbour }
+  /// Steps after which only some ends are refined further: those that are not longer than the sample's
+  /// shortest by more than a factor.
+  private static var firstSteps: Int { 6 }
+  private static func promise<Scalar: LinearScalar>() -> Scalar { 1.25 }
 
-  private struct Line<Scalar: LinearScalar> {
-    let kind: LineKind
-    /// The point s = 1 of the line for every sample.
-    let ends: Matrix<Scalar>
-  }
-
-  /// For each sample the `candidates` smallest boundary points on the lines, smallest first.
-  private func bestEnds<C: Classifier>(_ problem: AttackProblem<C>, _ lines: [Matrix<C.Scalar>])
-    -> [[(size: C.Scalar, row: [C.Scalar])]]
-  {
-    var best = [[(size: C.Scalar, row: [C.Scalar])]](repeating: [], count: problem.count)
-    let search = BoundarySearch(problem: problem)
-    for line in lines {
-      let scales = search.firstCrossing(line, scales: [0.125, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5])
-      var ends = line
-      for i in 0..<ends.rows { ends.scaleRow(i, by: scales[i] ?? 0) }
-      let sizes = problem.sizes(ends)
-      for i in 0..<problem.count where scales[i] != nil {
-        let place = best[i].firstIndex { $0.size > sizes[i] } ?? best[i].count
-        if place >= candidates { continue }
-        best[i].insert((sizes[i], ends.row(i)), at: place)
-        if best[i].count > candidates { best[i].removeLast() }
-      }
-    }
-    return best
-  }
-
-  /// The lines to try. A sample whose class a reference belongs to gets a random direction instead, so
-  /// that no row is wasted.
-  private func lines<C: Classifier>(_ problem: AttackProblem<C>, stream: RandomStream)
-    -> [Line<C.Scalar>]
-  {
+  /// The lines to try; each is of the samples that it concerns.
+  private func lines<C: Classifier>(_ problem: AttackProblem<C>) -> [AttackLine<C.Scalar>] {
     let references = problem.references
-    let (count, dimension) = (problem.count, problem.inputs.columns)
-    let own = ownDirections(problem)
-    var result: [Line<C.Scalar>] = []
-    func line(_ kind: LineKind, _ number: Int, _ row: (Int) -> [C.Scalar]?) {
-      var matrix = Matrix<C.Scalar>.gaussian(
-        rows: count, columns: dimension, stream: stream.child("line", number)
-      ).rowsNormalized()
-      var used = false
-      for i in 0..<count {
-        if let values = row(i) {
-          matrix.setRow(i, values)
-          used = true
-        }
-      }
-      if used { result.append(Line(kind: kind, ends: matrix)) }
-    }
-    func difference(_ a: [C.Scalar], _ b: [C.Scalar]) -> [C.Scalar] { zip(a, b).map { $0 - $1 } }
-    let inputs = (0..<count).map { problem.inputs.row($0) }
-    for k in 0..<references.points.rows {
-      let point = references.points.row(k)
-      let label = references.pointLabels[k]
-      line(.point, k) { problem.labels[$0] == label ? nil : difference(point, inputs[$0]) }
-    }
-    let means = (0..<problem.classifier.classCount).map { meanPoint(references, $0) }
-    for a in means.indices {
-      // To the mean of all points of another class: for p < 2 the nearest way out leads there. And from
-      // the own class's mean to another's: the way out of a plain ReLU network.
-      let towards = means[a]
-      line(.classMean, 1_000_000 + 2 * a) { i in
-        guard problem.labels[i] != a, let towards else { return nil }
-        return difference(towards, inputs[i])
-      }
-      line(.classMean, 1_000_001 + 2 * a) { i in
-        guard problem.labels[i] != a, let towards, let from = means[problem.labels[i]]
-        else { return nil }
-        return difference(towards, from)
-      }
-    }
-    for k in 0..<references.directions.rows {
-      let direction = references.directions.row(k)
-      let label = references.directionLabels[k]
-      line(.direction, 2_000_000 + 2 * k) { problem.labels[$0] == label ? nil : direction }
-      line(.direction, 2_000_001 + 2 * k) { i in
-        guard problem.labels[i] != label, let own = own[i] else { return nil }
-        return difference(direction, own)
-      }
+    let all = Array(problem.labels.indices)
+    let sources = LineSources(problem)
+    var result: [AttackLine<C.Scalar>] = []
+    func add(
+      _ kind: LineKind, _ samples: [Int], _ heads: LineEnds<C.Scalar>,
+      minus tails: LineEnds<C.Scalar>?
+    ) {
+      if samples.isEmpty { return }
+      result.append(AttackLine(kind: kind, samples: samples, heads: heads, tails: tails))
     }
     let nearest = references.nearestOthers(
       to: problem.inputs, labels: problem.labels, count: neighbours)
     for rank in 0..<neighbours {
-      line(.neighbour, 3_000_000 + rank) { i in
-        nearest[i].count > rank
-          ? difference(references.samples.row(nearest[i][rank]), inputs[i]) : nil
-      }
+      let rows = all.filter { nearest[$0].count > rank }
+      add(
+        .neighbour, rows, LineEnds(references.samples, rows.map { nearest[$0][rank] }),
+        minus: LineEnds(problem.inputs, rows))
     }
-    if result.isEmpty {
-      let random = Matrix<C.Scalar>.gaussian(
-        rows: count, columns: dimension, stream: stream.child("fallback"))
-      result.append(Line(kind: .direction, ends: random))
+    for k in 0..<references.points.rows {
+      let rows = all.filter { problem.labels[$0] != references.pointLabels[k] }
+      add(
+        .point, rows, LineEnds(references.points, rows.map { _ in k }),
+        minus: LineEnds(problem.inputs, rows))
+    }
+    for a in sources.classes {
+      // To the mean of all points of another class: for p < 2 the nearest way out leads there. And from
+      // the own class's mean to another's: the way out of a plain ReLU network.
+      let rows = all.filter { problem.labels[$0] != a }
+      add(
+        .classMean, rows, LineEnds(sources.means, rows.map { _ in a }),
+        minus: LineEnds(problem.inputs, rows))
+      let known = rows.filter { sources.classes.contains(problem.labels[$0]) }
+      add(
+        .classMean, known, LineEnds(sources.means, known.map { _ in a }),
+        minus: LineEnds(sources.means, known.map { problem.labels[$0] }))
+    }
+    for k in 0..<references.directions.rows {
+      let rows = all.filter { problem.labels[$0] != references.directionLabels[k] }
+      add(.direction, rows, LineEnds(references.directions, rows.map { _ in k }), minus: nil)
+      let known = rows.filter { sources.ownDirections[$0] != nil }
+      add(
+        .direction, known, LineEnds(references.directions, known.map { _ in k }),
+        minus: LineEnds(references.directions, known.map { sources.ownDirections[$0]! }))
     }
     return result
   }
+}
 
-  /// For each sample the reference direction of its own class that it points along most.
-  private func ownDirections<C: Classifier>(_ problem: AttackProblem<C>) -> [[C.Scalar]?] {
-    let references = problem.references
-    let products = Matrix.product(problem.inputs, references.directions, transposeB: true)
-    return (0..<problem.count).map { i in
-      let own = references.directionLabels.indices.filter {
-        references.directionLabels[$0] == problem.labels[i]
-      }
-      return own.max { products[i, $0] < products[i, $1] }.map { references.directions.row($0) }
-    }
+/// Perturbations of some samples, which may be listed several times: a row each.
+struct RefinedEnds<Scalar: LinearScalar> {
+  let samples: [Int]
+  let points: Matrix<Scalar>
+  /// Infinite where a perturbation does not fool.
+  let sizes: [Scalar]
+
+  func rows(at rows: [Int]) -> RefinedEnds {
+    RefinedEnds(
+      samples: rows.map { samples[$0] }, points: points.rows(at: rows),
+      sizes: rows.map { sizes[$0] })
   }
+}
 
-  private func meanPoint<Scalar>(_ references: AttackReferences<Scalar>, _ label: Int) -> [Scalar]?
-  {
-    let own = references.pointLabels.indices.filter { references.pointLabels[$0] == label }
-    return own.isEmpty ? nil : references.points.rows(at: own).columnMeans()
+/// What lines start from, beside the references as they are.
+private struct LineSources<Scalar: LinearScalar> {
+  /// The classes that have points.
+  let classes: [Int]
+  /// The mean of each class's points, zeros for the others: (classCount, inputDimension).
+  let means: Matrix<Scalar>
+  /// For each sample the reference direction of its own class that it points along most.
+  let ownDirections: [Int?]
+
+  init<C: Classifier>(_ problem: AttackProblem<C>) where C.Scalar == Scalar {
+    let references = problem.references
+    classes = Set(references.pointLabels).sorted().filter { $0 < problem.classifier.classCount }
+    var means = Matrix<Scalar>(
+      rows: problem.classifier.classCount, columns: problem.inputs.columns)
+    for label in classes {
+      let own = references.pointLabels.indices.filter { references.pointLabels[$0] == label }
+      means.setRow(label, references.points.rows(at: own).columnMeans())
+    }
+    self.means = means
+    let products = Matrix.product(problem.inputs, references.directions, transposeB: true)
+    ownDirections = problem.labels.indices.map { i in
+      references.directionLabels.indices.filter {
+        references.directionLabels[$0] == problem.labels[i]
+      }.max { products[i, $0] < products[i, $1] }
+    }
   }
 }

@@ -7,16 +7,23 @@ public struct Matrix<Scalar: LinearScalar>: Sendable, Equatable {
   /// The number of columns.
   public let columns: Int
   /// The entries, row after row; `rows * columns` of them.
+  @inlinable
   public var elements: [Scalar] {
-    didSet { precondition(elements.count == rows * columns, "a matrix keeps its size") }
+    get { storage }
+    // In place: an observer would copy the array with every change of an entry.
+    _modify {
+      yield &storage
+      precondition(storage.count == rows * columns, "a matrix keeps its size")
+    }
   }
+  @usableFromInline var storage: [Scalar]
 
   /// A matrix of zeros.
   public init(rows: Int, columns: Int) {
     precondition(rows >= 0 && columns >= 0)
     self.rows = rows
     self.columns = columns
-    elements = [Scalar](repeating: 0, count: rows * columns)
+    storage = [Scalar](repeating: 0, count: rows * columns)
   }
 
   /// A matrix with the given entries, row after row.
@@ -24,7 +31,7 @@ public struct Matrix<Scalar: LinearScalar>: Sendable, Equatable {
     precondition(elements.count == rows * columns, "the entries do not fill the matrix")
     self.rows = rows
     self.columns = columns
-    self.elements = elements
+    storage = elements
   }
 
   /// A matrix from a list of rows of equal length.

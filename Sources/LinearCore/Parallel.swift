@@ -24,21 +24,26 @@ public enum Parallel {
 
   /// Calls `body(0)` to `body(count - 1)`, in any order, on at most ``threadCount`` threads.
   ///
-  /// Returns when all calls have returned. `body` must be safe to run concurrently with itself.
+  /// Returns when all calls have returned. `body` must be safe to run concurrently with itself. Denormal
+  /// numbers are zeros in it, on every thread.
   public static func forEach(_ count: Int, _ body: (Int) -> Void) {
     let threads = min(threadCount, count)
     if threads <= 1 {
-      for index in 0..<max(count, 0) { body(index) }
+      DenormalNumbers.flushed {
+        for index in 0..<max(count, 0) { body(index) }
+      }
       return
     }
     let next = Atomic<Int>(0)
     withoutActuallyEscaping(body) { body in
       nonisolated(unsafe) let body = body
       DispatchQueue.concurrentPerform(iterations: threads) { _ in
-        while true {
-          let index = next.add(1, ordering: .relaxed).oldValue
-          if index >= count { return }
-          body(index)
+        DenormalNumbers.flushed {
+          while true {
+            let index = next.add(1, ordering: .relaxed).oldValue
+            if index >= count { return }
+            body(index)
+          }
         }
       }
     }

@@ -56,7 +56,9 @@ public struct RobustnessStudy {
     do {
       evaluation = RobustnessEvaluation(
         threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
-        attacks: try AttackCatalog.attacks(named: attack, steps: steps, restarts: restarts),
+        attacks: try AttackCatalog.attacks(
+          named: attack, norm: norm, classCount: network.classCount, steps: steps,
+          restarts: restarts),
         references: AttackReferences(
           network: network, neurons: dominant, means: means,
           samples: (reference.inputs, reference.labels)),
