@@ -30,7 +30,7 @@ struct WitnessCheck<C: Classifier> {
       for row in 0..<open.count { scaled.scaleRow(row, by: factor) }
       let points = part.exactPoints(scaled)
       let classes = predictedClasses(part.classifier.referenceLogits(points.points))
-      let fooled = factor == 1 ? open.map { _ in true } : part.isFooled(scaled)
+      let fooled = part.isFooled(scaled)
       for (row, i) in open.enumerated() where fooled[row] && classes[row] != part.labels[row] {
         result[i] = Verdict(
           factor: factor, size: problem.threat.norm.exactLength(points.changes.row(row)))

@@ -58,7 +58,9 @@ import Testing
 
     let rows = try String(decoding: workspace.bytes("radii.csv"), as: UTF8.self).split(
       separator: "\n")
-    #expect(rows[0] == "index,label,predicted,radius,attack,status" && rows.count == 41)
+    #expect(
+      rows[0] == "index,label,predicted,radius,attack,status,gradientPasses,forwardPasses"
+        && rows.count == 41)
 
     let whole = try workspace.succeed(
       "attack --model run --data mixture --norm l2 --epsilon 0:2:5 --limit 5 --json --quiet "

@@ -110,7 +110,7 @@ private struct Problem {
     let bound = exact.map { 8 * Scalar.unitRoundoff * (abs($0) + (boxed ? 1 : 0)) + 4 * sums }
     #expect(worstRatio(p, exact, bound: bound) <= 1, name)
     // Inside the ball to a few ulps (for l1 in Double, to the rounding of its level), and in the box.
-    let level = norm == .l1 ? Double(count) * Double.unitRoundoff * largest : 0
+    let level = norm == .l1 ? 4 * sums : 0
     #expect(norm.length(p) <= radius * (1 + 8 * Scalar.unitRoundoff) + level, name)
     if boxed {
       #expect(
