@@ -35,7 +35,7 @@ struct FABStep<Scalar: LinearScalar> {
             nonisolated(unsafe) let (perturbations, sizes) = (perturbations, sizes)
             nonisolated(unsafe) let (inputs, gradients) = (inputs, gradients)
             Parallel.forEachBlock(of: count, size: 64) { _, range in
-              let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: 6 * dimension)
+              let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: 8 * dimension)
               defer { scratch.deallocate() }
               for i in range {
                 let row = perturbations + i * dimension

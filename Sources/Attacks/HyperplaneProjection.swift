@@ -25,7 +25,7 @@ public enum HyperplaneProjection {
   ///   - normal: finite; its entries should be of moderate size, because their squares are summed.
   ///   - point: inside the box.
   ///   - box: bounds of every coordinate; infinite where there are none.
-  ///   - scratch: `2 * count` numbers.
+  ///   - scratch: `4 * count` numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public static func step<Scalar: LinearScalar>(
@@ -43,10 +43,10 @@ public enum HyperplaneProjection {
     let target = gap.magnitude
     switch norm {
     case .linf:
-      let reach = reach(count, slopes, room, target, isUniform: true)
+      let reach = reach(count, slopes, room, target, isUniform: true, room + count)
       for j in 0..<count { step[j] = slopes[j] > 0 ? Swift.min(reach, room[j]) : 0 }
     case .l2:
-      let reach = reach(count, slopes, room, target, isUniform: false)
+      let reach = reach(count, slopes, room, target, isUniform: false, room + count)
       if reach == .infinity {
         for j in 0..<count { step[j] = slopes[j] > 0 ? room[j] : 0 }
       } else {
@@ -67,40 +67,36 @@ public enum HyperplaneProjection {
   @inline(__always)
   private static func reach<Scalar: LinearScalar>(
     _ count: Int, _ slopes: UnsafePointer<Scalar>, _ room: UnsafePointer<Scalar>,
-    _ target: Scalar, isUniform: Bool
+    _ target: Scalar, isUniform: Bool, _ scratch: UnsafeMutablePointer<Scalar>
   ) -> Scalar {
+    let (size, free) = (scratch, scratch + count)
     var t: Scalar = 0
-    var resting = -1
+    var before = Int32(-1)
     while true {
-      // Coordinates at their bounds, and the slope of the others.
-      var fixed = SIMD8<Scalar>(repeating: 0)
-      var moving = SIMD8<Scalar>(repeating: 0)
-      var rests = SIMD8<Scalar>(repeating: 0)
-      func add(_ a: SIMD8<Scalar>, _ room: SIMD8<Scalar>) {
-        let unit = isUniform ? SIMD8<Scalar>(repeating: 1) : a
-        let atBound = room .<= t * unit
-        fixed += (a * room).replacing(with: 0, where: .!atBound)
-        moving += (a * unit).replacing(with: 0, where: atBound)
-        rests += SIMD8<Scalar>(repeating: 0).replacing(with: 1, where: atBound)
+      var moving: Int32 = 0
+      // Conditional values into other memory, sums by library calls: both vectorise.
+      if isUniform {
+        for j in 0..<count {
+          let moves = t < room[j]
+          size[j] = moves ? t : room[j]
+          free[j] = moves ? slopes[j] : 0
+          moving &+= moves ? 1 : 0
+        }
+      } else {
+        for j in 0..<count {
+          let limit = t * slopes[j]
+          let moves = limit < room[j]
+          size[j] = moves ? limit : room[j]
+          free[j] = moves ? slopes[j] : 0
+          moving &+= moves ? 1 : 0
+        }
       }
-      var j = 0
-      while j &+ 8 <= count {
-        add(
-          UnsafeRawPointer(slopes + j).loadUnaligned(as: SIMD8<Scalar>.self),
-          UnsafeRawPointer(room + j).loadUnaligned(as: SIMD8<Scalar>.self))
-        j &+= 8
-      }
-      if j < count {
-        var (a, last) = (SIMD8<Scalar>(repeating: 0), SIMD8<Scalar>(repeating: 0))
-        for k in j..<count { (a[k - j], last[k - j]) = (slopes[k], room[k]) }
-        add(a, last)
-      }
-      let slope = moving.sum()
+      if moving == before { return t }
+      before = moving
+      let slope =
+        isUniform ? Scalar.absoluteSum(count, free) : Scalar.dot(count, free, slopes)
       if slope <= 0 { return .infinity }
-      let now = Int(rests.sum())
-      if now == resting { return t }
-      resting = now
-      t = Swift.max(t, (target - fixed.sum()) / slope)
+      t = Swift.max(t, t + (target - Scalar.dot(count, slopes, size)) / slope)
     }
   }
 

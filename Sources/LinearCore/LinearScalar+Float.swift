@@ -40,6 +40,11 @@ extension Float: LinearScalar {
     return cblas_snrm2(blasint(count), x, 1)
   }
 
+  public static func largestMagnitude(_ count: Int, _ x: UnsafePointer<Self>) -> Self {
+    BLAS.useOneThread()
+    return count > 0 ? x[Int(cblas_isamax(Int32(count), x, 1))].magnitude : 0
+  }
+
   /// Sum of absolute values.
   public static func absoluteSum(_ count: Int, _ x: UnsafePointer<Self>) -> Self {
     BLAS.useOneThread()

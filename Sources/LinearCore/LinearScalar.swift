@@ -25,6 +25,8 @@ public protocol LinearScalar:
   static func euclideanNorm(_ count: Int, _ x: UnsafePointer<Self>) -> Self
   /// The sum of absolute values of a vector.
   static func absoluteSum(_ count: Int, _ x: UnsafePointer<Self>) -> Self
+  /// The largest absolute value among `count` numbers, none of them NaN; 0 for none.
+  static func largestMagnitude(_ count: Int, _ x: UnsafePointer<Self>) -> Self
   /// y <- y + alpha x.
   static func add(
     _ count: Int, _ alpha: Self, _ x: UnsafePointer<Self>, to y: UnsafeMutablePointer<Self>)

@@ -15,9 +15,8 @@ public enum Norm: String, Sendable, Codable, CaseIterable {
     case .l1: return Scalar.absoluteSum(count, x)
     case .l2: return Scalar.euclideanNorm(count, x)
     case .linf:
-      var largest: Scalar = 0
-      for i in 0..<count { largest = Swift.max(largest, x[i].magnitude) }
-      return largest
+      // The search for the largest entry passes over NaN, a sum does not.
+      return Scalar.absoluteSum(count, x).isNaN ? .nan : Scalar.largestMagnitude(count, x)
     }
   }
 

@@ -8,7 +8,7 @@ import Testing
     box: (lower: Double, upper: Double)
   ) -> [Double] {
     var result = point
-    var scratch = [Double](repeating: 0, count: 2 * point.count)
+    var scratch = [Double](repeating: 0, count: 4 * point.count)
     HyperplaneProjection.step(
       norm, point.count, normal: normal, gap: gap, from: point, box: box, into: &result,
       scratch: &scratch)
