@@ -121,6 +121,8 @@ struct ClusterRun {
     } catch { throw ExperimentError(error) }
   }
 
+  /// Radii at which plain gradient descent attacks, besides 0.
+  private static var plainRadii: Int { 60 }
   /// Samples that plain gradient descent attacks.
   private static var plainLimit: Int { 500 }
 
@@ -131,10 +133,12 @@ struct ClusterRun {
     plain.attack = "pgd"
     plain.restarts = 1
     plain.isChecked = false
+    let largest = study.epsilons.max() ?? 1
+    plain.epsilons = (0...Self.plainRadii).map { Double($0) / Double(Self.plainRadii) * largest }
     let result = try plain.run(
       network, data: attacked.prefix(Self.plainLimit), reference: train,
       title: "\(name): plain gradient descent", progress: progress)
-    return RobustnessCurve(result, epsilons: study.epsilons)
+    return RobustnessCurve(result, epsilons: plain.epsilons)
   }
 
   private func trainNetwork(_ data: Dataset, heldOut: Dataset, progress: ProgressReporter)
