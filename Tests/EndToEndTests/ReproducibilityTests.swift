@@ -62,4 +62,36 @@ import Testing
     let after = try FileManager.default.attributesOfItem(atPath: model)[.modificationDate] as? Date
     #expect(before == after)
   }
+
+  @Test func killedAttackGoesOn() throws {
+    try workspace.succeed("\(Tiny.train) --out run --quiet")
+    // Without the reduction, to take long enough; more samples than are attacked together.
+    let line =
+      "attack --model run --data mixture --samples 1600 --norm l2 --epsilon 0.2,0.6 --quiet "
+      + "--no-reduction"
+    try workspace.succeed("\(line) --out whole")
+
+    let process = try Program.start(
+      "\(line) --out broken".split(separator: " ").map(String.init), in: workspace.url,
+      standardOutput: FileHandle.nullDevice)
+    let deadline = Date().addingTimeInterval(60)
+    while !workspace.exists("broken/checkpoints/attack-0.npz"), process.isRunning,
+      Date() < deadline
+    {
+      Thread.sleep(forTimeInterval: 0.002)
+    }
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .uncaughtSignal)
+    #expect(!workspace.exists("broken/results/samples.csv"), "killed too late to test anything")
+
+    let refusal = try workspace.run("\(line) --out broken")
+    #expect(refusal.status == 2 && refusal.errors.contains("--resume"))
+    let other = try workspace.run("\(line) --out broken --resume --seed 5")
+    #expect(other.status == 2 && other.errors.contains("other settings"))
+    try workspace.succeed("\(line) --out broken --resume --threads 1")
+    for file in ["results/samples.csv", "results/witnesses.npz", "figures/robustness.csv"] {
+      #expect(try workspace.bytes("whole/\(file)") == workspace.bytes("broken/\(file)"), "\(file)")
+    }
+  }
 }
