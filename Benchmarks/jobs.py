@@ -71,4 +71,13 @@ JOBS = [
         products=MNIST_PRODUCTS,
         results=["cleanAccuracy", "robustAccuracy"],
     ),
+    Job(
+        "ensemble",
+        "autoattack.py",
+        ["--p", "3", "--norm", "linf", "--epsilon", "0.1"],
+        needs=[*TRAIN_FILES, "pretrained/mnist-digits-p3.safetensors"],
+        repeats=False,
+        products=MNIST_PRODUCTS,
+        results=["cleanAccuracy", "robustAccuracy"],
+    ),
 ]

@@ -5,7 +5,8 @@ import LinearCore
 @main
 enum Main {
   static let jobs: [any BenchmarkJob.Type] = [
-    SGDEpochJob.self, MNISTEpochJob.self, MNISTMetricsJob.self, APGDJob.self, SGEMMJob.self,
+    SGDEpochJob.self, MNISTEpochJob.self, MNISTMetricsJob.self, APGDJob.self, EnsembleJob.self,
+    SGEMMJob.self,
     AdamJob.self,
   ]
 
