@@ -33,6 +33,7 @@ struct EnsembleSearch<C: Classifier> {
   private static var rounds: Int { 12 }
   /// Refinement steps at the end; most samples need a few.
   private static var polishingSteps: Int { 60 }
+  private static var cornerSteps: Int { 20 }
 
   init(_ problem: AttackProblem<C>, epsilons: [Double], stream: RandomStream) {
     self.problem = problem
@@ -72,6 +73,10 @@ struct EnsembleSearch<C: Classifier> {
     let refined = BoundaryRefinement(problem: part, steps: Self.polishingSteps)
       .refine(perturbations.rows(at: rows))
     keep(refined, of: rows, from: nil, part)
+    if problem.threat.norm != .l2 || problem.threat.box != nil { return }
+    let cornered = CornerRefinement(problem: part, steps: Self.cornerSteps)
+      .refine(perturbations.rows(at: rows))
+    keep(cornered, of: rows, from: nil, part)
   }
 
   private mutating func minimize(_ attack: any Attack, onlyStanding: Bool, _ stream: RandomStream) {

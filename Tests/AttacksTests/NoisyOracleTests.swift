@@ -105,14 +105,17 @@ private struct SplitRadius {
 }
 
 @Suite struct NoisyOracleTests {
-  @Test(arguments: [1.25, 1.5, 2, 2.5, 3, 4, 6], [0.01, 0.3]) func radiiAreThoseOfBruteForce(
+  @Test(arguments: [1.25, 1.5, 2, 2.5, 3, 4, 6], [0.01, 0.1, 0.3]) func radiiAreThoseOfBruteForce(
     _ exponent: Double, _ alpha: Double
   ) throws {
     let problem = NoisyProblem(alpha: alpha)
     let network = problem.ideal(exponent)
     let result = try problem.evaluation(network)
       .run(network, inputs: problem.inputs, labels: problem.labels)
-    var lo = 9.0, hi = 0.0
+    // Brute force itself is good to 1e-4. For p < 2 and much noise the smallest perturbation raises some
+    // of the coordinates that the noise made negative and not others; at a negative one the gradient is
+    // 0, so that each choice is a valley of its own, and the attack may end in the next best.
+    let excess = exponent < 2 && alpha > 0.1 ? 0.03 : 1e-4
     // Two samples of each class.
     for i in [0, 15, 7, 29] {
       let row = problem.inputs.row(i)
@@ -129,10 +132,8 @@ private struct SplitRadius {
       }
       let exact = SplitRadius(exponent: exponent, own: own, others: others).value
       let radius = result.samples[i].radius
-      lo = min(lo, radius / exact); hi = max(hi, radius / exact)
       #expect(radius >= exact * (1 - 1e-4), "sample \(i): \(radius), \(exact)")
-      #expect(radius <= exact * 1.02, "sample \(i): \(radius), \(exact)")
+      #expect(radius <= exact * (1 + excess), "sample \(i): \(radius), \(exact)")
     }
-    print("ZZ", exponent, alpha, lo - 1, hi - 1)
   }
 }

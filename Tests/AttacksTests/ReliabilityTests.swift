@@ -163,7 +163,6 @@ private final class RandomOutputs: Classifier, @unchecked Sendable {
       if isReliable {
         #expect(result.robustAccuracy(epsilon: 0.72) == 0)
       } else {
-        print("YY apgd-ce", result.robustAccuracy(epsilon: 0.72), result.flags)
         #expect(result.robustAccuracy(epsilon: 0.72) > 0.5)
       }
     }
@@ -194,6 +193,19 @@ private final class RandomOutputs: Classifier, @unchecked Sendable {
       let exact = classifier.distance(problem.inputs.row(sample.index), .l2)
       #expect(abs(sample.radius - exact) <= 1e-5 * exact)
     }
+  }
+
+  @Test(arguments: [1, 1.5, 2, 3, 4], [Norm.l1, .linf]) func otherNormsAreNotFlagged(
+    _ exponent: Double, _ norm: Norm
+  ) throws {
+    let problem = NoisyProblem(alpha: 0.1)
+    let network = problem.ideal(exponent)
+    let evaluation = try problem.evaluation(
+      network, norm: norm, epsilons: norm == .l1 ? [0.5, 0.9, 1.2] : [0.05, 0.1, 0.15, 0.2])
+    let result = try evaluation.run(network, inputs: problem.inputs, labels: problem.labels)
+    let checked = try ReliabilityChecks(evaluation).check(
+      result, network, inputs: problem.inputs, labels: problem.labels)
+    #expect(checked.flags == [])
   }
 
   @Test(arguments: [3, 5], Norm.allCases) func randomNetworksAreNotFlagged(
