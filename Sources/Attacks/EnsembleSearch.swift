@@ -14,6 +14,9 @@ import Networks
 /// A sample is thus attacked at the one listed radius that decides its place on the curve, and nowhere
 /// in vain: what fails there would fail at every smaller one. Where there is no attack of minimum norm,
 /// attacks on balls try every listed radius in increasing order.
+///
+/// Where there is one, the smallest perturbation of every sample is refined at the end, so that it lies
+/// at the bottom of its valley whichever attack found it.
 struct EnsembleSearch<C: Classifier> {
   let problem: AttackProblem<C>
   /// Listed radii in increasing order, without 0.
@@ -28,6 +31,9 @@ struct EnsembleSearch<C: Classifier> {
   private static var tightening: C.Scalar { 0.95 }
   /// How often it comes again to one sample; each time it has found something at least as much closer.
   private static var rounds: Int { 12 }
+  /// Refinement steps at the end; most samples need a few.
+  private static var polishingSteps: Int { 60 }
+  private static var cornerSteps: Int { 20 }
 
   init(_ problem: AttackProblem<C>, epsilons: [Double], stream: RandomStream) {
     self.problem = problem
@@ -56,6 +62,21 @@ struct EnsembleSearch<C: Classifier> {
         searchedBalls = true
       }
     }
+    if hasMinimumNorm && searchedBalls { polish() }
+  }
+
+  /// Refines the smallest perturbation of each sample; the attack that found it keeps the name.
+  private mutating func polish() {
+    let rows = radii.indices.filter { radii[$0].isFinite && radii[$0] > 0 }
+    if rows.isEmpty { return }
+    let part = rows.count == problem.count ? problem : problem.subset(rows)
+    let refined = BoundaryRefinement(problem: part, steps: Self.polishingSteps)
+      .refine(perturbations.rows(at: rows))
+    keep(refined, of: rows, from: nil, part)
+    if problem.threat.norm != .l2 || problem.threat.box != nil { return }
+    let cornered = CornerRefinement(problem: part, steps: Self.cornerSteps)
+      .refine(perturbations.rows(at: rows))
+    keep(cornered, of: rows, from: nil, part)
   }
 
   private mutating func minimize(_ attack: any Attack, onlyStanding: Bool, _ stream: RandomStream) {
@@ -112,12 +133,12 @@ struct EnsembleSearch<C: Classifier> {
   /// - Returns: which of them fool.
   @discardableResult
   private mutating func keep(
-    _ proposed: Matrix<C.Scalar>, of rows: [Int], from attack: any Attack,
+    _ proposed: Matrix<C.Scalar>, of rows: [Int], from attack: (any Attack)?,
     _ part: AttackProblem<C>
   ) -> [Bool] {
     precondition(
       proposed.rows == rows.count && proposed.columns == part.inputs.columns,
-      "\(attack.name) returned perturbations of another shape")
+      "\(attack?.name ?? "refinement") returned perturbations of another shape")
     var candidates = proposed
     if problem.threat.box != nil {
       part.project(&candidates, radii: rows.map { _ in .infinity })
@@ -127,7 +148,7 @@ struct EnsembleSearch<C: Classifier> {
     for (row, i) in rows.enumerated()
     where fooled[row] && sizes[row].isFinite && sizes[row] < radii[i] {
       radii[i] = sizes[row]
-      names[i] = attack.name
+      if let attack { names[i] = attack.name }
       perturbations.copyRow(i, from: candidates, row: row)
     }
     return fooled

@@ -4,60 +4,122 @@ import Networks
 /// Evaluates adversarial perturbations by a code path of its own before they count: the point in double
 /// precision, ``Classifier/referenceLogits(_:)``, the size in double precision.
 ///
-/// On the decision boundary single and double precision may disagree. A perturbation that does not fool
-/// in double precision is made longer, by 1e-6 to 1e-2 of its size, until it does in both.
+/// On the decision boundary single and double precision may disagree, and attacks stop at different
+/// distances from it. A radius is therefore measured at the boundary in double precision: every
+/// perturbation is first brought there along its ray, to within 1e-8 of its size, and then made longer,
+/// if need be by up to 1e-2 of its size, until it fools in both precisions. What is left is the rounding of
+/// the single-precision logits, about 1e-7 of the radius where they do not cancel.
 struct WitnessCheck<C: Classifier> {
   let problem: AttackProblem<C>
 
   /// What became of a perturbation.
   struct Verdict {
-    /// By how much it was made longer; nil where it does not fool.
+    /// By how much it was made longer or shorter; nil where it does not fool.
     let factor: C.Scalar?
     /// Its size in double precision.
     let size: Double
   }
 
-  private static var factors: [C.Scalar] { [1, 1 + 1e-6, 1 + 1e-5, 1 + 1e-4, 1 + 1e-3, 1 + 1e-2] }
+  /// What perturbations at the boundary are made longer by, in turn.
+  private static var additions: [Double] {
+    [0, 3e-8, 6e-8, 1.2e-7, 2.5e-7, 5e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
+  }
+  /// How far along its ray a perturbation is moved to the boundary.
+  private static var reach: Double { 1e-2 }
+  /// The first move, from which the margin's slope is known; large enough for logits of single precision.
+  private static var firstMove: Double { 1e-4 }
+  private static var precision: Double { 1e-8 }
+  private static var evaluations: Int { 12 }
 
   /// Checks one perturbation a sample, (n, inputDimension).
   func verdicts(_ perturbations: Matrix<C.Scalar>) -> [Verdict] {
+    let scales = boundaryScales(perturbations)
     var result = [Verdict](
       repeating: Verdict(factor: nil, size: .infinity), count: problem.count)
-    var open = Array(result.indices)
-    for factor in Self.factors where !open.isEmpty {
-      let part = problem.subset(open)
-      var scaled = perturbations.rows(at: open)
-      for row in 0..<open.count { scaled.scaleRow(row, by: factor) }
-      let points = part.exactPoints(scaled)
-      let classes = predictedClasses(part.classifier.referenceLogits(points.points))
-      let fooled = part.isFooled(scaled)
-      for (row, i) in open.enumerated() where fooled[row] && classes[row] != part.labels[row] {
-        result[i] = Verdict(
-          factor: factor, size: problem.threat.norm.exactLength(points.changes.row(row)))
+    // Where the boundary is not the nearest at the end of the ray, the perturbation as it is.
+    for starts in [scales, scales.map { _ in 1 }] {
+      var open = result.indices.filter { result[$0].factor == nil }
+      for addition in Self.additions where !open.isEmpty {
+        let factors = open.map { C.Scalar(starts[$0] * (1 + addition)) }
+        let part = problem.subset(open)
+        var scaled = perturbations.rows(at: open)
+        for row in 0..<open.count { scaled.scaleRow(row, by: factors[row]) }
+        let exact = part.exactPoints(scaled)
+        let classes = predictedClasses(part.classifier.referenceLogits(exact.points))
+        let fooled = part.isFooled(scaled)
+        for (row, i) in open.enumerated() where fooled[row] && classes[row] != part.labels[row] {
+          result[i] = Verdict(
+            factor: factors[row], size: problem.threat.norm.exactLength(exact.changes.row(row)))
+        }
+        open.removeAll { result[$0].factor != nil }
       }
-      open.removeAll { result[$0].factor != nil }
     }
     return result
+  }
+
+  /// The scale of each perturbation at which it lies on the boundary, just on the fooled side, in double
+  /// precision; 1 where none is near.
+  private func boundaryScales(_ perturbations: Matrix<C.Scalar>) -> [Double] {
+    let count = problem.count
+    func margins(_ rows: [Int], _ scales: [Double]) -> [Double] {
+      let part = problem.subset(rows)
+      let points = part.exactPoints(perturbations.rows(at: rows), scales: scales).points
+      return classificationMargins(
+        part.classifier.referenceLogits(points), labels: part.labels)
+    }
+    let all = Array(0..<count)
+    let first = margins(all, all.map { _ in 1 })
+    let second = first.map { $0 < 0 ? 1 - Self.firstMove : 1 + Self.firstMove }
+    var searches = zip(zip(first, second), margins(all, second)).map { known, margin in
+      var search = RaySearch<Double>(
+        slope: 0, limit: 1 + Self.reach, tolerance: Self.precision)
+      search.record(1, known.0)
+      search.record(known.1, margin)
+      return search
+    }
+    for _ in 0..<Self.evaluations {
+      var open: [Int] = []
+      var scales: [Double] = []
+      for i in searches.indices {
+        guard let scale = searches[i].next(), scale > 1 - Self.reach else { continue }
+        open.append(i)
+        scales.append(scale)
+      }
+      if open.isEmpty { break }
+      for (row, margin) in margins(open, scales).enumerated() {
+        searches[open[row]].record(scales[row], margin)
+      }
+    }
+    return searches.map { $0.upper?.scale ?? 1 }
   }
 }
 
 extension AttackProblem {
   /// Perturbed samples in double precision, and what the perturbations are after the box.
-  fileprivate func exactPoints(_ perturbations: Matrix<C.Scalar>)
+  ///
+  /// - Parameter scales: what each perturbation is multiplied by; 1 by default.
+  fileprivate func exactPoints(_ perturbations: Matrix<C.Scalar>, scales: [Double]? = nil)
     -> (points: Matrix<Double>, changes: Matrix<Double>)
   {
-    var points = Matrix<Double>(rows: count, columns: inputs.columns)
-    var changes = points
-    for j in points.elements.indices {
-      let input = Double(inputs.elements[j])
-      var point = input + Double(perturbations.elements[j])
-      if let box = threat.box {
-        point = min(max(point, Double(box.lowerBound)), Double(box.upperBound))
+    let base: [Double] = inputs.converted().elements
+    let moves: [Double] = perturbations.converted().elements
+    let (dimension, box) = (inputs.columns, threat.box)
+    let (low, high) = (box.map { Double($0.lowerBound) }, box.map { Double($0.upperBound) })
+    var points = base
+    var changes = moves
+    for i in 0..<count {
+      let scale = scales?[i] ?? 1
+      for j in i * dimension..<(i + 1) * dimension {
+        var point = base[j] + scale * moves[j]
+        if let low, let high { point = min(max(point, low), high) }
+        points[j] = point
+        changes[j] = point - base[j]
       }
-      points.elements[j] = point
-      changes.elements[j] = point - input
     }
-    return (points, changes)
+    func matrix(_ elements: [Double]) -> Matrix<Double> {
+      Matrix(rows: count, columns: dimension, elements: elements)
+    }
+    return (matrix(points), matrix(changes))
   }
 }
 
