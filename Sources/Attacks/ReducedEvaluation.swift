@@ -110,7 +110,8 @@ public struct ReducedEvaluation {
       result.samples[i] = SampleRobustness(
         index: sample.index, label: sample.label, predicted: predicted[i],
         radius: isCorrect ? sample.radius : 0, attack: isCorrect ? sample.attack : nil,
-        status: isCorrect ? sample.status : .misclassified)
+        status: isCorrect ? sample.status : .misclassified,
+        gradientPasses: sample.gradientPasses, forwardPasses: sample.forwardPasses)
       if !isCorrect { result.perturbations.setRow(i, [Float](repeating: 0, count: inputs.columns)) }
     }
     let part = AttackProblem(

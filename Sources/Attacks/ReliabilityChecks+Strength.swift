@@ -55,7 +55,7 @@ extension ReliabilityChecks {
     return [
       "on \(count) of \(probes.count) samples random noise fools that is smaller than what the "
         + "attack found: the attack is too weak, or the model's boundary too rough for it; use "
-        + "--attack standard with more --restarts"
+        + "--attack standard, or a single attack with more --restarts"
     ]
   }
 
@@ -79,13 +79,33 @@ extension ReliabilityChecks {
     {
       flags.append(
         "with twice the steps the share of standing samples at epsilon \(found.epsilon) falls from "
-          + "\(found.first) to \(found.second): the attack has not converged; use more --steps")
+          + "\(found.first) to \(found.second): the attack has not converged; use --attack standard, or a single "
+          + "attack with more --steps")
     }
+    flags += try gradientFreeFlags(probes.prefix(Self.attackLimit / 2))
     return flags
   }
 
-  /// Whether attacks beat the result: at some listed radius, or where there is none at a radius within
-  /// 1% of the one found, on more samples than luck explains.
+  /// Has the gradient-free attack found what all others missed, in the evaluation or, where that had
+  /// none, now? Then gradients mislead.
+  private func gradientFreeFlags(_ probes: Probes) throws(AttackError) -> [String] {
+    let advice = "gradients mislead the other attacks; believe only what gradient-free ones find"
+    if evaluation.attacks.contains(where: { $0 is SquareAttack }) {
+      let alone = evaluation.attacks.count == 1
+      let won = probes.samples.count { $0.attack == "square" }
+      if alone || !Self.isMany(won, of: probes.count) { return [] }
+      return [
+        "on \(won) of \(probes.count) samples only the gradient-free attack succeeds: \(advice)"
+      ]
+    }
+    guard let found = try improvement([SquareAttack(queries: 300)], probes) else { return [] }
+    return [
+      "at epsilon \(found.epsilon) the attack leaves \(found.first) of \(probes.count) samples "
+        + "standing, a gradient-free attack \(found.second): \(advice)"
+    ]
+  }
+
+  /// Whether attacks beat the result at some listed radius on more samples than luck explains.
   private func improvement(_ attacks: [any Attack], _ probes: Probes) throws(AttackError)
     -> (epsilon: Double, first: String, second: String)?
   {

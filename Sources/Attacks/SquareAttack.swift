@@ -48,7 +48,8 @@ public struct SquareAttack: Attack {
     for restart in 0..<restarts where !open.isEmpty {
       let stream = stream.child("restart", restart)
       open = run(
-        problem, open, radii, open.map { stream.child("sample", $0) }, &result)
+        problem, open, radii, open.map { stream.child("sample", problem.sampleNumbers[$0]) },
+        &result)
     }
     return result
   }

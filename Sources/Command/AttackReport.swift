@@ -71,8 +71,14 @@ struct AttackReport {
       text += "\(reduction.rank) of \(reduction.originalDimension) dimensions; outputs within "
       text += "\(Format.significant(reduction.errorBound)) of the network's at ||x|| = 1\n"
       if let uncertainty = result.radiusUncertainty {
-        text += "radii may differ by up to \(Format.significant(uncertainty)) for that\n"
+        text +=
+          uncertainty.isFinite
+          ? "radii may differ by up to \(Format.significant(uncertainty)) for that\n"
+          : "where the outputs hardly change, radii may differ by any amount for that\n"
       }
+    }
+    if result.usedDoublePrecision {
+      text += "computed in double precision: single precision has no gradients here\n"
     }
     for flag in summary.flags { text += "UNRELIABLE: \(flag)\n" }
     return text
