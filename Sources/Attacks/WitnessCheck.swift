@@ -6,9 +6,9 @@ import Networks
 ///
 /// On the decision boundary single and double precision may disagree, and attacks stop at different
 /// distances from it. A radius is therefore measured at the boundary in double precision: every
-/// perturbation is first brought there along its ray, to within 1e-8 of its size, and then made longer,
-/// if need be by up to 1e-2 of its size, until it fools in both precisions. What is left is the rounding of
-/// the single-precision logits, about 1e-7 of the radius where they do not cancel.
+/// perturbation is first brought there along its ray, to within 1e-8 of its size, and then made longer:
+/// by four units in the last place, because a product of other rows rounds otherwise and the witness is to
+/// fool there as well, and if need be by up to 1e-2 of its size, until it fools in both precisions.
 struct WitnessCheck<C: Classifier> {
   let problem: AttackProblem<C>
 
@@ -20,10 +20,11 @@ struct WitnessCheck<C: Classifier> {
     let size: Double
   }
 
-  /// What perturbations at the boundary are made longer by, in turn.
+  /// What perturbations at the boundary are made longer by, in turn, beside ``safety``.
   private static var additions: [Double] {
     [0, 3e-8, 6e-8, 1.2e-7, 2.5e-7, 5e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
   }
+  private static var safety: Double { 4 * Double(C.Scalar.ulpOfOne) }
   /// How far along its ray a perturbation is moved to the boundary.
   private static var reach: Double { 1e-2 }
   /// The first move, from which the margin's slope is known; large enough for logits of single precision.
@@ -37,10 +38,10 @@ struct WitnessCheck<C: Classifier> {
     var result = [Verdict](
       repeating: Verdict(factor: nil, size: .infinity), count: problem.count)
     // Where the boundary is not the nearest at the end of the ray, the perturbation as it is.
-    for starts in [scales, scales.map { _ in 1 }] {
+    for starts in [scales, scales.map { _ in 1 - Self.safety }] {
       var open = result.indices.filter { result[$0].factor == nil }
       for addition in Self.additions where !open.isEmpty {
-        let factors = open.map { C.Scalar(starts[$0] * (1 + addition)) }
+        let factors = open.map { C.Scalar(starts[$0] * (1 + Self.safety + addition)) }
         let part = problem.subset(open)
         var scaled = perturbations.rows(at: open)
         for row in 0..<open.count { scaled.scaleRow(row, by: factors[row]) }

@@ -121,7 +121,8 @@ private final class RandomOutputs: Classifier, @unchecked Sendable {
     expectFlag(result, "divide the logits", attack)
   }
 
-  @Test(arguments: ["standard", "apgd-ce", "pgd", "ddn"]) func aDeadRegion(_ attack: String) throws {
+  @Test(arguments: ["standard", "apgd-ce", "pgd", "ddn"]) func aDeadRegion(_ attack: String) throws
+  {
     let problem = NoisyProblem(alpha: 0.1)
     let classifier = DeadAroundPoints(
       network: problem.ideal(3), points: problem.inputs, radius: 0.05)
