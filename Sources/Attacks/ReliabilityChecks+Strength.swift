@@ -82,7 +82,7 @@ extension ReliabilityChecks {
           + "\(found.first) to \(found.second): the attack has not converged; use --attack standard, or a single "
           + "attack with more --steps")
     }
-    flags += try gradientFreeFlags(probes.prefix(Self.attackLimit / 2))
+    if flags.isEmpty { flags += try gradientFreeFlags(probes.prefix(Self.attackLimit / 2)) }
     return flags
   }
 
