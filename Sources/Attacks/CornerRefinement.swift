@@ -93,8 +93,7 @@ struct CornerRefinement<C: Classifier> {
     }
   }
 
-  /// The smallest vector beyond all planes, sum_j m_j normal_j with multipliers m_j >= 0 (Hildreth's
-  /// method: one multiplier after the other).
+  /// The smallest vector beyond all planes, sum_j m_j normal_j with multipliers m_j >= 0.
   private static func nearestPoint(_ planes: [Plane]) -> [C.Scalar]? {
     let count = planes.count
     if count == 0 { return nil }
@@ -108,22 +107,64 @@ struct CornerRefinement<C: Classifier> {
         products[b * count + a] = product
       }
     }
-    var multipliers = [Double](repeating: 0, count: count)
-    for _ in 0..<2000 {
-      var change = 0.0
-      for a in 0..<count where products[a * count + a] > 0 {
-        var missing = Double(planes[a].offset)
-        for b in 0..<count { missing -= products[a * count + b] * multipliers[b] }
-        let next = max(0, multipliers[a] + missing / products[a * count + a])
-        change = max(change, abs(next - multipliers[a]))
-        multipliers[a] = next
-      }
-      if change <= 1e-10 * multipliers.max()! { break }
-    }
+    let multipliers = Self.multipliers(products, planes.map { Double($0.offset) })
     var point = [Double](repeating: 0, count: planes[0].normal.count)
     for (plane, multiplier) in zip(planes, multipliers) where multiplier > 0 {
       for j in point.indices { point[j] += multiplier * Double(plane.normal[j]) }
     }
     return point.map { C.Scalar($0) }
+  }
+
+  /// The multipliers, by trying every set of planes that may be met exactly: of those whose multipliers
+  /// are not negative the one that misses the other planes least, and by nothing if it can be.
+  private static func multipliers(_ products: [Double], _ offsets: [Double]) -> [Double] {
+    let count = offsets.count
+    var best = offsets.map { _ in 0.0 }
+    var least = Double.infinity
+    for set in 1..<(1 << count) {
+      let members = (0..<count).filter { set >> $0 & 1 == 1 }
+      guard let solution = solve(members, products, offsets), solution.allSatisfy({ $0 >= 0 })
+      else { continue }
+      var worst = 0.0
+      for a in 0..<count where set >> a & 1 == 0 {
+        var missing = offsets[a]
+        for (k, b) in members.enumerated() { missing -= products[a * count + b] * solution[k] }
+        worst = max(worst, missing)
+      }
+      if worst >= least { continue }
+      least = worst
+      best = offsets.map { _ in 0 }
+      for (k, a) in members.enumerated() { best[a] = solution[k] }
+    }
+    return best
+  }
+
+  /// The multipliers of some planes for which all are met exactly, by Cholesky's factorisation; nil where
+  /// two are almost parallel.
+  private static func solve(_ members: [Int], _ products: [Double], _ offsets: [Double])
+    -> [Double]?
+  {
+    let (size, count) = (members.count, offsets.count)
+    var factor = [Double](repeating: 0, count: size * size)
+    var x = members.map { offsets[$0] }
+    for i in 0..<size {
+      for j in 0...i {
+        var value = products[members[i] * count + members[j]]
+        for k in 0..<j { value -= factor[i * size + k] * factor[j * size + k] }
+        if i == j {
+          guard value > 1e-10 else { return nil }
+          factor[i * size + i] = value.squareRoot()
+        } else {
+          factor[i * size + j] = value / factor[j * size + j]
+        }
+      }
+      for k in 0..<i { x[i] -= factor[i * size + k] * x[k] }
+      x[i] /= factor[i * size + i]
+    }
+    for i in stride(from: size - 1, through: 0, by: -1) {
+      for k in (i + 1)..<max(size, i + 1) { x[i] -= factor[k * size + i] * x[k] }
+      x[i] /= factor[i * size + i]
+    }
+    return x
   }
 }
