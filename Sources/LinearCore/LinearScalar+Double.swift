@@ -40,6 +40,7 @@ extension Double: LinearScalar {
     return cblas_dnrm2(blasint(count), x, 1)
   }
 
+  /// The largest absolute value.
   public static func largestMagnitude(_ count: Int, _ x: UnsafePointer<Self>) -> Self {
     BLAS.useOneThread()
     return count > 0 ? x[Int(cblas_idamax(Int32(count), x, 1))].magnitude : 0

@@ -40,6 +40,7 @@ extension Float: LinearScalar {
     return cblas_snrm2(blasint(count), x, 1)
   }
 
+  /// The largest absolute value.
   public static func largestMagnitude(_ count: Int, _ x: UnsafePointer<Self>) -> Self {
     BLAS.useOneThread()
     return count > 0 ? x[Int(cblas_isamax(Int32(count), x, 1))].magnitude : 0
