@@ -101,9 +101,14 @@ public struct Matrix<Scalar: LinearScalar>: Sendable, Equatable {
     let height = rows
     result.withMutablePointer { target in
       withPointer { source in
-        for (position, index) in indices.enumerated() {
-          precondition(index >= 0 && index < height, "index outside the matrix")
-          (target + position * width).update(from: source + index * width, count: width)
+        nonisolated(unsafe) let (target, source) = (target, source)
+        let block = max(1, 65_536 / max(1, width))
+        Parallel.forEachBlock(of: indices.count, size: block) { _, range in
+          for position in range {
+            let index = indices[position]
+            precondition(index >= 0 && index < height, "index outside the matrix")
+            (target + position * width).update(from: source + index * width, count: width)
+          }
         }
       }
     }

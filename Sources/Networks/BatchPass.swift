@@ -105,6 +105,8 @@ private struct Tile<Scalar: LinearScalar> {
     self.kernel = kernel
   }
 
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   func run(
     _ buffers: BatchPass<Scalar>.Buffers, labels: [Int], loss: Loss,
     updateHidden: (HiddenGradient<Scalar>) -> Void

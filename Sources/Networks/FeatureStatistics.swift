@@ -23,22 +23,25 @@ extension PReLUNetwork {
     precondition(count == labels.count && count > 0, "one label a sample")
     let blocks = Parallel.blockCount(of: count, size: evaluationBlockSize)
     var tiles = [Matrix<Scalar>](repeating: Matrix(rows: 0, columns: 0), count: blocks)
-    let width = hiddenWidth
-    tiles.withUnsafeMutableBufferPointer { tiles in
-      nonisolated(unsafe) let tiles = tiles
-      forEachBlock(of: inputs) { pass, range, rows, scales in
-        pass.forwardFeatures(range.count, rows)
-        // (samples, hiddenWidth): rows are samples, scaled by ||x|| with input normalisation.
-        var tile = Matrix<Scalar>(uninitializedRows: range.count, columns: width)
-        tile.withMutablePointer {
-          transposeFeatures(width, range.count, pass.features, scales: scales, into: $0)
+    let (width, outputs) = (hiddenWidth, outputCount)
+    var logits = Matrix<Scalar>(uninitializedRows: count, columns: outputs)
+    logits.withMutablePointer { logits in
+      tiles.withUnsafeMutableBufferPointer { tiles in
+        nonisolated(unsafe) let (tiles, logits) = (tiles, logits)
+        forEachBlock(of: inputs) { pass, range, rows, scales in
+          pass.forwardFeatures(range.count, rows)
+          // (samples, hiddenWidth): rows are samples, scaled by ||x|| with input normalisation.
+          var tile = Matrix<Scalar>(uninitializedRows: range.count, columns: width)
+          tile.withMutablePointer {
+            transposeFeatures(width, range.count, pass.features, scales: scales, into: $0)
+          }
+          Matrix.product(tile, outputWeights, transposeB: true).withPointer {
+            (logits + range.lowerBound * outputs).update(from: $0, count: range.count * outputs)
+          }
+          tiles[range.lowerBound / evaluationBlockSize] = tile
         }
-        tiles[range.lowerBound / evaluationBlockSize] = tile
       }
     }
-    var logits = Matrix(
-      rows: count, columns: outputCount,
-      elements: tiles.flatMap { Matrix.product($0, outputWeights, transposeB: true).elements })
     if let outputBias {
       for i in 0..<count {
         for c in 0..<outputCount { logits[i, c] += outputBias[c] }

@@ -21,6 +21,8 @@ public enum Loss: String, Sendable, Codable, CaseIterable {
   ///   - logits: (n, outputs).
   ///   - labels: the class of each row.
   /// - Returns: the sum of the losses, and the derivatives in the shape of `logits`.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func valueAndDerivative<Scalar: LinearScalar>(
     _ logits: Matrix<Scalar>, labels: [Int]
   ) -> (sum: Double, derivative: Matrix<Scalar>) {
