@@ -9,7 +9,7 @@ public enum AttackCatalog {
       "the ensemble: structural, ddn or fmn, apgd-ce, apgd-t, fab-t, square, each on what still "
         + "stands; with two classes apgd-margin and fab"
     ),
-    ("quick", "structural with less effort"),
+    ("quick", "structural with less effort, then apgd-ce"),
     ("structural", "lines towards other classes, refined on the decision boundary (minimum norm)"),
     ("ddn", "decoupled direction and norm, 100 steps, refined (minimum norm, l2)"),
     ("fmn", "fast minimum norm, 100 steps, refined (minimum norm)"),
@@ -91,7 +91,7 @@ public enum AttackCatalog {
     structural.candidates = 1
     structural.steps = 15
     structural.neighbours = 1
-    return [structural]
+    return [structural, AutoPGD()]
   }
 
   /// In l1 with the sparse steps that get past the box.
