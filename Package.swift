@@ -62,8 +62,6 @@ let package = Package(
       name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "IntegrationTests", dependencies: ["Datasets", "Formats", "LinearCore", "Networks"]),
-    .testTarget(
       name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks"]),
@@ -72,7 +70,7 @@ let package = Package(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "ReferenceTests",
-      dependencies: ["Attacks", "Datasets", "LinearCore", "Networks", "Training"],
+      dependencies: ["Attacks", "Datasets", "Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
     .testTarget(
