@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "LinearCore", "Networks", "Theory",
-  "Training",
+  "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "Integration", "LinearCore",
+  "Networks", "Theory", "Training",
 ]
 
 let package = Package(
@@ -27,6 +27,7 @@ let package = Package(
     // Modules, from the ground up; CONTRIBUTING.md says what each is for.
     .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
     .target(name: "Formats", dependencies: ["CZlib", "CZip"]),
+    .target(name: "Integration", dependencies: ["LinearCore"]),
     .target(name: "Figures"),
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
@@ -52,6 +53,7 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),
+    .testTarget(name: "IntegrationTests", dependencies: ["Integration", "LinearCore"]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(
       name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),

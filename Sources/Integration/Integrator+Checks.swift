@@ -1,0 +1,37 @@
+extension Integrator {
+  static func check(_ system: System, time: Double, state: [Double]) throws(IntegrationError) {
+    guard !state.isEmpty, state.count == system.dimension else {
+      throw .stateLength(found: state.count, expected: system.dimension)
+    }
+    if let component = state.firstIndex(where: { !$0.isFinite }) {
+      throw .stateNotFinite(component: component)
+    }
+    guard time.isFinite else {
+      throw .invalid(field: "the initial time", found: "\(time)", expected: "a finite number")
+    }
+  }
+
+  static func checkStep(_ step: Double, _ field: String) throws(IntegrationError) {
+    guard step > 0, step.isFinite else {
+      throw .invalid(field: field, found: "\(step)", expected: "a positive number")
+    }
+  }
+
+  static func control(
+    _ method: RungeKuttaMethod, _ tolerances: [ToleranceGroup], count: Int, _ maximumStep: Double,
+    previousError: Double = StepController.smallestMemory
+  ) throws(IntegrationError) -> AdaptiveControl {
+    guard let embedded = method.embedded else { throw .noErrorEstimate(method: method.name) }
+    guard maximumStep > 0 else {
+      throw .invalid(
+        field: "the maximum step", found: "\(maximumStep)", expected: "a positive number")
+    }
+    guard previousError > 0, previousError.isFinite else {
+      throw .invalid(
+        field: "the stored error", found: "\(previousError)", expected: "a positive number")
+    }
+    return AdaptiveControl(
+      norm: try ErrorNorm(tolerances, count: count), maximumStep: maximumStep,
+      controller: StepController(embeddedOrder: embedded.order, previousError: previousError))
+  }
+}
