@@ -2,7 +2,7 @@
 ///
 /// Stage i is k_i = f(t + c_i h, y + h sum_{j<i} a_ij k_j), the step y_new = y + h sum_i b_i k_i, and the
 /// solution within the step y(t + theta h) = y + h sum_i b_i(theta) k_i with polynomials b_i.
-public struct RungeKuttaMethod: Sendable {
+public struct RungeKuttaMethod: Sendable, CustomStringConvertible {
   /// A second method with the same stages, whose distance from the first estimates the error of a step.
   public struct Embedded: Sendable {
     /// b_i minus the weights of the second method, one a stage.
@@ -47,6 +47,8 @@ public struct RungeKuttaMethod: Sendable {
   /// The solution within a step.
   public let interpolant: Interpolant
 
+  /// The name.
+  public var description: String { name }
   /// The number of stages.
   public var stageCount: Int { b.count }
   /// Whether the last stage is the derivative at the end of the step, which the next step begins with.

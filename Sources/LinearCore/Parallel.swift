@@ -9,12 +9,14 @@ import Synchronization
 /// threads.
 public enum Parallel {
   private static let limit = Atomic<Int>(0)
+  /// Asked once: the answer takes longer than many a loop over a short vector.
+  private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
   /// How many threads ``forEach(_:_:)`` may use. Setting 0 means all processors of the machine.
   public static var threadCount: Int {
     get {
       let set = limit.load(ordering: .relaxed)
-      return set > 0 ? set : ProcessInfo.processInfo.activeProcessorCount
+      return set > 0 ? set : processorCount
     }
     set {
       precondition(newValue >= 0, "a thread count cannot be negative")

@@ -42,7 +42,8 @@ struct TableauTests {
   }
 
   /// A method that claims one order more than it has is refused: no tableau passes by being lenient.
-  @Test(arguments: RungeKuttaMethod.all) func noMethodIsBetterThanItSays(_ method: RungeKuttaMethod) {
+  @Test(arguments: RungeKuttaMethod.all) func noMethodIsBetterThanItSays(_ method: RungeKuttaMethod)
+  {
     #expect(throws: IntegrationError.self) { try copy(method, order: method.order + 1) }
     #expect(throws: IntegrationError.self) {
       try copy(
