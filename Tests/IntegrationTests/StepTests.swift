@@ -147,7 +147,7 @@ struct StepTests {
     #expect(abs(loose.state[0] - sin(5)) < 1e-4)
   }
 
-  /// Stored between any two steps and continued: the same bytes to the end.
+  /// Stored between two steps, at some twenty places, and continued: the same bytes to the end.
   @Test(arguments: embedded) func resumedBytes(_ method: RungeKuttaMethod) throws {
     let problem = SolvedProblem.dampedOscillator
     let tolerances = [ToleranceGroup(range: 0..<2, relative: 1e-5, absolute: 1e-5)]
@@ -159,8 +159,8 @@ struct StepTests {
       return true
     }
     #expect(solution.statistics.rejected > 0 && solution.occurrences.count == 3)
-    for data in stored {
-      let state = try JSONDecoder().decode(IntegratorState.self, from: data)
+    for place in stride(from: 0, to: stored.count, by: max(1, stored.count / 20)) {
+      let state = try JSONDecoder().decode(IntegratorState.self, from: stored[place])
       let resumed = try Integrator(
         problem, method: method, tolerances: tolerances, resuming: state)
       #expect(resumed.lastStep == state.time...state.time)
