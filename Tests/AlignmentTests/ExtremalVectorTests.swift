@@ -1,0 +1,258 @@
+import Alignment
+import LinearCore
+import Networks
+import Testing
+
+@Suite struct ExtremalVectorTests {
+  static let (positive, negative) = (4, 3)
+  static let subclasses = positive + negative
+
+  /// Every centre once, the first four of class 1, in ten dimensions: G(u) = sum_k y_k relu(u_k)^p / K.
+  static func centers(_ p: Double) -> (flow: DirectionFlow, directions: Matrix<Double>) {
+    var inputs = Matrix<Double>(rows: subclasses, columns: 10)
+    for k in 0..<subclasses { inputs[k, k] = 1 }
+    let weights = (0..<subclasses).map { ($0 < positive ? 1.0 : -1.0) / Double(subclasses) }
+    var means = Matrix<Double>(rows: 2, columns: 10)
+    for k in 0..<subclasses { means[k < positive ? 0 : 1, k] = 1 }
+    return (
+      DirectionFlow(inputs: inputs, weights: weights, exponent: p),
+      Matrix(rows: 9, columns: 10, elements: means.elements + inputs.elements)
+    )
+  }
+
+  /// Clusters with noise.
+  static func noisy(_ p: Double, alpha: Double = 0.2) -> (
+    flow: DirectionFlow, directions: Matrix<Double>
+  ) {
+    let dimension = 30
+    let (flow, directions) = centers(p)
+    var inputs = Matrix<Double>.gaussian(
+      rows: 210, columns: dimension, standardDeviation: alpha / Double(dimension).squareRoot(),
+      stream: RandomStream(seed: 5).child("noise"))
+    for i in 0..<inputs.rows { inputs[i, i % subclasses] += 1 }
+    let weights = (0..<inputs.rows).map { flow.weights[$0 % subclasses] * 7 / 210 }
+    var rows = Matrix<Double>(rows: directions.rows, columns: dimension)
+    for i in 0..<rows.rows { for j in 0..<10 { rows[i, j] = directions[i, j] } }
+    return (DirectionFlow(inputs: inputs, weights: weights, exponent: p), rows)
+  }
+
+  static func search(_ problem: (flow: DirectionFlow, directions: Matrix<Double>)) throws
+    -> [ExtremalVector]
+  {
+    try ExtremalVectorSearch().run(
+      problem.flow, directions: problem.directions, stream: RandomStream(seed: 2))
+  }
+
+  /// The coordinates of u on the centres, rounded, and what else there is.
+  static func support(_ vector: ExtremalVector) -> Set<Int> {
+    Set(vector.direction.indices.filter { vector.direction[$0].magnitude > 1e-6 })
+  }
+
+  @Test func classMeansAttractReLUNeurons() throws {
+    let found = try Self.search(Self.centers(1))
+    let attracting = found.filter(\.isAttracting)
+    #expect(attracting.count == 2)
+    for vector in attracting {
+      let isPositive = vector.stability == .attractsPositive
+      let own = isPositive ? Array(0..<Self.positive) : Array(Self.positive..<Self.subclasses)
+      #expect(Self.support(vector) == Set(own))
+      let size = Double(own.count).squareRoot()
+      for k in own { #expect(abs(vector.direction[k] - 1 / size) < 1e-12) }
+      // G = sqrt(K+-) / K, and H = -G P inside the cone.
+      let value = (isPositive ? 1 : -1) * size / Double(Self.subclasses)
+      #expect(abs(vector.value - value) < 1e-12)
+      #expect(abs(vector.largestEigenvalue + value) < 1e-12)
+      #expect(vector.borderSamples == Self.subclasses - own.count)
+    }
+    // Parts of a class are fixed points, too, which the rest of the class pulls away from.
+    #expect(found.contains { Self.support($0) == [0] && $0.stability == .unstable })
+  }
+
+  /// A fixed point with G > 0 is sum_S mu_k / sqrt(m) for a set S of m centres of class 1. On its tangent
+  /// space H is p (p-2) m^((2-p)/2) / K within S, m - 1 times, and -p m^((2-p)/2) / K elsewhere.
+  @Test(arguments: [2.5, 3, 4]) func subclassCentresAttractPolynomialNeurons(_ p: Double) throws {
+    let found = try Self.search(Self.centers(p))
+    let attracting = found.filter(\.isAttracting)
+    #expect(Set(attracting.map(Self.support)) == Set((0..<Self.subclasses).map { [$0] }))
+    #expect(attracting.count == Self.subclasses)
+    for vector in found {
+      let support = Self.support(vector)
+      let m = Double(support.count)
+      let isPositive = support.allSatisfy { $0 < Self.positive }
+      #expect(isPositive || support.allSatisfy { $0 >= Self.positive })
+      let sign: Double = isPositive ? 1 : -1
+      for k in support { #expect(abs(vector.direction[k] - 1 / m.squareRoot()) < 1e-8) }
+      let size = Double.power(m, (2 - p) / 2) / Double(Self.subclasses)
+      #expect(abs(vector.value - sign * size) < 1e-10)
+      let (outside, inside) = (-p * size, m > 1 ? p * (p - 2) * size : -p * size)
+      let worst = sign > 0 ? vector.largestEigenvalue : -vector.smallestEigenvalue
+      #expect(abs(worst - inside) < 1e-8)
+      // relu^(p-2) of what should be 0 and is not, up to rounding.
+      let tolerance = max(1e-8, Double.power(1e-14, min(1, p - 2)))
+      let best = sign > 0 ? vector.smallestEigenvalue : -vector.largestEigenvalue
+      #expect(abs(best - outside) < tolerance)
+      #expect(vector.isAttracting == (m == 1))
+    }
+    // Both class means are among them.
+    let sets = Set(found.map(Self.support))
+    #expect(sets.contains(Set(0..<Self.positive)))
+    #expect(sets.contains(Set(Self.positive..<Self.subclasses)))
+  }
+
+  /// For p = 2 every direction between the centres of a class is a fixed point.
+  @Test func betweenIsNothingDecided() throws {
+    let (flow, directions) = Self.centers(2)
+    for row in 0..<directions.rows {
+      let vector = try ExtremalVector(flow, at: directions.row(row))
+      #expect(vector.residual < 1e-14 && vector.stability == .degenerate)
+    }
+    #expect(try Self.search((flow, directions)).allSatisfy { !$0.isAttracting })
+  }
+
+  /// Along great circles: d/dt G = <grad, y> and d^2/dt^2 G = <y, H y>.
+  @Test(arguments: [1, 1.5, 2, 3, 4.2]) func gradientAgainstFiniteDifferences(_ p: Double) throws {
+    let (flow, _) = Self.noisy(p)
+    let stream = RandomStream(seed: 11)
+    let rows = Matrix<Double>.gaussian(rows: 2, columns: 30, stream: stream).rowsNormalized()
+    let u = rows.row(0)
+    let overlap = zip(u, rows.row(1)).reduce(0) { $0 + $1.0 * $1.1 }
+    let y = Matrix([zip(rows.row(1), u).map { $0 - overlap * $1 }]).rowsNormalized().row(0)
+    func value(_ t: Double) -> Double {
+      let point = zip(u, y).map { $0 + t * $1 }
+      return flow.potential(at: Matrix([point]).rowsNormalized()).values[0]
+    }
+    let gradient = flow.potential(at: rows).gradients.row(0)
+    let slope = zip(gradient, y).reduce(0) { $0 + $1.0 * $1.1 }
+    // Normalising makes t an angle up to third order.
+    let h = 1e-5
+    #expect(abs((value(h) - value(-h)) / (2 * h) - slope) < 1e-8)
+    #expect(abs(zip(gradient, u).reduce(0) { $0 + $1.0 * $1.1 }) < 1e-15)
+  }
+
+  /// The extreme eigenvalues against those of the matrix of second differences of the gradient.
+  @Test(arguments: [1.5, 3, 4.2]) func eigenvaluesAgainstFiniteDifferences(_ p: Double) throws {
+    let (flow, directions) = Self.noisy(p)
+    // For p < 2 between all centres, far from every border; elsewhere near one.
+    let all = (0..<30).map { $0 < Self.subclasses ? 1.0 : 0 }
+    let u = Matrix([p < 2 ? all : directions.row(3)]).rowsNormalized().row(0)
+    let dimension = u.count
+    let h = 1e-4
+    func gradient(_ point: [Double]) -> [Double] {
+      let unitRow = Matrix([point]).rowsNormalized()
+      return flow.potential(at: unitRow).gradients.row(0)
+    }
+    var hessian = Matrix<Double>(rows: dimension, columns: dimension)
+    for j in 0..<dimension {
+      var y = [Double](repeating: 0, count: dimension)
+      y[j] = 1
+      for i in 0..<dimension { y[i] -= u[j] * u[i] }
+      let up = gradient(zip(u, y).map { $0 + h * $1 })
+      let down = gradient(zip(u, y).map { $0 - h * $1 })
+      for i in 0..<dimension { hessian[i, j] = (up[i] - down[i]) / (2 * h) }
+    }
+    // On both sides: tangent parts only. The component along u gets the eigenvalue 0.
+    var projector = Matrix<Double>.identity(dimension)
+    for i in 0..<dimension { for j in 0..<dimension { projector[i, j] -= u[i] * u[j] } }
+    hessian = .product(.product(projector, hessian), projector)
+    for i in 0..<dimension {
+      for j in 0..<i {
+        let mean = (hessian[i, j] + hessian[j, i]) / 2
+        (hessian[i, j], hessian[j, i]) = (mean, mean)
+      }
+    }
+    let values = try hessian.symmetricEigendecomposition().values
+    let vector = try ExtremalVector(flow, at: u)
+    // h^2 = 1e-8 times derivatives of order 10 to 100, where samples lie 0.2 or more from the border.
+    let tolerance = 1e-5
+    let scale = max(values[0].magnitude, values[dimension - 1].magnitude)
+    #expect(abs(min(0, vector.smallestEigenvalue) - min(0, values[0])) < tolerance * scale)
+    #expect(
+      abs(max(0, vector.largestEigenvalue) - max(0, values[dimension - 1])) < tolerance * scale)
+  }
+
+  @Test(arguments: [3, 4]) func noisyClustersHaveExactFixedPoints(_ p: Double) throws {
+    let problem = Self.noisy(p)
+    let found = try Self.search(problem)
+    let directions = problem.directions.rowsNormalized()
+    for vector in found {
+      // Straight from the formula.
+      let u = vector.direction
+      var gradient = [Double](repeating: 0, count: u.count)
+      for i in 0..<problem.flow.inputs.rows {
+        let x = problem.flow.inputs.row(i)
+        let z = max(0, zip(u, x).reduce(0) { $0 + $1.0 * $1.1 })
+        for j in u.indices {
+          gradient[j] += problem.flow.weights[i] * p * Double.power(z, p - 1) * x[j]
+        }
+      }
+      let radial = zip(u, gradient).reduce(0) { $0 + $1.0 * $1.1 }
+      let rest = zip(u, gradient).reduce(0) { sum, pair in
+        let tangent = pair.1 - radial * pair.0
+        return sum + tangent * tangent
+      }
+      #expect(rest.squareRoot() <= 1e-10 * radial.magnitude + 1e-15)
+    }
+    // One attracting vector near each centre.
+    for k in 0..<Self.subclasses {
+      let near = found.filter { vector in
+        vector.isAttracting
+          && zip(vector.direction, directions.row(2 + k)).reduce(0) { $0 + $1.0 * $1.1 } > 0.9
+      }
+      #expect(near.count == 1)
+      #expect(near.first?.stability == (k < Self.positive ? .attractsPositive : .attractsNegative))
+    }
+    #expect(found.count { $0.isAttracting } == Self.subclasses)
+    #expect(found.contains { !$0.isAttracting })
+  }
+
+  /// The flow itself, by small Euler steps, ends at attracting vectors of its sign.
+  @Test(arguments: [1.0, -1.0]) func theFlowEndsAtAttractingVectors(_ sign: Double) throws {
+    let problem = Self.noisy(3)
+    let found = try Self.search(problem).filter {
+      $0.stability == (sign > 0 ? .attractsPositive : .attractsNegative)
+    }
+    // On the side of every centre: where no sample of the own sign is active, a neuron dies instead.
+    var points = Matrix<Double>.gaussian(rows: 20, columns: 30, stream: RandomStream(seed: 21))
+    for i in 0..<points.rows {
+      for k in 0..<Self.subclasses { points[i, k] = points[i, k].magnitude }
+    }
+    points = points.rowsNormalized()
+    for _ in 0..<4000 {
+      let (_, gradients) = problem.flow.potential(at: points)
+      for i in points.elements.indices {
+        points.elements[i] += 0.2 * sign * gradients.elements[i]
+      }
+      points = points.rowsNormalized()
+    }
+    let cosines = Matrix.product(
+      points, Matrix(found.map(\.direction)), transposeB: true)
+    for i in 0..<points.rows { #expect(cosines.row(i).max()! > 1 - 1e-6) }
+  }
+
+  @Test func lossesGiveTheirPulls() throws {
+    let inputs = Matrix<Double>.gaussian(rows: 4, columns: 3, stream: RandomStream(seed: 1))
+    func flow(_ loss: Loss, outputs: Int = 1, output: Int = 0, normalize: Bool = false)
+      -> DirectionFlow
+    {
+      let network = try! PReLUNetwork<Double>(
+        inputDimension: 3, hiddenWidth: 2, outputCount: outputs, exponent: 3,
+        initialization: .gaussian(scale: 1), normalizeInput: normalize,
+        stream: RandomStream(seed: 0))
+      return DirectionFlow(
+        of: network, inputs: inputs, labels: outputs == 1 ? [1, 0, 1, 0] : [0, 1, 2, 2], loss: loss,
+        output: output)
+    }
+    func expect(_ flow: DirectionFlow, _ weights: [Double]) {
+      for (a, b) in zip(flow.weights, weights) { #expect(abs(a - b) < 1e-15) }
+    }
+    expect(flow(.exponential), [0.25, -0.25, 0.25, -0.25])
+    expect(flow(.squared), [0.25, -0.25, 0.25, -0.25])
+    expect(flow(.logistic), [0.125, -0.125, 0.125, -0.125])
+    expect(
+      flow(.crossEntropy, outputs: 3, output: 2), [-1.0 / 12, -1.0 / 12, 1.0 / 6, 1.0 / 6])
+    // ||x|| relu(<u, x> / ||x||)^p either way.
+    let normalized = flow(.squared, normalize: true)
+    expect(normalized, zip([1.0, -1, 1, -1], inputs.rowNorms()).map { $0 * $1 / 4 })
+    for norm in normalized.inputs.rowNorms() { #expect(abs(norm - 1) < 1e-15) }
+  }
+}
