@@ -71,7 +71,8 @@ private struct ParabolaExperiment: SweepExperiment {
   }
 }
 
-@Suite struct SweepTests {
+/// One after the other: the number of threads is set for the whole process.
+@Suite(.serialized) struct SweepTests {
   let folder = FileManager.default.temporaryDirectory
     .appendingPathComponent("sweep-\(UUID().uuidString)")
 
@@ -139,6 +140,21 @@ private struct ParabolaExperiment: SweepExperiment {
     let again = ParabolaExperiment(options)
     _ = try run(again, "broken", resume: true)
     #expect(again.calls.value.withLock { $0.isEmpty })
+  }
+
+  /// Files besides the report, which names the threads.
+  @Test func threadsDoNotMatter() throws {
+    defer {
+      Parallel.threadCount = 0
+      try? FileManager.default.removeItem(at: folder)
+    }
+    for threads in [1, 3] {
+      Parallel.threadCount = threads
+      _ = try run(ParabolaExperiment(ExperimentOptions(preset: .quick)), "threads\(threads)")
+    }
+    for file in ["results/summary.json", "results/cells.csv", "results/runs.csv"] {
+      #expect(try text("threads1/\(file)") == text("threads3/\(file)"), "\(file)")
+    }
   }
 
   @Test func curvesAndSeries() throws {
