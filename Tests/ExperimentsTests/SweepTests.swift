@@ -170,6 +170,12 @@ private struct ParabolaExperiment: SweepExperiment {
     #expect(series.x == [1, 2] && series.y == [1.5, 2.5])
     // t = 12.7062 for one degree of freedom, variance 1/2 of two values.
     #expect(abs(series.band!.upper[0] - (1.5 + 12.7062 / 2)) < 1e-4)
+    // Logarithms of 2 and 3 on a logarithmic axis: the interval stays above 0.
+    let logarithmic = results.series(
+      "y", metric: "y", cells: [cells[0]], scale: .logarithmic, x: { $0.x })
+    #expect(abs(logarithmic.y[0] - 6.0.squareRoot()) < 1e-14)
+    let width = 12.7062 * log(1.5) / 2
+    #expect(abs(log(logarithmic.band!.lower[0]) - (log(6) / 2 - width)) < 1e-4)
     #expect(results.curve("c", cells[0]).map(\.mean) == [1, 0.5])
     #expect(results.curve("none", cells[0]).isEmpty)
     #expect(results.interval(cells[0], of: { $0.metrics["y"]! * 2 }).mean == 5)

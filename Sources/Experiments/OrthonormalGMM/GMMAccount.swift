@@ -65,9 +65,10 @@ struct GMMAccount {
         x: Array(iterations.prefix(median.count)), y: median,
         band: .init(lower: mean("lower"), upper: mean("upper")))
     }
-    func lines(_ name: String, _ grid: [Double]) -> [Series] {
+    func lines(_ name: String, _ grid: [Double], _ scale: Axis.Scale) -> [Series] {
       dynamics.map {
-        results.series("\($0.start.rawValue) start", curve: name, cell: $0, x: grid)
+        results.series(
+          "\($0.start.rawValue) start", curve: name, cell: $0, x: grid, scale: scale)
       }
     }
     let figure = PanelFigure(
@@ -77,16 +78,17 @@ struct GMMAccount {
           y: Axis("cosine", range: 0...1.02), series: alignment),
         LineChart(
           title: "Loss", x: Axis("iteration"), y: Axis("mean of (f - y)²", scale: .logarithmic),
-          series: lines("loss", iterations)),
+          series: lines("loss", iterations, .logarithmic)),
         LineChart(
           title: "Distance to F⁽ᵖ⁾", x: Axis("iteration"),
           y: Axis("inf over c of sup |c f - F⁽ᵖ⁾|"),
-          series: lines("distance", GMMDynamics.distances(settings).map { Double($0) })),
+          series: lines("distance", GMMDynamics.distances(settings).map { Double($0) }, .linear)),
       ], columns: 3)
     return SweepFigure(
       "alignment", figure,
       caption: "Full-batch gradient descent. (a) Median over all neurons, band from the lower to "
-        + "the upper quartile, means over seeds. (b, c) Means over seeds with 95% intervals.",
+        + "the upper quartile, means over seeds. (b, c) Means over seeds with 95% intervals, of "
+        + "logarithms on the logarithmic axis.",
       alternative: "Cosines of neurons to their closest centre, loss and distance over iterations")
   }
 

@@ -1,4 +1,5 @@
 import Figures
+import Foundation
 
 /// Everything a sweep has measured.
 public struct SweepResults<Cell: SweepCell>: Sendable {
@@ -41,10 +42,15 @@ public struct SweepResults<Cell: SweepCell>: Sendable {
   /// The mean of a curve at every point of its grid. Empty where no run has it; runs whose curve has
   /// another length are left out.
   public func curve(_ name: String, _ cell: Cell) -> [MeanInterval] {
+    columns(name, cell).map { MeanInterval($0) }
+  }
+
+  /// The values of a curve over the runs of a cell, point by point.
+  private func columns(_ name: String, _ cell: Cell) -> [[Double]] {
     let curves = successes(cell).compactMap { $0.curves[name] }
     guard let length = curves.first?.count else { return [] }
     let fitting = curves.filter { $0.count == length }
-    return (0..<length).map { i in MeanInterval(fitting.map { $0[i] }) }
+    return (0..<length).map { i in fitting.map { $0[i] } }
   }
 
   /// How many runs of a cell failed.
@@ -55,39 +61,51 @@ public struct SweepResults<Cell: SweepCell>: Sendable {
   /// - Parameters:
   ///   - label: the entry in the legend.
   ///   - cells: those on the line, in any order.
+  ///   - scale: that of the vertical axis. On a logarithmic one mean and interval are those of the
+  ///     logarithms, of positive values only: an interval of the values themselves may reach below 0.
   ///   - x: the place of a cell on the horizontal axis.
   public func series(
-    _ label: String, metric: String, cells: [Cell], x: (Cell) -> Double,
-    style: Series.Style = .both, dash: Series.Dash? = nil, colour: Colour? = nil
+    _ label: String, metric: String, cells: [Cell], scale: Axis.Scale = .linear,
+    x: (Cell) -> Double, style: Series.Style = .both, dash: Series.Dash? = nil,
+    colour: Colour? = nil
   ) -> Series {
     let sorted = cells.sorted { x($0) < x($1) }
+    let values = sorted.map { cell in successes(cell).map { $0.metrics[metric] ?? .nan } }
     return Self.series(
-      label, x: sorted.map(x), intervals: sorted.map { interval(metric, $0) }, style: style,
-      dash: dash, colour: colour)
+      label, x: sorted.map(x), values: values, scale: scale, style: style, dash: dash,
+      colour: colour)
   }
 
   /// The line of a curve of one cell, with the 95% interval as a band.
   ///
-  /// - Parameter x: the curve's grid.
+  /// - Parameters:
+  ///   - x: the curve's grid.
+  ///   - scale: see ``series(_:metric:cells:scale:x:style:dash:colour:)``.
   public func series(
-    _ label: String, curve name: String, cell: Cell, x: [Double], style: Series.Style = .line,
-    dash: Series.Dash? = nil, colour: Colour? = nil
+    _ label: String, curve name: String, cell: Cell, x: [Double], scale: Axis.Scale = .linear,
+    style: Series.Style = .line, dash: Series.Dash? = nil, colour: Colour? = nil
   ) -> Series {
-    let intervals = curve(name, cell)
+    let columns = columns(name, cell)
     return Self.series(
-      label, x: Array(x.prefix(intervals.count)), intervals: intervals, style: style, dash: dash,
-      colour: colour)
+      label, x: Array(x.prefix(columns.count)), values: columns, scale: scale, style: style,
+      dash: dash, colour: colour)
   }
 
   private static func series(
-    _ label: String, x: [Double], intervals: [MeanInterval], style: Series.Style,
+    _ label: String, x: [Double], values: [[Double]], scale: Axis.Scale, style: Series.Style,
     dash: Series.Dash?, colour: Colour?
   ) -> Series {
+    let isLinear = scale == .linear
+    let intervals = values.map { values in
+      MeanInterval(isLinear ? values : values.map { $0 > 0 ? log($0) : .nan })
+    }
+    func place(_ value: Double) -> Double { isLinear ? value : exp(value) }
     let hasBand = intervals.contains { $0.halfWidth != nil }
     return Series(
-      label, x: x, y: intervals.map { $0.mean ?? .nan },
+      label, x: x, y: intervals.map { place($0.mean ?? .nan) },
       band: hasBand
-        ? .init(lower: intervals.map(\.lower), upper: intervals.map(\.upper)) : nil,
+        ? .init(
+          lower: intervals.map { place($0.lower) }, upper: intervals.map { place($0.upper) }) : nil,
       style: style, dash: dash, colour: colour)
   }
 
