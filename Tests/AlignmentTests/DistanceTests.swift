@@ -195,7 +195,7 @@ enum DistanceExamples {
 
   /// In fewer dimensions the value may be lower by the bound that is reported, and by no more.
   @Test(arguments: [1, 1.5, 3]) func theReductionStaysWithinItsBound(_ p: Double) throws {
-    let centers = Examples.centers(60)
+    let centers = Examples.centers(50)
     let ideal = Examples.ideal(p, centers: centers)
     let network = Examples.noisy(ideal, noise: 0.01, seed: 5)
     let samples = Examples.samples(centers, alpha: 0.1)
@@ -209,18 +209,22 @@ enum DistanceExamples {
         + full.optimisedReductionBound + 1e-9)
   }
 
-  /// The paper's ascent in all dimensions finds nothing higher.
+  /// The paper's ascent in all dimensions finds nothing higher, though the search leaves most of them out.
   @Test(arguments: [1, 1.5, 3]) func gradientAscentStaysBelow(_ p: Double) throws {
-    let centers = Examples.centers(30, rotated: true)
+    let centers = Examples.centers(80, rotated: true)
     let ideal = Examples.ideal(p, centers: centers)
     let difference = try ClassifierDifference(
-      Examples.noisy(ideal, noise: 0.05, seed: 6), ideal: ideal)
-    let result = try DistanceSearch().run(
-      difference, samples: Examples.samples(centers, alpha: 0.1), stream: RandomStream(seed: 2))
+      Examples.noisy(ideal, noise: 0.02, seed: 6), ideal: ideal)
+    var search = DistanceSearch()
+    search.tolerance = 0.03
+    let result = try search.run(
+      difference, samples: Examples.samples(centers, alpha: 0.1), directions: centers,
+      stream: RandomStream(seed: 2))
+    #expect(result.leastSquaresReductionBound > 0 && result.rank < 40)
     let ascent = NormalizedGradientAscent(batches: 2, points: 100, steps: 500)
     let scale = result.leastSquares.scale
     let best = ascent.run(difference, scale: scale, stream: RandomStream(seed: 3))
-    #expect(best.value <= result.leastSquares.value + result.leastSquaresReductionBound + 1e-12)
+    #expect(best.value <= result.leastSquares.value + 1e-9)
     // It gets close: a step is 0.01 long.
     #expect(best.value >= 0.9 * result.leastSquares.value)
     // The best iterate is never below the last.
