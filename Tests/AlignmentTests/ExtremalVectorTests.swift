@@ -229,6 +229,45 @@ import Testing
     for i in 0..<points.rows { #expect(cosines.row(i).max()! > 1 - 1e-6) }
   }
 
+  /// With noise ReLU neurons come to rest on borders of activation cones: one vector a sign, near the class
+  /// mean, a strict local maximum of sign G, and where small Euler steps of the flow end.
+  @Test func noisyReLUNeuronsSlideOnBorders() throws {
+    let problem = Self.noisy(1)
+    let found = try Self.search(problem).filter(\.isAttracting)
+    #expect(Set(found.map(\.stability)) == [.attractsPositive, .attractsNegative])
+    #expect(found.count == 2)
+    let means = problem.directions.rowsNormalized()
+    for vector in found {
+      let sign: Double = vector.stability == .attractsPositive ? 1 : -1
+      let mean = means.row(sign > 0 ? 0 : 1)
+      #expect(zip(vector.direction, mean).reduce(0) { $0 + $1.0 * $1.1 } > 0.99)
+      #expect(vector.residual <= 1e-10 && vector.borderSamples > 0)
+      #expect(
+        abs(problem.flow.potential(at: Matrix([vector.direction])).values[0] - vector.value) < 1e-12
+      )
+      // Around it sign G falls at least like the potential of the sphere, |G| t^2 / 2 at the angle t.
+      var near = Matrix<Double>.gaussian(
+        rows: 200, columns: 30, standardDeviation: 1e-3, stream: RandomStream(seed: 31))
+      for i in 0..<near.rows { for j in 0..<30 { near[i, j] += vector.direction[j] } }
+      near = near.rowsNormalized()
+      for (i, value) in problem.flow.potential(at: near).values.enumerated() {
+        let square = zip(near.row(i), vector.direction).reduce(0) {
+          $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+        }
+        #expect(sign * value <= vector.value.magnitude * (1 - square / 2) + 1e-14)
+      }
+      var point = Matrix([zip(mean, near.row(0)).map { $0 + 0.3 * $1 }]).rowsNormalized()
+      for step in 0..<5000 {
+        let gradient = problem.flow.potential(at: point).gradients
+        for j in 0..<30 { point[0, j] += sign * 10 / Double(step + 100) * gradient[0, j] }
+        point = point.rowsNormalized()
+      }
+      // Steps of length h chatter around a border at the distance h.
+      let gap = zip(point.row(0), vector.direction).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+      #expect(gap.squareRoot() < 1e-3)
+    }
+  }
+
   @Test func lossesGiveTheirPulls() throws {
     let inputs = Matrix<Double>.gaussian(rows: 4, columns: 3, stream: RandomStream(seed: 1))
     func flow(_ loss: Loss, outputs: Int = 1, output: Int = 0, normalize: Bool = false)
