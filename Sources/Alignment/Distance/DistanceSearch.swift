@@ -12,15 +12,15 @@ import Networks
 ///   since h is positively homogeneous, its extremes over the ball lie on the small sphere, and Q y has
 ///   the norm of y.
 /// - *Starts* lie at both signs of every neuron, of the centres and means the caller names, of their
-///   bisectors, and at random. From every start a quasi-Newton method climbs to a local maximum, by the
-///   hundred in the time of one full gradient step.
+///   bisectors, and at random. From every start a quasi-Newton method climbs to a local maximum.
 /// - *The best c* is found by cutting planes: for the points found so far, inf_c max_i |c f_i - F_i| is a
 ///   convex problem of one dimension with an exact solution; the maxima at its c join the points, until
 ///   they add nothing.
 ///
-/// The highest points are polished with all neurons (towards all dimensions), and what is reported is evaluated with
-/// the full networks in double precision at unit vectors of all dimensions. It is a *lower estimate* of the supremum: a higher maximum may have been missed. As no more
-/// than finitely many points enter, the value at the best c is also a lower bound of the distance itself.
+/// The highest points are polished with all neurons and towards all dimensions, and what is reported is
+/// evaluated with the full networks in double precision at unit vectors. It is a *lower estimate* of the
+/// supremum: a higher maximum may have been missed. As no more than finitely many points enter, the value
+/// at the best c is also a lower bound of the distance itself.
 public struct DistanceSearch: Sendable, Codable, Equatable {
   /// The share of the total contributions that the reduction's error bound may reach. Where f and F cannot
   /// be reduced so far, up to 128 dimensions are all searched; with more, ten times the share is tried.

@@ -21,7 +21,7 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
   /// Principal directions of the data that join the span.
   public var principalDirections = 8
   /// Steps of ascent.
-  public var ascentSteps = 1000
+  public var ascentSteps = 300
   /// The largest ``ExtremalVector/residual`` that counts as a fixed point.
   public var tolerance = 1e-10
 
