@@ -89,8 +89,11 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
     -> [ExtremalVector]
   {
     var found: [SlidingVector] = []
-    for end in Self.distinct(ends, tolerance: 0.05) {
+    // The samples active at the start decide where it ends.
+    var tried: Set<[Int]> = []
+    for end in ends {
       guard
+        tried.insert(SlidingVector.active(flow, at: end, sign: sign)).inserted,
         let vector = SlidingVector(flow, from: end, sign: sign, tolerance: 0.1 * tolerance),
         vector.isHeld, vector.borderSamples > 0, vector.violation <= tolerance
       else { continue }

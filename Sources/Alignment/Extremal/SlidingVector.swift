@@ -94,7 +94,7 @@ struct SlidingVector {
   }
 
   /// The samples with s g_i > 0 that are active, beyond rounding.
-  private static func active(_ flow: DirectionFlow, at u: [Double], sign: Double) -> [Int] {
+  static func active(_ flow: DirectionFlow, at u: [Double], sign: Double) -> [Int] {
     let sums = flow.inputs.times(u)
     let size = RowKernels.norm(u.count, u)
     let norms = flow.inputs.rowNorms()
