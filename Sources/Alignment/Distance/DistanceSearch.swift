@@ -12,15 +12,15 @@ import Networks
 ///   since h is positively homogeneous, its extremes over the ball lie on the small sphere, and Q y has
 ///   the norm of y.
 /// - *Starts* lie at both signs of every neuron, of the centres and means the caller names, of their
-///   bisectors, and at random. From every start a quasi-Newton method climbs to a local maximum, by the
-///   hundred in the time of one full gradient step.
+///   bisectors, and at random. From every start a quasi-Newton method climbs to a local maximum.
 /// - *The best c* is found by cutting planes: for the points found so far, inf_c max_i |c f_i - F_i| is a
 ///   convex problem of one dimension with an exact solution; the maxima at its c join the points, until
 ///   they add nothing.
 ///
-/// What is reported is evaluated anew with the full networks in double precision at unit vectors of all
-/// dimensions. It is a *lower estimate* of the supremum: a higher maximum may have been missed. As no more
-/// than finitely many points enter, the value at the best c is also a lower bound of the distance itself.
+/// The highest points are polished with all neurons and towards all dimensions, and what is reported is
+/// evaluated with the full networks in double precision at unit vectors. It is a *lower estimate* of the
+/// supremum: a higher maximum may have been missed. As no more than finitely many points enter, the value
+/// at the best c is also a lower bound of the distance itself.
 public struct DistanceSearch: Sendable, Codable, Equatable {
   /// The share of the total contributions that the reduction's error bound may reach. Where f and F cannot
   /// be reduced so far, up to 128 dimensions are all searched; with more, ten times the share is tried.
@@ -42,7 +42,7 @@ public struct DistanceSearch: Sendable, Codable, Equatable {
   ///   - samples: fresh samples for the least-squares c, (n, D).
   ///   - directions: further starts, such as subclass centres and class means, (any, D).
   ///   - stream: for random starts.
-  /// - Throws: ``FactorizationError`` where LAPACK fails.
+  /// - Throws: ``NetworkError`` where the ideal classifier is 0 everywhere or LAPACK fails.
   public func run<Scalar: LinearScalar>(
     _ difference: ClassifierDifference<Scalar>, samples: Matrix<Scalar>,
     directions: Matrix<Scalar>? = nil, stream: RandomStream
@@ -81,15 +81,38 @@ public struct DistanceSearch: Sendable, Codable, Equatable {
       }
     }
     // The full networks have the last word.
-    let points = problem.lift(pool)
+    let first = try exact.polished(
+      problem.lift(found), problem: problem, scale: leastSquares)
+    var points = problem.lift(pool)
+    for _ in 0..<3 {
+      (scale, _) = ScaleProblem.minimum(exact.values(points))
+      points = try exact.polished(points, problem: problem, scale: scale)
+    }
     (scale, _) = ScaleProblem.minimum(exact.values(points))
-    let first = problem.lift(found)
     return IdealDistance(
       leastSquares: exact.best(first, scale: leastSquares),
       optimised: exact.best(points, scale: scale),
       leastSquaresReductionBound: problem.errorBound(scale: leastSquares),
       optimisedReductionBound: problem.errorBound(scale: scale), rank: problem.rank,
       neurons: problem.neurons, rounds: rounds, maxima: pool.count)
+  }
+}
+
+extension ClassifierDifference where Scalar == Double {
+  /// The points and, polished with all neurons, the few where |c f - F| is largest.
+  fileprivate func polished(_ points: Matrix<Double>, problem: ReducedDifference, scale: Double)
+    throws(NetworkError) -> Matrix<Double>
+  {
+    guard let basis = problem.basis else { return points }
+    let sizes = values(points).map { $0.distance(scale: scale) }
+    let highest = points.rows(
+      at: Array(sizes.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }.prefix(6)))
+    do {
+      let better = try FullPolish(difference: self, basis: basis).polish(highest, scale: scale)
+      return Matrix(
+        rows: points.rows + better.rows, columns: points.columns,
+        elements: points.elements + better.elements)
+    } catch { throw NetworkError("\(error)") }
   }
 }
 

@@ -19,7 +19,7 @@ struct ReducedDifference {
   let total: Double
   private let exponent: Double
   /// Q^T, (rank, D); nil for all dimensions.
-  private let basis: Matrix<Double>?
+  let basis: Matrix<Double>?
   /// u_j: unit rows, (neurons, rank).
   private let units: Matrix<Double>
   /// ||w_j|| v_j in f and in F.

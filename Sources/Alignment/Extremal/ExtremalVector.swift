@@ -18,11 +18,13 @@ public struct ExtremalVector: Sendable, Equatable, Codable {
   public let direction: [Double]
   /// G(u): neurons with v > 0 grow at this rate, (log ||w||)' = (v / ||w||) G(u).
   public let value: Double
-  /// ||P grad G|| / ||grad G||: how exactly it is a fixed point.
+  /// ||P grad G|| / ||grad G||: how exactly it is a fixed point. Where neurons slide along borders (p = 1),
+  /// the largest |<u, x_i>| / ||x_i|| of the samples on them.
   public let residual: Double
-  /// The smallest eigenvalue of the Riemannian Hessian on the tangent space.
+  /// The smallest eigenvalue of the Riemannian Hessian on the tangent space; of a sliding vector, on the
+  /// directions along its borders.
   public let smallestEigenvalue: Double
-  /// The largest eigenvalue of the Riemannian Hessian on the tangent space.
+  /// The largest eigenvalue, likewise.
   public let largestEigenvalue: Double
   /// Samples with <u, x_i> = 0 up to rounding: u lies on the border of their activation.
   public let borderSamples: Int
@@ -70,6 +72,17 @@ public struct ExtremalVector: Sendable, Equatable, Codable {
       } else {
         sign > 0 ? .attractsPositive : .attractsNegative
       }
+  }
+
+  /// A vector where neurons of sign `sign` come to rest on borders.
+  init(_ sliding: SlidingVector, sign: Double) {
+    direction = sliding.direction
+    value = sign * sliding.value
+    residual = sliding.violation
+    smallestEigenvalue = -value
+    largestEigenvalue = -value
+    borderSamples = sliding.borderSamples
+    stability = sign > 0 ? .attractsPositive : .attractsNegative
   }
 
   /// |<u, x>| / ||x|| up to which a sample counts as on the border.

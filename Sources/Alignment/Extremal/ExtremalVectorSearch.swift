@@ -10,8 +10,9 @@ import LinearCore
 ///   point up to ``tolerance``.
 ///
 /// For p = 1 the Hessian is -G P, and Newton's step goes to the fixed point of the present activation cone,
-/// which is one if it lies in that cone. Where the flow leads onto borders of cones (with noisy data), it
-/// may come to rest where no cone has its own fixed point; such points are not returned.
+/// which is one if it lies in that cone. With noise few cones have one: the flow leads onto their borders,
+/// slides along them and rests where it is held from all sides. These attracting vectors are found from the
+/// ends of the ascent by a least-squares problem; those that do not attract are not looked for.
 ///
 /// Not all extremal vectors are found: with K subclasses there are more than 2^K.
 public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
@@ -20,7 +21,7 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
   /// Principal directions of the data that join the span.
   public var principalDirections = 8
   /// Steps of ascent.
-  public var ascentSteps = 1000
+  public var ascentSteps = 300
   /// The largest ``ExtremalVector/residual`` that counts as a fixed point.
   public var tolerance = 1e-10
 
@@ -45,9 +46,12 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
       rows: named.rows + drawn.rows, columns: dimension, elements: named.elements + drawn.elements
     ).rowsNormalized()
     var candidates: [[Double]] = []
+    var sliding: [ExtremalVector] = []
     for sign in [1.0, -1.0] {
       let ends = ascend(flow, from: starts, sign: sign)
-      candidates += (0..<ends.rows).map { ends.row($0) }
+      let rows = (0..<ends.rows).map { ends.row($0) }
+      candidates += rows
+      if flow.exponent == 1 { sliding += slidingVectors(flow, from: rows, sign: sign) }
     }
 
     let basis = try span(of: flow, directions: directions, stream: stream)
@@ -71,7 +75,7 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
       let end = try NewtonIteration(flow, tolerance: tolerance).run(from: candidate)
       if end.residual <= tolerance { polished.append(end.direction) }
     }
-    var result: [ExtremalVector] = []
+    var result = sliding
     for direction in Self.distinct(polished, tolerance: 1e-6) {
       let vector = try ExtremalVector(flow, at: direction)
       // Where no sample is active, nothing moves at all.
@@ -80,7 +84,28 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
     return result.sorted { $0.value.magnitude > $1.value.magnitude }
   }
 
-  /// Ascent of sign G from unit rows, all at once; the rows where they came to rest.
+  /// Where neurons of a sign come to rest on borders, from the ends of the ascent.
+  private func slidingVectors(_ flow: DirectionFlow, from ends: [[Double]], sign: Double)
+    -> [ExtremalVector]
+  {
+    var found: [SlidingVector] = []
+    // The samples active at the start decide where it ends.
+    var tried: Set<[Int]> = []
+    for end in ends {
+      guard
+        tried.insert(SlidingVector.active(flow, at: end, sign: sign)).inserted,
+        let vector = SlidingVector(flow, from: end, sign: sign, tolerance: 0.1 * tolerance),
+        vector.isHeld, vector.borderSamples > 0, vector.violation <= tolerance
+      else { continue }
+      let isNew = found.allSatisfy {
+        Self.distinct([$0.direction, vector.direction], tolerance: 1e-6).count == 2
+      }
+      if isNew { found.append(vector) }
+    }
+    return found.map { ExtremalVector($0, sign: sign) }
+  }
+
+  /// Ascent of sign G from unit rows, all at once; where they are near to rest.
   func ascend(_ flow: DirectionFlow, from starts: Matrix<Double>, sign: Double) -> Matrix<Double> {
     var points = starts
     var (values, gradients) = flow.potential(at: points)
@@ -89,8 +114,11 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
     var moving = Array(0..<points.rows)
     for _ in 0..<ascentSteps {
       let slopes = gradients.rowNorms()
+      // A neuron that no sample of its sign reaches is dying, ever more slowly.
+      let highest = values.reduce(0) { max($0, $1.magnitude) }
       moving = moving.filter {
-        slopes[$0] > 0.1 * tolerance * flow.exponent * values[$0].magnitude && steps[$0] > 1e-12
+        slopes[$0] > 1e-5 * flow.exponent * values[$0].magnitude && steps[$0] > 1e-9
+          && values[$0].magnitude > 1e-6 * highest
       }
       if moving.isEmpty { break }
       var trials = points.rows(at: moving)
