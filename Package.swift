@@ -66,7 +66,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks"]),
+    .testTarget(
+      name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks", "Theory"]),
     .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),

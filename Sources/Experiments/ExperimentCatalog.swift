@@ -74,7 +74,7 @@ public enum ExperimentCatalog {
   public static let all: [any Experiment.Type] = [
     OverviewExperiment.self, MixtureExperiment.self, DigitsParityExperiment.self,
     MNISTParityExperiment.self, MNISTDigitsExperiment.self, FashionParityExperiment.self,
-    FeaturesExperiment.self,
+    FeaturesExperiment.self, OrthonormalGMMExperiment.self,
   ]
 
   /// The experiment called `name`, with options.

@@ -12,7 +12,10 @@ public enum Parallel {
   /// Asked once: the answer takes longer than many a loop over a short vector.
   private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
 
-  /// How many threads ``forEach(_:_:)`` may use. Setting 0 means all processors of the machine.
+  /// Inside a piece of work that runs beside others: the threads that are left for it.
+  @TaskLocal private static var share: Int?
+
+  /// How many threads all pieces of work together may use. Setting 0 means all processors of the machine.
   public static var threadCount: Int {
     get {
       let set = limit.load(ordering: .relaxed)
@@ -27,9 +30,11 @@ public enum Parallel {
   /// Calls `body(0)` to `body(count - 1)`, in any order, on at most ``threadCount`` threads.
   ///
   /// Returns when all calls have returned. `body` must be safe to run concurrently with itself. Denormal
-  /// numbers are zeros in it, on every thread.
+  /// numbers are zeros in it, on every thread. Calls inside `body` share the threads that are left:
+  /// where the outer call takes all of them, inner ones run serially on the thread they are made on.
   public static func forEach(_ count: Int, _ body: (Int) -> Void) {
-    let threads = min(threadCount, count)
+    let available = share ?? threadCount
+    let threads = min(available, count)
     if threads <= 1 {
       DenormalNumbers.flushed {
         for index in 0..<max(count, 0) { body(index) }
@@ -40,11 +45,13 @@ public enum Parallel {
     withoutActuallyEscaping(body) { body in
       nonisolated(unsafe) let body = body
       DispatchQueue.concurrentPerform(iterations: threads) { _ in
-        DenormalNumbers.flushed {
-          while true {
-            let index = next.add(1, ordering: .relaxed).oldValue
-            if index >= count { return }
-            body(index)
+        $share.withValue(available / threads) {
+          DenormalNumbers.flushed {
+            while true {
+              let index = next.add(1, ordering: .relaxed).oldValue
+              if index >= count { return }
+              body(index)
+            }
           }
         }
       }

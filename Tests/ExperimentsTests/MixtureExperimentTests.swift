@@ -16,7 +16,17 @@ extension Tag {
       let p, cleanAccuracy, halfRadius, predictedRadius: Double
       let medianBestCosine, medianBestClassCosine, numericalRank: Double
     }
+    struct Interval: Decodable { let mean: Double }
+    struct Distance: Decodable {
+      struct Row: Decodable {
+        let p, alpha, reductionBound, idealSupremum: Double
+        let leastSquaresDistance, bestDistance, ascentDistance: Interval
+      }
+      let rows: [Row]
+      let answer: String
+    }
     let results: [Row]
+    let distance: Distance
   }
 
   /// The claims the project stands on, in the size that `make reproduce` runs.
@@ -26,15 +36,29 @@ extension Tag {
     let outcome = try experiment.run(
       out: Self.folder.path, resume: false, progress: ProgressReporter(quiet: true))
     #expect(outcome.flags.isEmpty)
-    let results = try JSONDecoder().decode(Summary.self, from: Data(outcome.summary.utf8)).results
+    let summary = try JSONDecoder().decode(Summary.self, from: Data(outcome.summary.utf8))
+    let results = summary.results
     #expect(results.map(\.p) == [1, 3])
     #expect(results.allSatisfy { $0.cleanAccuracy >= 0.99 })
     #expect(abs(results[0].halfRadius / 0.1.squareRoot() - 1) < 0.12)
     #expect(abs(results[1].halfRadius / 0.5.squareRoot() - 1) < 0.06)
     #expect(results[0].medianBestClassCosine >= 0.95 && results[0].numericalRank == 2)
     #expect(results[1].medianBestCosine >= 0.95)
+    // Networks come closer to the ideal as alpha falls; the paper's search finds nothing higher.
+    let rows = summary.distance.rows
+    #expect(rows.map(\.p) == [1, 1, 1, 3, 3, 3])
+    #expect(rows.map(\.alpha) == [0.03, 0.1, 0.3, 0.03, 0.1, 0.3])
+    for (row, next) in zip(rows, rows.dropFirst()) where row.p == next.p {
+      #expect(row.leastSquaresDistance.mean < next.leastSquaresDistance.mean)
+    }
+    for row in rows {
+      #expect(row.bestDistance.mean <= row.leastSquaresDistance.mean + row.reductionBound)
+      #expect(row.ascentDistance.mean <= row.leastSquaresDistance.mean + row.reductionBound)
+      #expect(row.leastSquaresDistance.mean < 0.1 * row.idealSupremum)
+    }
     for name in [
-      "config.json", "environment.json", "report.html", "results/summary.json",
+      "results/distance.csv", "figures/distance.svg", "figures/distance.csv", "config.json",
+      "environment.json", "report.html", "results/summary.json",
       "figures/robust-accuracy.svg", "figures/robust-accuracy.pdf", "figures/robust-accuracy.csv",
     ] {
       #expect(FileManager.default.fileExists(atPath: Self.folder.appendingPathComponent(name).path))
@@ -47,10 +71,14 @@ extension Tag {
     // A part that is missing is made anew, from the network's own checkpoint, with the same numbers.
     try FileManager.default.removeItem(
       at: Self.folder.appendingPathComponent("results/p3-seed0.json"))
+    try FileManager.default.removeItem(
+      at: Self.folder.appendingPathComponent("results/distance-p1-seed0-alpha0.3000.json"))
     let repaired = try experiment.run(
       out: Self.folder.path, resume: true, progress: ProgressReporter(quiet: true))
-    let rows = try JSONDecoder().decode(Summary.self, from: Data(repaired.summary.utf8)).results
-    #expect(rows[1].halfRadius == results[1].halfRadius)
+    let repeated = try JSONDecoder().decode(Summary.self, from: Data(repaired.summary.utf8))
+    #expect(repeated.results[1].halfRadius == results[1].halfRadius)
+    #expect(
+      repeated.distance.rows[2].leastSquaresDistance.mean == rows[2].leastSquaresDistance.mean)
     // Another run does not overwrite it.
     #expect(throws: ExperimentError.self) {
       try experiment.run(

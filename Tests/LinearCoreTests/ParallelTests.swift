@@ -1,3 +1,4 @@
+import Foundation
 import LinearCore
 import Synchronization
 import Testing
@@ -55,6 +56,55 @@ import Testing
       }
     }
     #expect(most.withLock { $0 } <= 2)
+  }
+
+  /// With all threads taken by the outer call, inner ones stay on their thread, in order.
+  @Test func nestedUseIsSerialWhereNoThreadIsLeft() {
+    let isInOrder = Mutex(true)
+    withThreads(2) {
+      Parallel.forEach(40) { _ in
+        let thread = pthread_self()
+        var expected = 0
+        Parallel.forEach(50) { inner in
+          let isExpected = pthread_equal(thread, pthread_self()) != 0 && inner == expected
+          expected += 1
+          if !isExpected { isInOrder.withLock { $0 = false } }
+        }
+      }
+    }
+    #expect(isInOrder.withLock { $0 })
+  }
+
+  /// Threads that the outer call leaves are shared, and never more than allowed run at once.
+  @Test(arguments: [2, 3, 8]) func nestedUseKeepsTheLimit(threads: Int) {
+    let running = Atomic<Int>(0)
+    let most = Mutex(0)
+    withThreads(threads) {
+      Parallel.forEach(3) { _ in
+        Parallel.forEach(100) { _ in
+          let now = running.add(1, ordering: .sequentiallyConsistent).newValue
+          most.withLock { $0 = max($0, now) }
+          running.subtract(1, ordering: .sequentiallyConsistent)
+        }
+      }
+    }
+    #expect(most.withLock { $0 } <= threads)
+  }
+
+  /// A product inside a parallel piece has the bytes it has outside.
+  @Test func nestedProductsAreTheSame() {
+    let stream = RandomStream(seed: 3)
+    let a = Matrix<Float>.gaussian(rows: 300, columns: 70, stream: stream.child("a"))
+    let b = Matrix<Float>.gaussian(rows: 70, columns: 210, stream: stream.child("b"))
+    let outside = withThreads(8) { Matrix.product(a, b) }
+    let isSame = Mutex(true)
+    withThreads(2) {
+      Parallel.forEach(4) { _ in
+        let inside = Matrix.product(a, b)
+        if inside != outside { isSame.withLock { $0 = false } }
+      }
+    }
+    #expect(isSame.withLock { $0 })
   }
 
   @Test func zeroMeansAllProcessors() {

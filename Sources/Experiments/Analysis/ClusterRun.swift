@@ -60,9 +60,12 @@ struct ClusterRun {
 
   /// A name for files: "p3-seed0".
   var name: String {
-    let p = configuration.model.exponent
-    let text = p == p.rounded() ? "\(Int(p))" : "\(p)"
-    return "p\(text)-seed\(configuration.training.seed)"
+    Self.name(exponent: configuration.model.exponent, seed: configuration.training.seed)
+  }
+
+  /// The name of a degree and a repeat.
+  static func name(exponent p: Double, seed: UInt64) -> String {
+    "p\(p == p.rounded() ? "\(Int(p))" : "\(p)")-seed\(seed)"
   }
 
   /// The result, from an earlier run of the experiment where there is one.

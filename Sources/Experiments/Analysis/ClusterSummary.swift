@@ -78,11 +78,13 @@ public struct ClusterReport: Codable, Sendable {
   public let results: [ClusterSummary]
   /// Reasons not to trust a radius.
   public let flags: [String]
+  /// Distances to the ideal classifier, where they were measured.
+  public var distance: DistanceSummary?
 
-  /// The table for the terminal.
+  /// The tables for the terminal.
   var terminalTable: String {
     var table = TerminalTable(header: ClusterSummary.header, alignments: nil)
     for row in results { table.append(row.cells) }
-    return table.text
+    return table.text + (distance.map { "\n\($0.text)" } ?? "")
   }
 }

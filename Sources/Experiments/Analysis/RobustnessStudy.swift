@@ -83,6 +83,29 @@ public struct RobustnessStudy {
     } catch { throw ExperimentError(error) }
   }
 
+  /// Attacks a classifier of any kind, as it is: with means and samples as references, without neurons.
+  public func run<C: Classifier<Float>>(
+    classifier: C, data: Dataset, reference: Dataset
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    let means = Self.means(of: reference)
+    do {
+      let evaluation = RobustnessEvaluation<C>(
+        threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
+        attacks: try AttackCatalog.attacks(
+          named: attack, norm: norm, classCount: classifier.classCount, steps: steps,
+          restarts: restarts),
+        references: AttackReferences(
+          dimension: classifier.inputDimension, points: means.rows, pointLabels: means.labels,
+          samples: reference.inputs, sampleLabels: reference.labels),
+        epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
+      let result = try evaluation.run(
+        classifier, inputs: data.inputs, labels: data.labels, store: store)
+      if !isChecked { return result }
+      return try ReliabilityChecks(evaluation).check(
+        result, classifier, inputs: data.inputs, labels: data.labels)
+    } catch { throw ExperimentError(error) }
+  }
+
   /// Class means and subclass centres as points.
   private static func means(of data: Dataset) -> (rows: Matrix<Float>, labels: [Int]) {
     let classes = data.classMeans()

@@ -1,3 +1,4 @@
+import Alignment
 import Datasets
 import Figures
 import Foundation
@@ -6,14 +7,15 @@ import Networks
 import Theory
 import Training
 
-/// Section 5.1 of Min and Vidal (ICML 2024), panels (b) to (e): networks of degree 1 and 3 trained from
-/// tiny weights on an orthonormal mixture; neuron contributions, alignment, robust accuracy.
+/// Section 5.1 of Min and Vidal (ICML 2024): networks of degree 1 and 3 trained from tiny weights on an
+/// orthonormal mixture; (a) distance to the ideal classifier against alpha, and at one alpha (b) neuron
+/// contributions, (c, d) alignment and (e) robust accuracy.
 public struct MixtureExperiment: Experiment {
   /// "mixture".
   public static let name = "mixture"
   /// One line.
   public static let summary =
-    "Section 5.1: clusters around orthonormal centres, p = 1 against p = 3 (panels b to e)"
+    "Section 5.1: clusters around orthonormal centres, p = 1 against p = 3"
 
   /// What determines the run; `config.json`.
   public struct Settings: Codable, Sendable, Equatable {
@@ -31,6 +33,7 @@ public struct MixtureExperiment: Experiment {
     /// Samples of the test part that are attacked.
     var attackedSamples: Int
     var attack = "standard"
+    var distance: DistanceSettings
   }
 
   /// The settings.
@@ -45,17 +48,27 @@ public struct MixtureExperiment: Experiment {
         Settings(
           preset: preset, seed: seed, repeats: 1,
           mixture: OrthonormalMixture(dimension: 200, alpha: 0.1, samples: 2000), hiddenWidth: 200,
-          epochs: 200, attackedSamples: 500)
+          epochs: 200, attackedSamples: 500,
+          distance: DistanceSettings(
+            alphas: [0.03, 0.1, 0.3], samples: 2000,
+            ascent: NormalizedGradientAscent(batches: 1, points: 100, steps: 1000),
+            ascentRepeats: 1))
       case .laptop:
         Settings(
-          preset: preset, seed: seed, repeats: 3,
+          preset: preset, seed: seed, repeats: 5,
           mixture: OrthonormalMixture(dimension: 1000, alpha: 0.05, samples: 5000),
-          hiddenWidth: 500, epochs: 150, attackedSamples: 1000)
+          hiddenWidth: 500, epochs: 150, attackedSamples: 1000,
+          distance: DistanceSettings(
+            alphas: [0.02, 0.05, 0.15, 0.3], samples: 5000,
+            ascent: NormalizedGradientAscent(batches: 1, points: 200), ascentRepeats: 1))
       case .paper:
         Settings(
           preset: preset, seed: seed, repeats: 5,
           mixture: OrthonormalMixture(dimension: 1000, alpha: 0.01, samples: 20_000),
-          hiddenWidth: 2000, epochs: 401, attackedSamples: 20_000)
+          hiddenWidth: 2000, epochs: 401, attackedSamples: 20_000,
+          distance: DistanceSettings(
+            alphas: (0..<15).map { 0.01 + 0.29 * Double($0) / 14 }, samples: 20_000,
+            ascent: NormalizedGradientAscent(), ascentRepeats: 1))
       }
   }
 
@@ -98,7 +111,7 @@ public struct MixtureExperiment: Experiment {
       if number == 0 { checksum = data.train.checksum }
       for p in settings.degrees {
         let run = ClusterRun(
-          directory: directory, configuration: training(p, seed),
+          directory: directory, configuration: training(p, seed, mixture: mixture),
           study: RobustnessStudy(epsilons: epsilons, attack: settings.attack, seed: seed))
         runs.append(
           try run.result(
@@ -107,13 +120,17 @@ public struct MixtureExperiment: Experiment {
     }
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: checksum), to: "environment.json")
-    return try MixtureReport(settings: settings, runs: runs).part(
+    let distances = try distances(in: directory, progress: progress)
+    return try MixtureReport(settings: settings, runs: runs, distances: distances).part(
       directory: directory, figuresLink: figuresLink)
   }
 
-  private func training(_ p: Double, _ seed: UInt64) -> TrainingRunConfiguration {
+  /// The training of one network, the same at every alpha.
+  func training(_ p: Double, _ seed: UInt64, mixture: OrthonormalMixture)
+    -> TrainingRunConfiguration
+  {
     TrainingRunConfiguration(
-      data: DatasetRequest(data: "mixture", mixture: settings.mixture, seed: seed),
+      data: DatasetRequest(data: "mixture", mixture: mixture, seed: seed),
       model: ModelConfiguration(
         exponent: p, hiddenWidth: settings.hiddenWidth,
         initialization: .gaussian(scale: settings.initialScale)),

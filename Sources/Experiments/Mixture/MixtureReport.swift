@@ -6,6 +6,7 @@ import Theory
 struct MixtureReport {
   let settings: MixtureExperiment.Settings
   let runs: [ClusterRunResult]
+  let distances: [DistanceResult]
 
   func part(directory: RunDirectory, figuresLink: String) throws(ExperimentError) -> ExperimentPart
   {
@@ -19,8 +20,11 @@ struct MixtureReport {
     }
     let report = ClusterReport(
       experiment: MixtureExperiment.name, preset: settings.preset, results: summaries,
-      flags: runs.flatMap(\.flags))
+      flags: runs.flatMap(\.flags), distance: DistanceSummary(distances))
     try directory.write(report, to: "results/summary.json")
+    do {
+      try DistanceResult.table(distances).write(to: directory.path("results/distance.csv"))
+    } catch { throw ExperimentError(error) }
 
     let sink = FigureSink(directory: directory, link: figuresLink)
     let relu = CriticalRadius.relu(subclasses: mixture.subclasses)
@@ -68,12 +72,41 @@ struct MixtureReport {
         figures.training(), "training",
         caption: "Training loss. The plateau is the alignment phase.",
         alternative: "Training loss against epochs"))
+    blocks += try distanceBlocks(report.distance!, sink)
     for warning in Set(runs.compactMap(\.stallWarning) + runs.flatMap(\.flags)).sorted() {
       blocks.append(.warning(Prose(warning)))
     }
     return ExperimentPart(
       directory: directory, report: report,
       section: Report.Section("Clusters around orthonormal centres", blocks))
+  }
+
+  /// Panel (a).
+  private func distanceBlocks(_ distance: DistanceSummary, _ sink: FigureSink)
+    throws(ExperimentError) -> [Report.Block]
+  {
+    [
+      .paragraph(
+        Prose(
+          "The distance of a network f to the ideal classifier F (for p = 1; F⁽ᵖ⁾ otherwise) is "
+            + "inf over c > 0 of sup |c f(x) - F(x)| over ‖x‖ = 1. " + distance.answer)),
+      .table(
+        Report.Table(
+          caption:
+            "Largest |c f - F| found, mean and 95% interval over repeats: lower estimates of "
+            + "the supremum. \(emphasis: "Distance"): at the least-squares c of the paper, searched in "
+            + "the few dimensions that f and F depend on. \(emphasis: "Gradient ascent"): the "
+            + "paper's search in all dimensions. \(emphasis: "Left out"): how much the supremum may "
+            + "gain in the other dimensions.",
+          header: DistanceSummary.header.map { Prose($0) },
+          rows: distance.cells.map { $0.map { Prose($0) } })),
+      try sink.figure(
+        distance.figure, "distance",
+        caption:
+          "Distance to the ideal classifier against alpha, as a share of sup |F|. Shaded: 95% "
+          + "interval over repeats. Points: the paper's gradient ascent.",
+        alternative: "The distance to the ideal classifier against alpha for every degree"),
+    ]
   }
 
   private var introduction: String {

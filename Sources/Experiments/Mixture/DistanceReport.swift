@@ -1,0 +1,139 @@
+import Figures
+import Foundation
+
+/// `distance` in `results/summary.json`: panel (a) of Section 5.1 in numbers.
+public struct DistanceSummary: Codable, Sendable, Equatable {
+  /// One degree at one alpha, over the repeats.
+  public struct Row: Codable, Sendable, Equatable {
+    /// The degree.
+    public let p: Double
+    /// The standard deviation of a subclass, in norm.
+    public let alpha: Double
+    /// The largest |c f - F| found at the least-squares c.
+    public let leastSquaresDistance: MeanInterval
+    /// The smallest and largest of the repeats.
+    public let leastSquaresRange: [Double]
+    /// The largest |c f - F| found at the best c.
+    public let bestDistance: MeanInterval
+    /// What the paper's gradient ascent found at the least-squares c.
+    public let ascentDistance: MeanInterval
+    /// The largest bound of what the reduction left out.
+    public let reductionBound: Double
+    /// sup |F|.
+    public let idealSupremum: Double
+  }
+
+  /// By degree, then alpha.
+  public let rows: [Row]
+  /// The answer in a sentence, computed from the rows.
+  public let answer: String
+
+  /// The summary of all results.
+  init(_ results: [DistanceResult]) {
+    let degrees = Set(results.map(\.p)).sorted()
+    let alphas = Set(results.map(\.alpha)).sorted()
+    rows = degrees.flatMap { p in
+      alphas.map { alpha in
+        let runs = results.filter { $0.p == p && $0.alpha == alpha }
+        let values = runs.map(\.leastSquaresDistance)
+        return Row(
+          p: p, alpha: alpha, leastSquaresDistance: MeanInterval(values),
+          leastSquaresRange: [values.min()!, values.max()!],
+          bestDistance: MeanInterval(runs.map(\.bestDistance)),
+          ascentDistance: MeanInterval(runs.compactMap(\.ascentDistance)),
+          reductionBound: runs.map(\.reductionBound).max()!,
+          idealSupremum: runs[0].idealSupremum)
+      }
+    }
+    answer = Self.answer(degrees: degrees, rows: rows, results: results)
+  }
+
+  private static func answer(degrees: [Double], rows: [Row], results: [DistanceResult]) -> String {
+    let parts = degrees.map { p in
+      let curve = rows.filter { $0.p == p }
+      let values = curve.map { $0.leastSquaresDistance.mean! }
+      let isFalling = zip(values, values.dropFirst()).allSatisfy { $0 <= $1 }
+      let first = curve[0]
+      let last = curve[curve.count - 1]
+      return "for p = \(degree(p)) from \(share(last)) of sup|F| at alpha = \(last.alpha) to "
+        + "\(share(first)) at alpha = \(number(first.alpha))"
+        + (isFalling ? "" : " (not at every step)")
+    }
+    let compared = results.filter { $0.ascentDistance != nil }
+    let higher = compared.filter {
+      $0.ascentDistance! > $0.leastSquaresDistance + $0.reductionBound
+    }
+    return "As alpha falls, the distance to the ideal classifier changes "
+      + parts.joined(separator: ", ") + "; the paper's gradient ascent found more than the search "
+      + "and the bound of its reduction allow in \(higher.count) of \(compared.count) networks."
+  }
+
+  private static func share(_ row: Row) -> String {
+    String(format: "%.1f%%", 100 * row.leastSquaresDistance.mean! / row.idealSupremum)
+  }
+
+  private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
+
+  private static func degree(_ p: Double) -> String { p == p.rounded() ? "\(Int(p))" : "\(p)" }
+
+  /// The header of ``cells``.
+  static let header = [
+    "p", "alpha", "distance", "least, most", "best c", "gradient ascent", "left out", "sup |F|",
+  ]
+
+  /// The rows of a table.
+  var cells: [[String]] {
+    rows.map { row in
+      [
+        Self.degree(row.p), Self.number(row.alpha), row.leastSquaresDistance.text(digits: 4),
+        row.leastSquaresRange.map { String(format: "%.4f", $0) }.joined(separator: ", "),
+        row.bestDistance.text(digits: 4), row.ascentDistance.text(digits: 4),
+        String(format: "%.4f", row.reductionBound), String(format: "%.3f", row.idealSupremum),
+      ]
+    }
+  }
+
+  /// The table and the answer for the terminal.
+  var text: String {
+    var table = TerminalTable(header: Self.header)
+    for row in cells { table.append(row) }
+    return "Distance to the ideal classifier\n\(table.text)\(answer)\n"
+  }
+
+  /// Distance against alpha: a curve a degree with its 95% interval, dashed at the best c, and the
+  /// gradient ascent as points.
+  var figure: LineChart {
+    let degrees = Set(rows.map(\.p)).sorted()
+    var series: [Series] = []
+    for (k, p) in degrees.enumerated() {
+      let curve = rows.filter { $0.p == p }
+      let ideal = p == 1 ? "F" : "F⁽ᵖ⁾"
+      let colour = Colour.categories[k % Colour.categories.count]
+      func add(
+        _ label: String, _ value: (Row) -> MeanInterval, style: Series.Style,
+        dash: Series.Dash? = nil, shaded: Bool = false
+      ) {
+        let shown = curve.filter { value($0).mean != nil }
+        let hasBand = shaded && shown.contains { value($0).halfWidth != nil }
+        series.append(
+          Series(
+            label, x: shown.map(\.alpha), y: shown.map { value($0).mean! / $0.idealSupremum },
+            band: hasBand
+              ? .init(
+                lower: shown.map { value($0).lower / $0.idealSupremum },
+                upper: shown.map { value($0).upper / $0.idealSupremum }) : nil,
+            style: style, dash: dash, colour: colour))
+      }
+      add(
+        "p = \(Self.degree(p)) to \(ideal), least-squares c", \.leastSquaresDistance, style: .line,
+        shaded: true)
+      add("best c", \.bestDistance, style: .line, dash: .dashed)
+      add("gradient ascent", \.ascentDistance, style: .points)
+    }
+    let highest = series.flatMap { $0.y + ($0.band?.upper ?? []) }.max() ?? 1
+    return LineChart(
+      title: "Distance to the ideal classifier", x: Axis("alpha, standard deviation of a subclass"),
+      y: Axis("sup |c f - F| / sup |F|", range: 0...(1.08 * max(highest, 1e-3))), series: series,
+      legend: .below)
+  }
+}

@@ -1,0 +1,58 @@
+import LinearCore
+
+/// The settings every sweep has, besides its own; `config.json`.
+public protocol SweepSettings: Codable, Equatable, Sendable {
+  /// The name of the experiment.
+  var experiment: String { get }
+  /// How much is done.
+  var preset: Preset { get }
+  /// The first seed.
+  var seed: UInt64 { get }
+  /// How many seeds, one after the other.
+  var repeats: Int { get }
+}
+
+/// An experiment that measures cells with several seeds and answers one question: its file says what is
+/// varied, what a run measures, and what the numbers mean. Everything else is here.
+public protocol SweepExperiment: Experiment {
+  /// Everything that determines the results.
+  associatedtype Settings: SweepSettings
+  /// What is varied.
+  associatedtype Cell: SweepCell
+
+  /// Everything that determines the results.
+  var settings: Settings { get }
+  /// What is varied, in the order of the table.
+  var cells: [Cell] { get }
+  /// What is measured, in the order of the table.
+  var metrics: [SweepMetric] { get }
+
+  /// Measures one run. Called concurrently for different runs; what it returns must depend on nothing but
+  /// the settings, the cell and the seed.
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError) -> SweepMeasurement
+
+  /// The words and figures for the results.
+  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount
+}
+
+extension SweepExperiment {
+  /// The seeds of the repeats.
+  public var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed + UInt64($0) } }
+
+  /// Measures what is not there yet and writes the report.
+  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+    -> ExperimentOutcome
+  {
+    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    try directory.write(
+      RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
+    let sweep = Sweep(name: Self.name, cells: cells, seeds: seeds)
+    let results = try sweep.run(in: directory, progress: progress) {
+      (cell, context) throws(ExperimentError) in try measure(cell, context)
+    }
+    return try SweepReport(
+      experiment: Self.name, preset: settings.preset, results: results, metrics: metrics,
+      account: try account(of: results)
+    ).write(to: directory)
+  }
+}

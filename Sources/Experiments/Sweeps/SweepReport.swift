@@ -1,0 +1,208 @@
+import Figures
+import Foundation
+
+/// What an experiment makes of its results: the words and figures of its report.
+public struct SweepAccount: Sendable {
+  /// The heading of the report.
+  public var title: String
+  /// One line below it: sizes.
+  public var subtitle: String
+  /// What was done and what theory predicts.
+  public var introduction: Prose
+  /// The answer, with its numbers computed from the results.
+  public var answer: String
+  /// Numbers that the answer rests on and that are not means of cells, for example a fitted slope.
+  public var findings: [String: MeanOrNumber]
+  /// The figures in order.
+  public var figures: [SweepFigure]
+  /// Blocks after the figures, for example assumptions met and not met.
+  public var blocks: [Report.Block]
+  /// Lines for the terminal between the table and the answer.
+  public var remarks: [String]
+
+  /// A number of ``findings``: plain, or with an interval.
+  public enum MeanOrNumber: Codable, Sendable, Equatable {
+    /// A plain number.
+    case number(Double)
+    /// A number and half the width of its 95% interval.
+    case interval(value: Double, halfWidth: Double)
+  }
+
+  /// An account.
+  public init(
+    title: String, subtitle: String, introduction: Prose, answer: String,
+    findings: [String: MeanOrNumber] = [:], figures: [SweepFigure] = [],
+    blocks: [Report.Block] = [], remarks: [String] = []
+  ) {
+    self.title = title
+    self.subtitle = subtitle
+    self.introduction = introduction
+    self.answer = answer
+    self.findings = findings
+    self.figures = figures
+    self.blocks = blocks
+    self.remarks = remarks
+  }
+}
+
+/// A figure of a sweep's report.
+public struct SweepFigure: Sendable {
+  /// Its file name without extension.
+  public var name: String
+  /// What is drawn.
+  public var figure: any Figure
+  /// Below it.
+  public var caption: Prose
+  /// For readers who cannot see it.
+  public var alternative: String
+
+  /// A figure.
+  public init(_ name: String, _ figure: any Figure, caption: Prose, alternative: String) {
+    self.name = name
+    self.figure = figure
+    self.caption = caption
+    self.alternative = alternative
+  }
+}
+
+/// Writes what a sweep leaves behind: `results/cells.csv` (a row a cell: mean, half width of the 95%
+/// interval and number of values of every metric), `results/runs.csv` (a row a run),
+/// `results/summary.json`, figures and `report.html`.
+struct SweepReport<Cell: SweepCell> {
+  let experiment: String
+  let preset: Preset
+  let results: SweepResults<Cell>
+  let metrics: [SweepMetric]
+  let account: SweepAccount
+
+  /// `results/summary.json`.
+  private struct Summary: Encodable {
+    struct Row: Encodable {
+      let parameters: [SweepColumn]
+      let metrics: [String: MeanInterval]
+      let failures: Int
+    }
+    let experiment: String
+    let preset: Preset
+    let seeds: [UInt64]
+    let answer: String
+    let findings: [String: SweepAccount.MeanOrNumber]
+    let remarks: [String]
+    let cells: [Row]
+    let failures: [String]
+    let flags: [String]
+  }
+
+  /// Writes everything.
+  func write(to directory: RunDirectory) throws(ExperimentError) -> ExperimentOutcome {
+    try directory.write(text: cellsTable.text, to: "results/cells.csv")
+    try directory.write(text: runsTable.text, to: "results/runs.csv")
+    let rows = results.cells.map { cell in
+      Summary.Row(
+        parameters: cell.columns,
+        metrics: Dictionary(
+          uniqueKeysWithValues: metrics.map { ($0.key, results.interval($0.key, cell)) }),
+        failures: results.failures(cell))
+    }
+    let summary = Summary(
+      experiment: experiment, preset: preset, seeds: results.seeds, answer: account.answer,
+      findings: account.findings, remarks: account.remarks, cells: rows,
+      failures: results.failures, flags: results.flags)
+    try directory.write(summary, to: "results/summary.json")
+    try ExperimentPart.write(
+      [try section(directory)], title: account.title, subtitle: Prose(account.subtitle),
+      directory: directory, seed: results.seeds[0])
+    return ExperimentOutcome(
+      table: terminalText, report: directory.path("report.html"),
+      summary: JSONText.encode(summary), flags: results.flags)
+  }
+
+  private func section(_ directory: RunDirectory) throws(ExperimentError) -> Report.Section {
+    let sink = FigureSink(directory: directory, link: "figures")
+    var blocks: [Report.Block] = [
+      .paragraph(account.introduction),
+      .note("\(strong: "Answer.") \(account.answer)"),
+      .table(
+        Report.Table(
+          caption: "Means over \(results.seeds.count) seed(s) with the half width of the 95% "
+            + "interval of Student's t distribution. What cannot be averaged is counted.",
+          header: header.map { Prose($0) },
+          rows: results.cells.map { row($0).map { Prose($0) } })),
+    ]
+    for figure in account.figures {
+      blocks.append(
+        try sink.figure(
+          figure.figure, figure.name, caption: figure.caption, alternative: figure.alternative))
+    }
+    blocks += account.blocks
+    blocks += (results.failures + results.flags).map { .warning(Prose($0)) }
+    return Report.Section("What was measured", blocks)
+  }
+
+  private var terminalText: String {
+    var table = TerminalTable(header: header)
+    for cell in results.cells { table.append(row(cell)) }
+    let lines = results.failures.map { "no result: \($0)" } + account.remarks
+    let text = lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n\n"
+    return "\(table.text)\n\(text)\(account.answer)\n"
+  }
+
+  private var hasFailures: Bool { results.cells.contains { results.failures($0) > 0 } }
+
+  private var header: [String] {
+    (results.cells.first?.columns.map(\.name) ?? []) + metrics.map(\.heading)
+      + (hasFailures ? ["no result"] : [])
+  }
+
+  private func row(_ cell: Cell) -> [String] {
+    let failures = hasFailures ? ["\(results.failures(cell)) of \(results.seeds.count)"] : []
+    return cell.columns.map(\.value.text)
+      + metrics.map { results.interval($0.key, cell).text(digits: $0.digits) } + failures
+  }
+
+  private var parameterNames: [String] { results.cells.first?.columns.map(\.name) ?? [] }
+
+  private var cellsTable: CSVTable {
+    var table = CSVTable(
+      header: parameterNames + ["runs", "failures"]
+        + metrics.flatMap { metric in
+          ["", " half width", " values", " infinite", " missing"].map { metric.key + $0 }
+        })
+    for cell in results.cells {
+      table.append(
+        cell.columns.map(\.csv) + [.integer(results.seeds.count), .integer(results.failures(cell))]
+          + metrics.flatMap { metric -> [CSVTable.Cell] in
+            let interval = results.interval(metric.key, cell)
+            return [
+              interval.mean.map { .number($0) } ?? .empty,
+              interval.halfWidth.map { .number($0) } ?? .empty, .integer(interval.count),
+              .integer(interval.infinite), .integer(interval.missing),
+            ]
+          })
+    }
+    return table
+  }
+
+  private var runsTable: CSVTable {
+    var table = CSVTable(header: parameterNames + ["seed"] + metrics.map(\.key) + ["failure"])
+    for (cell, row) in zip(results.cells, results.runs) {
+      for (seed, run) in zip(results.seeds, row) {
+        table.append(
+          cell.columns.map(\.csv) + [.text("\(seed)")]
+            + metrics.map { run.metrics[$0.key].map { .number($0) } ?? .empty }
+            + [run.failure.map { .text($0) } ?? .empty])
+      }
+    }
+    return table
+  }
+}
+
+extension SweepColumn {
+  /// The value in a CSV file.
+  fileprivate var csv: CSVTable.Cell {
+    switch value {
+    case .number(let number): .number(number)
+    case .text(let text): .text(text)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import LinearCore
+
+/// A fully connected network of any depth,
+///
+///     x_0 = x,   x_l = activation(W_l x_(l-1) + b_l),   f(x) = W_L x_(L-1) + b_L:
+///
+/// what a pReLU network is compared with. Two layers with tanh, with ReLU or with a power of ReLU that is
+/// not divided by ||w||^(p-1), and deeper ones. One output means two classes: class 1 is predicted where
+/// f > 0. Several outputs are logits.
+public struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
+  /// The activation of all hidden layers.
+  public let activation: HiddenActivation
+  /// W_1 ... W_L: (units of the layer, units of the layer before).
+  public var weights: [Matrix<Scalar>]
+  /// b_1 ... b_L, as many numbers as the layer has units; nil for a network without.
+  public var biases: [[Scalar]]?
+
+  /// The number of input coordinates.
+  public var inputDimension: Int { weights[0].columns }
+  /// The number of outputs: 1 for two classes, otherwise one logit a class.
+  public var outputCount: Int { weights[weights.count - 1].rows }
+  /// The number of layers of weights, L.
+  public var depth: Int { weights.count }
+
+  /// A network from its weights.
+  /// - Throws: ``NetworkError`` when shapes do not fit together, a power is below 1, or a number is not
+  ///   finite.
+  public init(activation: HiddenActivation, weights: [Matrix<Scalar>], biases: [[Scalar]]? = nil)
+    throws(NetworkError)
+  {
+    if let p = activation.exponent, !(p >= 1 && p.isFinite) {
+      throw NetworkError("p is \(p); a power of ReLU needs a finite p >= 1")
+    }
+    guard weights.count >= 2, weights.allSatisfy({ $0.rows > 0 && $0.columns > 0 }) else {
+      throw NetworkError("a perceptron needs at least two layers, each with inputs and units")
+    }
+    for (number, (before, after)) in zip(weights, weights.dropFirst()).enumerated()
+    where before.rows != after.columns {
+      throw NetworkError(
+        "layer \(number + 2) reads \(after.columns) units, layer \(number + 1) has \(before.rows)")
+    }
+    if let biases, biases.map(\.count) != weights.map(\.rows) {
+      throw NetworkError("a perceptron with biases needs one for each unit of every layer")
+    }
+    guard weights.allSatisfy({ $0.isFinite() }),
+      (biases ?? []).allSatisfy({ $0.allSatisfy(\.isFinite) })
+    else { throw NetworkError("a weight is NaN or infinite") }
+    self.activation = activation
+    self.weights = weights
+    self.biases = biases
+  }
+
+  /// A network with random weights: uniform in +-1/sqrt(units of the layer before), biases as well,
+  /// which is the default of PyTorch's `Linear`; times `scale`.
+  ///
+  /// - Parameters:
+  ///   - widths: input coordinates, units of the hidden layers, outputs.
+  ///   - stream: layer l is drawn from its children ("weights", l) and ("biases", l).
+  public init(
+    activation: HiddenActivation, widths: [Int], bias: Bool, scale: Double = 1, stream: RandomStream
+  ) throws(NetworkError) {
+    guard widths.count >= 3, widths.allSatisfy({ $0 > 0 }) else {
+      throw NetworkError("a perceptron needs inputs, at least one hidden layer and outputs")
+    }
+    var weights: [Matrix<Scalar>] = []
+    var biases: [[Scalar]] = []
+    for (number, (inputs, units)) in zip(widths, widths.dropFirst()).enumerated() {
+      let bound = scale / Double(inputs).squareRoot()
+      weights.append(
+        .uniform(
+          rows: units, columns: inputs, bound: bound, stream: stream.child("weights", number + 1)))
+      biases.append(
+        Matrix.uniform(
+          rows: 1, columns: units, bound: bound, stream: stream.child("biases", number + 1)
+        ).elements)
+    }
+    try self.init(activation: activation, weights: weights, biases: bias ? biases : nil)
+  }
+
+  /// The same network with another scalar type.
+  public func converted<Other: LinearScalar>(to _: Other.Type) -> MultilayerPerceptron<Other> {
+    // Shapes and finiteness were checked when this network was made.
+    try! MultilayerPerceptron<Other>(
+      activation: activation, weights: weights.map { $0.converted() },
+      biases: biases?.map { $0.map { Other($0) } })
+  }
+
+  /// The pReLU network that is the same function: for two layers of a power of ReLU without biases of
+  /// the hidden layer, with the output weights v_j ||w_j||^(p-1). Otherwise nil.
+  public var asPReLUNetwork: PReLUNetwork<Scalar>? {
+    guard depth == 2, let exponent = activation.exponent,
+      biases?[0].allSatisfy({ $0 == 0 }) ?? true
+    else { return nil }
+    let norms = weights[0].rowNorms()
+    var outputs = weights[1]
+    for c in 0..<outputs.rows {
+      for j in 0..<outputs.columns { outputs[c, j] *= Scalar.power(norms[j], Scalar(exponent - 1)) }
+    }
+    return try? PReLUNetwork(
+      exponent: exponent, hiddenWeights: weights[0], outputWeights: outputs,
+      outputBias: biases?[1])
+  }
+}

@@ -1,0 +1,91 @@
+import LinearCore
+import Networks
+
+/// Trains a ``MultilayerPerceptron`` by plain stochastic gradient descent: the order of the samples in
+/// epoch e is drawn from the seed's child stream ("shuffling", e), as by ``Trainer``.
+public struct PerceptronTrainer<Scalar: LinearScalar> {
+  /// The network, as trained so far.
+  public private(set) var network: MultilayerPerceptron<Scalar>
+  /// The course so far.
+  public private(set) var record = TrainingRecord()
+  private let inputs: Matrix<Scalar>
+  private let labels: [Int]
+  private let configuration: TrainingConfiguration
+  private let rate: Scalar
+
+  /// A run from initial weights.
+  ///
+  /// - Parameters:
+  ///   - inputs: (n, inputDimension), n >= 1.
+  ///   - labels: the class of each row.
+  ///   - configuration: its optimiser must be stochastic gradient descent without momentum and decay.
+  /// - Throws: ``TrainingError`` for settings, data and network that do not fit together.
+  public init(
+    network: MultilayerPerceptron<Scalar>, inputs: Matrix<Scalar>, labels: [Int],
+    configuration: TrainingConfiguration
+  ) throws(TrainingError) {
+    try configuration.validate()
+    guard case .sgd(let rate, 0, _, 0) = configuration.optimizer else {
+      throw .invalid(
+        field: "optimizer", found: "\(configuration.optimizer)",
+        expected: "sgd without momentum and weight decay for a perceptron")
+    }
+    guard inputs.rows >= 1, inputs.rows == labels.count,
+      inputs.columns == network.inputDimension,
+      configuration.loss.isBinary == (network.outputCount == 1)
+    else {
+      throw .invalid(
+        field: "data",
+        found: "(\(inputs.rows), \(inputs.columns)) with \(labels.count) labels and the loss "
+          + configuration.loss.rawValue,
+        expected: "samples of \(network.inputDimension) coordinates, a label each, and a loss for "
+          + "\(network.outputCount) output(s)")
+    }
+    self.network = network
+    self.inputs = inputs
+    self.labels = labels
+    self.configuration = configuration
+    self.rate = Scalar(rate)
+  }
+
+  /// Trains one more epoch.
+  /// - Throws: ``TrainingError/diverged(epoch:hint:)`` when the loss or a weight is no longer finite.
+  public mutating func runEpoch() throws(TrainingError) {
+    let epoch = record.epochs.count + 1
+    var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
+    let order = stream.permutation(labels.count)
+    var (lossSum, correct) = (0.0, 0)
+    for start in stride(from: 0, to: order.count, by: configuration.batchSize) {
+      let batch = Array(order[start..<min(order.count, start + configuration.batchSize)])
+      let gradient = network.parameterGradient(
+        inputs: inputs.rows(at: batch), labels: batch.map { labels[$0] }, loss: configuration.loss)
+      lossSum += gradient.lossSum
+      correct += gradient.correct
+      network.descend(gradient, rate: rate)
+    }
+    guard lossSum.isFinite, network.weights.allSatisfy({ $0.isFinite() }) else {
+      throw .diverged(
+        epoch: epoch,
+        hint: "try a smaller learning rate than \(configuration.optimizer.learningRate)")
+    }
+    record.epochs.append(
+      EpochRecord(
+        epoch: epoch, loss: lossSum / Double(labels.count),
+        trainAccuracy: Double(correct) / Double(labels.count), testLoss: nil, testAccuracy: nil))
+  }
+}
+
+extension MultilayerPerceptron {
+  /// parameters <- parameters - rate gradient.
+  public mutating func descend(_ gradient: PerceptronGradient<Scalar>, rate: Scalar) {
+    for l in 0..<depth {
+      let count = weights[l].elements.count
+      weights[l].withMutablePointer { target in
+        gradient.weights[l].withPointer { Scalar.add(count, -rate, $0, to: target) }
+      }
+      if let slope = gradient.biases?[l] {
+        for j in slope.indices { biases![l][j] -= rate * slope[j] }
+      }
+    }
+  }
+}
