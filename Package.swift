@@ -32,7 +32,7 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
-    .target(name: "Training", dependencies: ["LinearCore", "Formats", "Networks"]),
+    .target(name: "Training", dependencies: ["Formats", "Integration", "LinearCore", "Networks"]),
     .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
@@ -64,7 +64,8 @@ let package = Package(
       name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "TrainingTests", dependencies: ["Formats", "LinearCore", "Networks", "Training"],
+      name: "TrainingTests",
+      dependencies: ["Formats", "Integration", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks", "Theory"]),
@@ -75,7 +76,9 @@ let package = Package(
       name: "ReferenceTests",
       dependencies: ["Attacks", "Datasets", "Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
+    .testTarget(
+      name: "ExperimentsTests",
+      dependencies: ["Datasets", "Experiments", "Formats", "Networks", "Training"]),
     .testTarget(
       name: "PolyReLUTests",
       dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),

@@ -18,20 +18,27 @@ extension Integrator {
   }
 
   static func control(
-    _ method: RungeKuttaMethod, _ tolerances: [ToleranceGroup], count: Int, _ maximumStep: Double,
+    _ method: RungeKuttaMethod, _ tolerances: [ToleranceGroup], count: Int,
+    steps: (minimum: Double, maximum: Double),
     previousError: Double = StepController.smallestMemory
   ) throws(IntegrationError) -> AdaptiveControl {
     guard let embedded = method.embedded else { throw .noErrorEstimate(method: method.name) }
-    guard maximumStep > 0 else {
+    guard steps.maximum > 0 else {
       throw .invalid(
-        field: "the maximum step", found: "\(maximumStep)", expected: "a positive number")
+        field: "the maximum step", found: "\(steps.maximum)", expected: "a positive number")
+    }
+    guard steps.minimum >= 0, steps.minimum <= steps.maximum else {
+      throw .invalid(
+        field: "the minimum step", found: "\(steps.minimum)",
+        expected: "a number from 0 to the maximum step")
     }
     guard previousError > 0, previousError.isFinite else {
       throw .invalid(
         field: "the stored error", found: "\(previousError)", expected: "a positive number")
     }
     return AdaptiveControl(
-      norm: try ErrorNorm(tolerances, count: count), maximumStep: maximumStep,
+      norm: try ErrorNorm(tolerances, count: count), minimumStep: steps.minimum,
+      maximumStep: steps.maximum,
       controller: StepController(embeddedOrder: embedded.order, previousError: previousError))
   }
 }

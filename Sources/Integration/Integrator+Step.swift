@@ -23,8 +23,10 @@ extension Integrator {
       let end = isLimited ? limit : time + stepSize
       computeStages(length: length, end: end)
       let error = errorOfStep(length: length)
-      if error.isFinite && error <= 1 {
+      let isForced = error > 1 && length <= control?.minimumStep ?? 0
+      if error.isFinite && (error <= 1 || isForced) {
         accept(length: length, end: end)
+        if isForced { statistics.forced += 1 }
         if !isLimited { adapt(error, afterRejection: wasRejected) }
         return .accepted
       }
@@ -33,9 +35,9 @@ extension Integrator {
       wasRejected = true
       failure = error.isFinite ? .stepUnderflow : .nonFinite
       stepSize =
-        length
-        * (error.isFinite
-          ? control.controller.factor(rejected: error) : StepController.factorAfterNonFinite)
+        error.isFinite
+        ? max(control.minimumStep, length * control.controller.factor(rejected: error))
+        : length * StepController.factorAfterNonFinite
     }
   }
 
@@ -90,8 +92,8 @@ extension Integrator {
   private func adapt(_ error: Double, afterRejection: Bool) {
     guard let controller = control?.controller else { return }
     stepSize *= controller.factor(accepted: error, afterRejection: afterRejection)
-    stepSize = min(stepSize, control?.maximumStep ?? .infinity)
-    control?.controller.previousError = max(error, StepController.smallestMemory)
+    stepSize = max(control?.minimumStep ?? 0, min(stepSize, control?.maximumStep ?? .infinity))
+    control?.controller.previousError = min(1, max(error, StepController.smallestMemory))
   }
 
   /// The first step after Hairer, Norsett and Wanner, section II.4: 1% of the tolerance for the term of the

@@ -29,6 +29,7 @@ public final class Integrator<System: DifferentialSystem> {
   /// What chooses the steps.
   struct AdaptiveControl {
     let norm: ErrorNorm
+    let minimumStep: Double
     let maximumStep: Double
     var controller: StepController
   }
@@ -41,12 +42,17 @@ public final class Integrator<System: DifferentialSystem> {
   ///   - state: y at `time`.
   ///   - initialStep: the first step to try; by default chosen as by Hairer, Norsett and Wanner, *Solving
   ///     Ordinary Differential Equations I*, section II.4, with one evaluation of the derivative.
+  ///   - minimumStep: a step of this length is accepted whatever its error, as long as that is finite, and
+  ///     counted as ``StepStatistics/forced``. For derivatives with jumps, along which a solution may slide:
+  ///     no tolerance is met there by any step that gets on.
   ///   - maximumStep: no step is longer.
   public init(
     _ system: System, method: RungeKuttaMethod = .dormandPrince54, tolerances: [ToleranceGroup],
-    time: Double = 0, state: [Double], initialStep: Double? = nil, maximumStep: Double = .infinity
+    time: Double = 0, state: [Double], initialStep: Double? = nil, minimumStep: Double = 0,
+    maximumStep: Double = .infinity
   ) throws(IntegrationError) {
-    let control = try Self.control(method, tolerances, count: state.count, maximumStep)
+    let control = try Self.control(
+      method, tolerances, count: state.count, steps: (minimumStep, maximumStep))
     if let initialStep { try Self.checkStep(initialStep, "the initial step") }
     try Self.check(system, time: time, state: state)
     self.system = system
@@ -60,7 +66,7 @@ public final class Integrator<System: DifferentialSystem> {
     stagesStart = time
     evaluate(time, buffers.state, into: buffers.derivative)
     if initialStep == nil { stepSize = automaticStep(control.norm) }
-    stepSize = min(stepSize, maximumStep)
+    stepSize = max(minimumStep, min(stepSize, maximumStep))
   }
 
   /// An integrator with steps of one length, of which only the one that meets the caller's limit may be
@@ -88,7 +94,7 @@ public final class Integrator<System: DifferentialSystem> {
   /// - Parameter tolerances: nil where the step was fixed, and remains what it was.
   public init(
     _ system: System, method: RungeKuttaMethod = .dormandPrince54, tolerances: [ToleranceGroup]?,
-    resuming stored: IntegratorState, maximumStep: Double = .infinity
+    resuming stored: IntegratorState, minimumStep: Double = 0, maximumStep: Double = .infinity
   ) throws(IntegrationError) {
     guard stored.method == method.name else {
       throw .methodMismatch(stored: stored.method, found: method.name)
@@ -100,7 +106,7 @@ public final class Integrator<System: DifferentialSystem> {
     }
     if let tolerances {
       control = try Self.control(
-        method, tolerances, count: stored.state.count, maximumStep,
+        method, tolerances, count: stored.state.count, steps: (minimumStep, maximumStep),
         previousError: stored.previousError)
     }
     self.system = system

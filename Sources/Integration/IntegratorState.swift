@@ -4,6 +4,8 @@ public struct StepStatistics: Sendable, Codable, Equatable {
   public var accepted = 0
   /// The steps tried and found too long.
   public var rejected = 0
+  /// The steps taken at the minimum length although their error was above the tolerance.
+  public var forced = 0
   /// The evaluations of the derivative.
   public var evaluations = 0
 

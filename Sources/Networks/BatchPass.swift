@@ -16,10 +16,12 @@ public final class BatchPass<Scalar: LinearScalar> {
     public let outputGradient: Matrix<Scalar>
     /// d(mean loss)/d(bias): outputCount numbers.
     public let biasGradient: [Scalar]
+    /// The logits of the batch, before any update: (n, outputCount).
+    public let logits: Matrix<Scalar>
   }
 
   /// Neurons that one piece of work handles; part of the definition of the result.
-  public static var blockSize: Int { 250 }
+  public let blockSize: Int
 
   private let width: Int
   private let capacity: Int
@@ -29,8 +31,10 @@ public final class BatchPass<Scalar: LinearScalar> {
   private var rowScales: [Scalar]
 
   /// Buffers for batches of at most `capacity` samples through networks of `hiddenWidth` neurons.
-  public init(hiddenWidth: Int, capacity: Int) {
+  public init(hiddenWidth: Int, capacity: Int, blockSize: Int = 250) {
+    precondition(blockSize > 0)
     width = hiddenWidth
+    self.blockSize = blockSize
     self.capacity = capacity
     features = [Scalar](repeating: 0, count: hiddenWidth * capacity)
     slopes = features
@@ -44,16 +48,20 @@ public final class BatchPass<Scalar: LinearScalar> {
   ///   - network: its hidden weights may be changed by `updateHidden`; nothing else changes.
   ///   - inputs: the batch, at most `capacity` samples.
   ///   - labels: the class of each sample.
+  ///   - feedback: output weights (outputCount, hiddenWidth) that stand for V on the way back to the
+  ///     hidden weights only; nil for V itself. Gradient flow has V at a scale of its own there.
   ///   - updateHidden: receives the gradient of the mean loss with respect to the hidden weights, block
   ///     by block, concurrently for different blocks.
   public func run(
     _ network: inout PReLUNetwork<Scalar>, inputs: PreparedInputs<Scalar>, labels: [Int],
-    loss: Loss, updateHidden: (HiddenGradient<Scalar>) -> Void
+    loss: Loss, feedback: Matrix<Scalar>? = nil,
+    updateHidden: (HiddenGradient<Scalar>) -> Void
   ) -> Result {
     let samples = inputs.rows.rows
     precondition(samples <= capacity && network.hiddenWidth == width && samples == labels.count)
     let tile = Tile(
-      network: network, samples: samples, inputs: inputs, kernel: .init(exponent: network.exponent))
+      network: network, feedback: feedback, samples: samples, inputs: inputs,
+      kernel: .init(exponent: network.exponent), blockSize: blockSize)
     return network.hiddenWeights.withMutablePointer { weights in
       features.withUnsafeMutableBufferPointer { features in
         slopes.withUnsafeMutableBufferPointer { slopes in
@@ -88,13 +96,17 @@ private struct Tile<Scalar: LinearScalar> {
   let samples: Int
   let inputs: PreparedInputs<Scalar>
   let outputWeights: Matrix<Scalar>
+  let feedback: Matrix<Scalar>
   let outputBias: [Scalar]?
   let kernel: ActivationKernel<Scalar>
+  let blockSize: Int
 
   init(
-    network: PReLUNetwork<Scalar>, samples: Int, inputs: PreparedInputs<Scalar>,
-    kernel: ActivationKernel<Scalar>
+    network: PReLUNetwork<Scalar>, feedback: Matrix<Scalar>?, samples: Int,
+    inputs: PreparedInputs<Scalar>, kernel: ActivationKernel<Scalar>, blockSize: Int
   ) {
+    self.blockSize = blockSize
+    self.feedback = feedback ?? network.outputWeights
     width = network.hiddenWidth
     dimension = network.inputDimension
     outputs = network.outputCount
@@ -127,12 +139,13 @@ private struct Tile<Scalar: LinearScalar> {
     }
     let outputGradient = self.backward(buffers, backward, updateHidden: updateHidden)
     return .init(
-      lossSum: lossSum, correct: correct, outputGradient: outputGradient, biasGradient: bias)
+      lossSum: lossSum, correct: correct, outputGradient: outputGradient, biasGradient: bias,
+      logits: logits)
   }
 
   /// Features and slopes of every block, and the logits: (samples, outputs).
   private func forward(_ buffers: BatchPass<Scalar>.Buffers) -> Matrix<Scalar> {
-    let size = BatchPass<Scalar>.blockSize
+    let size = blockSize
     let blocks = Parallel.blockCount(of: width, size: size)
     var partial = [Scalar](repeating: 0, count: blocks * outputs * samples)
     partial.withUnsafeMutableBufferPointer { partial in
@@ -177,7 +190,8 @@ private struct Tile<Scalar: LinearScalar> {
     return logits
   }
 
-  /// dL/dV = g H^T; G = p a (V^T g); s_j = -(p-1) <v_j, dL/dv_j> / ||w_j||^2.
+  /// dL/dV = g H^T; G = p a (V^T g); s_j = -(p-1) <v_j, dL/dv_j> / ||w_j||^2, with the feedback in the
+  /// place of V.
   private func backward(
     _ buffers: BatchPass<Scalar>.Buffers, _ cotangent: Matrix<Scalar>,
     updateHidden: (HiddenGradient<Scalar>) -> Void
@@ -185,7 +199,7 @@ private struct Tile<Scalar: LinearScalar> {
     var outputGradient = Matrix<Scalar>(rows: outputs, columns: width)
     outputGradient.withMutablePointer { gradientBase in
       nonisolated(unsafe) let gradientBase = gradientBase
-      Parallel.forEachBlock(of: width, size: BatchPass<Scalar>.blockSize) { _, range in
+      Parallel.forEachBlock(of: width, size: blockSize) { _, range in
         let features = buffers.features + range.lowerBound * samples
         cotangent.withPointer { g in
           Scalar.gemm(
@@ -193,7 +207,7 @@ private struct Tile<Scalar: LinearScalar> {
             alpha: 1, a: g, leadingA: samples, b: features, leadingB: samples, beta: 0,
             c: gradientBase + range.lowerBound, leadingC: width)
           // The features have served: their place takes the coefficients.
-          outputWeights.withPointer {
+          feedback.withPointer {
             Scalar.gemm(
               transposeA: true, transposeB: false, m: range.count, n: samples, k: outputs,
               alpha: Scalar(kernel.exponent), a: $0 + range.lowerBound, leadingA: width, b: g,
@@ -210,7 +224,7 @@ private struct Tile<Scalar: LinearScalar> {
           // Divided one factor at a time: products of tiny numbers would underflow.
           var inner: Scalar = 0
           for c in 0..<outputs {
-            inner += outputWeights[c, j] * (gradientBase[c * width + j] / norm)
+            inner += feedback[c, j] * (gradientBase[c * width + j] / norm)
           }
           buffers.rowScales[j] = -Scalar(kernel.exponent - 1) * inner / norm
         }

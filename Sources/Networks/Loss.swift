@@ -15,6 +15,16 @@ public enum Loss: String, Sendable, Codable, CaseIterable {
   /// Whether the loss takes a single output.
   public var isBinary: Bool { self != .crossEntropy }
 
+  /// The mean loss of a network whose outputs are all 0.
+  public func ofSilentNetwork(outputCount: Int) -> Double {
+    switch self {
+    case .exponential: 1
+    case .logistic: Foundation.log(2)
+    case .squared: 0.5
+    case .crossEntropy: Foundation.log(Double(outputCount))
+    }
+  }
+
   /// The loss of each sample, and its derivative with respect to the logits.
   ///
   /// - Parameters:

@@ -12,6 +12,14 @@ public struct PreparedInputs<Scalar: LinearScalar>: Sendable {
   /// ||x_i|| with input normalisation, otherwise nil.
   public let outputScales: [Scalar]?
 
+  /// The same inputs, rounded to another scalar type.
+  public func converted<Other: LinearScalar>(to _: Other.Type = Other.self)
+    -> PreparedInputs<Other>
+  {
+    PreparedInputs<Other>(
+      rows: rows.converted(), outputScales: outputScales.map { $0.map { Other($0) } })
+  }
+
   /// The inputs listed by number.
   public func subset(_ indices: [Int]) -> PreparedInputs {
     PreparedInputs(

@@ -97,13 +97,7 @@ public struct TrainingRecord: Sendable, Equatable, Codable {
   /// initial weights too small, or a degree too large, for the time given.
   public func isStalled(loss: Loss, outputCount: Int) -> Bool {
     guard let last = epochs.last else { return false }
-    let silent: Double =
-      switch loss {
-      case .exponential: 1
-      case .logistic: log(2)
-      case .squared: 0.5
-      case .crossEntropy: log(Double(outputCount))
-      }
+    let silent = loss.ofSilentNetwork(outputCount: outputCount)
     return abs(last.loss / silent - 1) < 0.01
   }
 
