@@ -46,7 +46,8 @@ public struct NeuronAlignment: Sendable {
   public let neurons: [Int]
   /// cos(w_j, direction): (neurons.count, directions).
   public let cosines: Matrix<Float>
-  private let directions: ReferenceDirections
+  /// The directions.
+  public let directions: ReferenceDirections
 
   /// The cosines of the dominant neurons to reference directions.
   ///

@@ -16,16 +16,22 @@ struct TrainCommand: ParsableCommand {
       with rate 1e-3, batches of 100 (mnist, fashion-mnist: 1000), 51 epochs. The loss is exponential for two classes \
       and cross-entropy for more. Where the data have a test part, it is evaluated every epoch.
 
+      --optimizer gradient-flow integrates the flow of the full-batch loss itself, from weights of any \
+      size, and records every neuron: metrics.csv, results/neurons.npz and figures.
+
         polyrelu train --data digits --p 3 --out runs/digits
         polyrelu train --data mixture --dimension 200 --samples 2000 \\
           --width 200 --p 3 --out runs/mixture
         polyrelu train --data features.npz --p 2 --center --normalize-input \\
           --bias --loss cross-entropy --out runs/features
+        polyrelu train --data mixture --dimension 200 --samples 500 --width 100 \\
+          --p 3 --optimizer gradient-flow --init-scale 1e-80 --out runs/flow
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
   @OptionGroup(title: "Network") var model: TrainModelOptions
   @OptionGroup(title: "Training") var training: TrainLoopOptions
+  @OptionGroup(title: "Gradient flow") var flow: FlowOptions
 
   @Option(help: "The run directory to write.")
   var out: String
@@ -45,7 +51,12 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    if training.optimizer == .gradientFlow { return try runFlow() }
     // Everything a person can get wrong is looked at before the first file is written.
+    if let name = flow.firstGiven {
+      throw ExperimentError.usage("--\(name): only --optimizer gradient-flow has this option")
+    }
+    try model.checkScaleForSteps()
     let optimizer = try training.optimizerConfiguration(data: data.data)
     var request = try data.request(seed: common.seed)
     request.split = request.split ?? DatasetRequest.defaultSplits(of: request.data).train
@@ -65,6 +76,31 @@ struct TrainCommand: ParsableCommand {
     let report = try TrainReport(
       model: TrainingRun.modelPath(out), network: result.network, record: result.record,
       loss: configuration.training.loss, data: data, heldOut: heldOut,
+      seconds: Date().timeIntervalSince(start))
+    try Output.write(common.json ? report.json : report.text)
+  }
+
+  private func runFlow() throws {
+    try training.checkForGradientFlow()
+    var request = try data.request(seed: common.seed)
+    request.split = request.split ?? DatasetRequest.defaultSplits(of: request.data).train
+    let heldOutSplit = testSplit ?? request.heldOutSplit
+    let data = try request.load()
+    let heldOut =
+      heldOutSplit == "none" ? nil : try heldOutSplit.map { try request.part($0).load() }
+    let configuration = FlowRunConfiguration(
+      data: request, model: model.configuration(data: request.data),
+      flow: flow.configuration(loss: training.resolvedLoss(data)), seed: common.seed,
+      recordTimes: flow.recordAt?.values, findsExtremalVectors: flow.extremalVectors)
+    // Throws for whatever does not fit, before the first file is written.
+    _ = try configuration.makeFlow(data: data)
+    var run = try FlowRun(out, configuration: configuration, resume: resume)
+    run.checkpointInterval = checkpointEvery
+    let start = Date()
+    let result = try run.run(data: data, progress: common.makeProgress())
+    try run.draw(result)
+    let report = try FlowReport(
+      model: TrainingRun.modelPath(out), result: result, data: data, heldOut: heldOut,
       seconds: Date().timeIntervalSince(start))
     try Output.write(common.json ? report.json : report.text)
   }

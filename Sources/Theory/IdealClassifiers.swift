@@ -37,4 +37,14 @@ public enum IdealClassifiers {
       outputWeights: Matrix(
         rows: 1, columns: centers.rows, elements: labels.map { $0 == 1 ? 1 : -1 }))
   }
+
+  /// The classifier that a network of degree p is conjectured to learn: F for p = 1 and F^(p) otherwise (the
+  /// conjecture has p >= 3; for others this is what a network is compared with).
+  public static func learned<Scalar: LinearScalar>(
+    exponent: Double, centers: Matrix<Scalar>, labels: [Int]
+  ) -> PReLUNetwork<Scalar> {
+    exponent == 1
+      ? relu(centers: centers, labels: labels)
+      : polynomialReLU(exponent: exponent, centers: centers, labels: labels)
+  }
 }

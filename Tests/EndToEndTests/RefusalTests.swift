@@ -33,8 +33,22 @@ import Testing
       "--subclasses is 10, expected between 2 and the dimension 5"
     ),
     (
-      "train --data digits --p 3 --optimizer gradient-flow --out x",
-      "--optimizer is gradient-flow, which does not exist yet, expected sgd or adam"
+      "train --data digits --p 3 --optimizer gradient-flow --epochs 5 --out x",
+      "--epochs: --optimizer gradient-flow has no such option"
+    ),
+    (
+      "train --data digits --p 3 --tolerance 1e-6 --out x",
+      "--tolerance: only --optimizer gradient-flow has this option"
+    ),
+    (
+      "train --data mixture --p 3 --init-scale 1e-80 --out x",
+      "--init-scale is 1e-80, expected more than 1e-22; smaller ones take --optimizer "
+        + "gradient-flow"
+    ),
+    (
+      "train --data mixture --dimension 20 --samples 50 --width 5 --p 3 --optimizer gradient-flow "
+        + "--integrator euler --out x",
+      "--integrator is euler, expected one of bogacki-shampine, dormand-prince, tsitouras"
     ),
     (
       "train --data digits --p 3 --out /proc/x", "--out /proc/x: cannot create the directory"

@@ -34,20 +34,9 @@ import Testing
       + "--epochs 60 --checkpoint-every 0.05 --quiet --optimizer \(optimizer)"
     try workspace.succeed("\(line) --out whole")
 
-    let words = "\(line) --out broken".split(separator: " ").map(String.init)
-    let process = try Program.start(
-      words, in: workspace.url, standardOutput: FileHandle.nullDevice)
-    let deadline = Date().addingTimeInterval(60)
-    while !workspace.exists("broken/checkpoints/latest.safetensors"), process.isRunning,
-      Date() < deadline
-    {
-      Thread.sleep(forTimeInterval: 0.005)
-    }
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    #expect(process.terminationReason == .uncaughtSignal)
-    #expect(workspace.exists("broken/checkpoints/latest.safetensors"))
-    #expect(!workspace.exists("broken/model.safetensors"), "killed too late to test anything")
+    try kill(
+      "\(line) --out broken", after: "broken/checkpoints/latest.safetensors",
+      before: "broken/model.safetensors")
 
     try workspace.succeed("\(line) --out broken --resume")
     for file in ["model.safetensors", "metrics.csv"] {
@@ -63,6 +52,41 @@ import Testing
     #expect(before == after)
   }
 
+  @Test func killedFlowGoesOn() throws {
+    let line =
+      "train --data mixture --dimension 60 --samples 300 --width 60 --p 3 --alpha 0.1 "
+      + "--optimizer gradient-flow --init-scale 1e-40 --tolerance 1e-8 --checkpoint-every 0.05 "
+      + "--quiet"
+    for threads in 1...2 {
+      try workspace.succeed("\(line) --threads \(threads) --out whole\(threads)")
+    }
+    try kill(
+      "\(line) --out broken", after: "broken/checkpoints/latest.safetensors",
+      before: "broken/model.safetensors")
+    try workspace.succeed("\(line) --out broken --resume")
+    for file in ["model.safetensors", "metrics.csv", "results/neurons.npz", "config.json"] {
+      let bytes = try workspace.bytes("whole1/\(file)")
+      #expect(try workspace.bytes("whole2/\(file)") == bytes, "\(file), two threads")
+      #expect(try workspace.bytes("broken/\(file)") == bytes, "\(file), resumed")
+    }
+  }
+
+  /// Starts the program and kills it when a file has appeared; another must not be there by then.
+  private func kill(_ line: String, after file: String, before last: String) throws {
+    let process = try Program.start(
+      line.split(separator: " ").map(String.init), in: workspace.url,
+      standardOutput: FileHandle.nullDevice)
+    let deadline = Date().addingTimeInterval(60)
+    while !workspace.exists(file), process.isRunning, Date() < deadline {
+      Thread.sleep(forTimeInterval: 0.002)
+    }
+    Foundation.kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .uncaughtSignal)
+    #expect(workspace.exists(file))
+    #expect(!workspace.exists(last), "killed too late to test anything")
+  }
+
   @Test func killedAttackGoesOn() throws {
     try workspace.succeed("\(Tiny.train) --out run --quiet")
     // Without the reduction, to take long enough; more samples than are attacked together.
@@ -71,19 +95,9 @@ import Testing
       + "--no-reduction"
     try workspace.succeed("\(line) --out whole")
 
-    let process = try Program.start(
-      "\(line) --out broken".split(separator: " ").map(String.init), in: workspace.url,
-      standardOutput: FileHandle.nullDevice)
-    let deadline = Date().addingTimeInterval(60)
-    while !workspace.exists("broken/checkpoints/attack-0.npz"), process.isRunning,
-      Date() < deadline
-    {
-      Thread.sleep(forTimeInterval: 0.002)
-    }
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
-    #expect(process.terminationReason == .uncaughtSignal)
-    #expect(!workspace.exists("broken/results/samples.csv"), "killed too late to test anything")
+    try kill(
+      "\(line) --out broken", after: "broken/checkpoints/attack-0.npz",
+      before: "broken/results/samples.csv")
 
     let refusal = try workspace.run("\(line) --out broken")
     #expect(refusal.status == 2 && refusal.errors.contains("--resume"))

@@ -34,11 +34,19 @@ struct TrainModelOptions: ParsableArguments {
 
   private static func initialization(_ text: String) throws -> Initialization {
     if text == "kaiming" { return .kaiming }
-    // Smaller scales have a square that is 0 in single precision.
-    guard let scale = Double(text), scale.isFinite, scale > 1e-22, scale < 1e18 else {
-      throw ArgumentText.Expected("expected kaiming or a number between 1e-22 and 1e18")
+    guard let scale = Double(text), scale > 0, scale < 1e18 else {
+      throw ArgumentText.Expected("expected kaiming or a positive number below 1e18")
     }
     return .gaussian(scale: scale)
+  }
+
+  /// Refuses scales whose square is 0 in single precision, which only gradient flow can start from.
+  func checkScaleForSteps() throws(ExperimentError) {
+    if case .gaussian(let scale) = initScale, scale <= 1e-22 {
+      throw .usage(
+        "--init-scale is \(scale), expected more than 1e-22; smaller ones take "
+          + "--optimizer gradient-flow")
+    }
   }
 
   /// The settings, with the defaults for some data.
@@ -62,7 +70,7 @@ struct TrainLoopOptions: ParsableArguments {
   @Option(help: "exponential, logistic or squared for two classes; cross-entropy for any number.")
   var loss: Loss?
 
-  @Option(help: "sgd or adam; gradient-flow is planned.")
+  @Option(help: "sgd, adam or gradient-flow.")
   var optimizer: OptimizerName?
 
   @Option(
@@ -96,8 +104,7 @@ struct TrainLoopOptions: ParsableArguments {
   func optimizerConfiguration(data: String) throws(ExperimentError) -> OptimizerConfiguration {
     switch optimizer ?? (data == "mixture" ? .sgd : .adam) {
     case .gradientFlow:
-      throw CommandError.flag(
-        "optimizer", "gradient-flow, which does not exist yet", expected: "sgd or adam")
+      preconditionFailure("gradient flow takes no steps of an optimiser")
     case .sgd:
       return .sgd(
         learningRate: learningRate ?? 0.2, momentum: momentum ?? 0, nesterov: nesterov,
@@ -111,12 +118,29 @@ struct TrainLoopOptions: ParsableArguments {
     }
   }
 
+  /// Refuses options of the other optimisers beside gradient flow.
+  func checkForGradientFlow() throws(ExperimentError) {
+    let given: [(String, Bool)] = [
+      ("epochs", epochs != nil), ("batch-size", batchSize != nil),
+      ("learning-rate", learningRate != nil), ("momentum", momentum != nil),
+      ("nesterov", nesterov), ("weight-decay", weightDecay != nil),
+    ]
+    if let name = given.first(where: \.1)?.0 {
+      throw .usage("--\(name): --optimizer gradient-flow has no such option")
+    }
+  }
+
+  /// The loss, with the default for some data.
+  func resolvedLoss(_ data: Dataset) -> Loss {
+    loss ?? (data.classCount == 2 ? .exponential : .crossEntropy)
+  }
+
   /// The settings, with the defaults for some data.
   func configuration(
     optimizer: OptimizerConfiguration, data: Dataset, request: DatasetRequest, seed: UInt64
   ) -> TrainingConfiguration {
     TrainingConfiguration(
-      loss: loss ?? (data.classCount == 2 ? .exponential : .crossEntropy), optimizer: optimizer,
+      loss: resolvedLoss(data), optimizer: optimizer,
       epochs: epochs ?? (request.data == "mixture" ? 401 : 51),
       batchSize: batchSize ?? (["mnist", "fashion-mnist"].contains(request.data) ? 1000 : 100),
       seed: seed)

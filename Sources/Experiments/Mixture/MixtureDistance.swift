@@ -112,10 +112,7 @@ extension MixtureExperiment {
     // A mixture knows its centres.
     let (centers, labels) = (fresh.groupCenters!, fresh.groupLabels!)
     let p = network.exponent
-    let ideal: PReLUNetwork<Float> =
-      p == 1
-      ? IdealClassifiers.relu(centers: centers, labels: labels)
-      : IdealClassifiers.polynomialReLU(exponent: p, centers: centers, labels: labels)
+    let ideal = IdealClassifiers.learned(exponent: p, centers: centers, labels: labels)
     do {
       let difference = try ClassifierDifference(network, ideal: ideal)
       let start = Date()

@@ -15,15 +15,25 @@ public final class ProgressReporter {
   /// - Parameters:
   ///   - fraction: the share that is done, 0...1; with the time since `start` it gives the time left.
   public func update(_ text: @autoclosure () -> String, fraction: Double, since start: Date) {
-    if isSilent { return }
-    let now = Date()
-    if now.timeIntervalSince(lastPrinted) < (isTerminal ? 0.2 : 5) { return }
-    // Short work finishes before anybody wonders.
-    if now.timeIntervalSince(start) < (isTerminal ? 0.5 : 5) { return }
-    lastPrinted = now
-    let elapsed = now.timeIntervalSince(start)
+    guard isDue(since: start) else { return }
+    let elapsed = Date().timeIntervalSince(start)
     let left = fraction > 0 ? elapsed * (1 - fraction) / fraction : .infinity
     show("\(text()), \(Self.duration(left)) left")
+  }
+
+  /// Shows the state of work whose end nobody can foresee now and then.
+  public func update(_ text: @autoclosure () -> String, since start: Date) {
+    if isDue(since: start) { show(text()) }
+  }
+
+  private func isDue(since start: Date) -> Bool {
+    if isSilent { return false }
+    let now = Date()
+    if now.timeIntervalSince(lastPrinted) < (isTerminal ? 0.2 : 5) { return false }
+    // Short work finishes before anybody wonders.
+    if now.timeIntervalSince(start) < (isTerminal ? 0.5 : 5) { return false }
+    lastPrinted = now
+    return true
   }
 
   /// A line that stays.

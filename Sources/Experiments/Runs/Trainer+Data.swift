@@ -15,7 +15,8 @@ extension Trainer where Scalar == Float {
     data: Dataset, model: ModelConfiguration, training: TrainingConfiguration = .init(),
     heldOut: Dataset? = nil
   ) throws(ExperimentError) {
-    let network = try model.makeNetwork(data: data, loss: training.loss, seed: training.seed)
+    let network: PReLUNetwork<Float> = try model.makeNetwork(
+      data: data, loss: training.loss, seed: training.seed)
     do {
       try self.init(
         network: network, inputs: data.inputs, labels: data.labels, configuration: training,

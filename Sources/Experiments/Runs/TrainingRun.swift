@@ -34,15 +34,16 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
   }
 
   /// The untrained network for some data.
-  public func makeNetwork(
+  public func makeNetwork<Scalar: LinearScalar>(
     data: Dataset, loss: Loss, seed: UInt64
-  ) throws(ExperimentError) -> PReLUNetwork<Float> {
+  ) throws(ExperimentError) -> PReLUNetwork<Scalar> {
     do {
       return try PReLUNetwork(
         inputDimension: data.dimension, hiddenWidth: hiddenWidth,
         outputCount: loss.isBinary ? 1 : max(2, data.classCount), exponent: exponent,
         initialization: initialization, bias: bias,
-        center: center ? data.inputs.columnMeans() : nil, normalizeInput: normalizeInput,
+        center: center ? data.inputs.columnMeans().map { Scalar($0) } : nil,
+        normalizeInput: normalizeInput,
         stream: RandomStream(seed: seed).child("initialisation"))
     } catch { throw ExperimentError(error) }
   }

@@ -1,0 +1,192 @@
+import Datasets
+import Formats
+import Foundation
+import LinearCore
+import Networks
+import Training
+
+/// What determines an integration of gradient flow: stored as `config.json`.
+public struct FlowRunConfiguration: Codable, Sendable, Equatable {
+  /// The data.
+  public var data: DatasetRequest
+  /// The network. A Gaussian initialisation may have any positive scale.
+  public var model: ModelConfiguration
+  /// Loss, method, tolerance, end.
+  public var flow: FlowConfiguration
+  /// Determines the initial weights.
+  public var seed: UInt64
+  /// The times of the flow to record; nil spreads records over the steps.
+  public var recordTimes: [Double]?
+  /// Whether the extremal vectors of the direction flow are found and compared with the neurons.
+  public var findsExtremalVectors: Bool
+
+  /// A configuration.
+  public init(
+    data: DatasetRequest, model: ModelConfiguration, flow: FlowConfiguration, seed: UInt64 = 0,
+    recordTimes: [Double]? = nil, findsExtremalVectors: Bool = false
+  ) {
+    self.data = data
+    self.model = model
+    self.flow = flow
+    self.seed = seed
+    self.recordTimes = recordTimes?.sorted()
+    self.findsExtremalVectors = findsExtremalVectors
+  }
+
+  /// The flow from its start.
+  ///
+  /// Gaussian weights are those of ``ModelConfiguration/makeNetwork(data:loss:seed:)`` for the same seed,
+  /// drawn at scale 1 and scaled in the logarithm.
+  public func makeFlow(data: Dataset) throws(ExperimentError) -> GradientFlow {
+    var unit = model
+    var logScale = 0.0
+    if case .gaussian(let scale) = model.initialization {
+      guard scale > 0, scale.isFinite else {
+        throw .usage("--init-scale \(scale): expected a positive number")
+      }
+      unit.initialization = .gaussian(scale: 1)
+      logScale = log(scale)
+    }
+    do {
+      let network: PReLUNetwork<Double> = try unit.makeNetwork(
+        data: data, loss: flow.loss, seed: seed)
+      return try GradientFlow(
+        network: network, logScale: logScale, inputs: data.inputs.converted(), labels: data.labels,
+        configuration: flow)
+    } catch { throw ExperimentError(error) }
+  }
+}
+
+/// What an integration of gradient flow leaves.
+public struct FlowResult: Sendable {
+  /// The network at the end; weights below the range of `Float` are 0.
+  public let network: PReLUNetwork<Float>
+  /// The records.
+  public let trajectory: FlowTrajectory
+  /// The names of the reference directions of the trajectory's cosines.
+  public let directions: [String]
+  /// The phases that have ended.
+  public let phases: FlowPhases
+  /// How the integration ended.
+  public let ending: FlowEnding
+  /// Accepted and rejected steps, evaluations.
+  public let counts: FlowCounts
+  /// The extremal vectors, where they were asked for: a row each, as `results/extremal.csv`.
+  public let extremalVectors: CSVTable?
+  /// Warnings: stalled, ended early, rounding too coarse.
+  public let warnings: [String]
+}
+
+/// How much work an integration was.
+public struct FlowCounts: Codable, Sendable, Equatable {
+  /// Accepted steps.
+  public let accepted: Int
+  /// Accepted steps of the smallest length, whose error was above the tolerance.
+  public let forced: Int
+  /// Rejected steps.
+  public let rejected: Int
+  /// Evaluations of the full gradient.
+  public let evaluations: Int
+}
+
+/// Integrates gradient flow in a run directory: records, checkpoints, resumption, live view.
+public struct FlowRun {
+  /// The directory.
+  public let directory: RunDirectory
+  /// What is integrated.
+  public let configuration: FlowRunConfiguration
+  /// Seconds between checkpoints.
+  public var checkpointInterval = 10.0
+
+  /// A run in a directory; see ``RunDirectory/init(_:configuration:resume:)``.
+  public init(_ path: String, configuration: FlowRunConfiguration, resume: Bool)
+    throws(ExperimentError)
+  {
+    directory = try RunDirectory(path, configuration: configuration, resume: resume)
+    self.configuration = configuration
+  }
+
+  /// Integrates to the end, from the last checkpoint where there is one, and writes `metrics.csv`,
+  /// `results/neurons.npz` and the model.
+  public func run(data: Dataset, progress: ProgressReporter) throws(ExperimentError) -> FlowResult {
+    let flow = try configuration.makeFlow(data: data)
+    let checkpoint = FlowCheckpoint(directory)
+    var recorder = FlowRecorder(configuration, data: data, initialState: flow.initialState)
+    do {
+      _ = try directory.folder("checkpoints")
+      if let (state, restored) = try checkpoint.read(recorder) {
+        try flow.resume(from: state)
+        recorder = restored
+      } else {
+        recorder.recordStart(flow)
+      }
+      try directory.write(
+        RunEnvironment(seed: configuration.seed, dataChecksum: data.checksum),
+        to: "environment.json")
+      let start = Date()
+      var lastSaved = start
+      while flow.ending == nil {
+        flow.advance()
+        recorder.recordStep(flow)
+        progress.update(recorder.liveView(flow), since: start)
+        if Date().timeIntervalSince(lastSaved) >= checkpointInterval {
+          try checkpoint.write(flow.checkpoint, recorder)
+          lastSaved = Date()
+        }
+      }
+      progress.clear()
+      recorder.recordEnd(flow)
+      try checkpoint.write(flow.checkpoint, recorder)
+      var extremalVectors: CSVTable?
+      if configuration.findsExtremalVectors {
+        progress.note("finding the extremal vectors of the direction flow")
+        let found = try FlowExtremal(flow, data: data, seed: configuration.seed)
+        extremalVectors = found.table(flow.state)
+        _ = try directory.folder("results")
+        try extremalVectors?.write(to: directory.path("results/extremal.csv"))
+      }
+      let result = FlowResult(flow, recorder, extremalVectors: extremalVectors)
+      try recorder.trajectory.write(to: directory, directions: result.directions)
+      try ModelFile.write(result.network, to: directory.path(TrainingRun.modelName))
+      for warning in result.warnings { progress.warn(warning) }
+      return result
+    } catch { throw ExperimentError(error) }
+  }
+}
+
+extension FlowResult {
+  init(_ flow: GradientFlow, _ recorder: FlowRecorder, extremalVectors: CSVTable?) {
+    self.extremalVectors = extremalVectors
+    network = flow.state.network().converted(to: Float.self)
+    trajectory = recorder.trajectory
+    directions = recorder.directions
+    phases = flow.phases
+    ending = flow.ending ?? .endTime
+    let statistics = flow.statistics
+    counts = FlowCounts(
+      accepted: statistics.accepted, forced: statistics.forced, rejected: statistics.rejected,
+      evaluations: statistics.evaluations)
+    warnings = Self.warnings(flow, ending)
+  }
+
+  private static func warnings(_ flow: GradientFlow, _ ending: FlowEnding) -> [String] {
+    var warnings: [String] = []
+    let time = String(format: "%.4g", flow.time)
+    if !ending.isRegular {
+      warnings.append(
+        "gradient flow ended at time \(time): \(ending.rawValue); the network is not trained to the end"
+      )
+    }
+    if flow.isStalled {
+      warnings.append(
+        "gradient flow stalled: at time \(time) the loss is still that of a network with output 0; "
+          + "give it more time, a larger initialisation or a smaller p")
+    }
+    if flow.roundingShare > 1 {
+      warnings.append(
+        "the products in single precision are too coarse for the tolerance "
+          + "\(flow.configuration.tolerance); use --precision double")
+    }
+    return warnings
+  }
+}
