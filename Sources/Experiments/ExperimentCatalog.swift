@@ -74,7 +74,8 @@ public enum ExperimentCatalog {
   public static let all: [any Experiment.Type] = [
     OverviewExperiment.self, MixtureExperiment.self, DigitsParityExperiment.self,
     MNISTParityExperiment.self, MNISTDigitsExperiment.self, FashionParityExperiment.self,
-    FeaturesExperiment.self, OrthonormalGMMExperiment.self,
+    FeaturesExperiment.self, OrthonormalGMMExperiment.self, DegreeSweepExperiment.self,
+    InitialScaleExperiment.self,
   ]
 
   /// The experiment called `name`, with options.

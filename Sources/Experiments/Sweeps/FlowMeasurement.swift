@@ -1,0 +1,58 @@
+import Datasets
+import Foundation
+import Networks
+import Training
+
+/// Trains a network on a mixture by gradient flow, and measures it: a run of the sweeps that ask what
+/// gradient flow learns.
+struct FlowMeasurement: Codable, Sendable, Equatable {
+  /// The data.
+  var mixture: OrthonormalMixture
+  /// Hidden neurons.
+  var hiddenWidth: Int
+  /// The standard deviation of the initial weights.
+  var initialScale = 1e-7
+  /// The loss, and when its integration ends.
+  var flow: FlowConfiguration
+  /// Test samples that are attacked.
+  var attackedSamples: Int
+
+  /// The end of the alignment phase.
+  static let alignmentTime = SweepMetric("alignmentTime", heading: "time to align", digits: 0)
+  /// The end of the fitting phase.
+  static let fittingTime = SweepMetric("fittingTime", heading: "time to fit", digits: 0)
+
+  /// Trains and measures.
+  ///
+  /// A flow that ended before its loss was reached is a failure with its times and structure, and no
+  /// radius.
+  func measure(exponent: Double, seed: UInt64) throws(ExperimentError) -> SweepMeasurement {
+    let measurement = NetworkMeasurement(mixture: mixture, attackedSamples: attackedSamples)
+    let (train, attacked) = try measurement.data(seed: seed)
+    let configuration = FlowRunConfiguration(
+      data: DatasetRequest(data: "mixture", mixture: mixture, seed: seed),
+      model: ModelConfiguration(
+        exponent: exponent, hiddenWidth: hiddenWidth,
+        initialization: .gaussian(scale: initialScale)), flow: flow, seed: seed)
+    let integration = try configuration.makeFlow(data: train)
+    while integration.ending == nil { integration.advance() }
+    let times = [
+      Self.alignmentTime.key: integration.phases.alignmentTime ?? .infinity,
+      Self.fittingTime.key: integration.phases.fittingTime ?? .infinity,
+      "steps": Double(integration.statistics.accepted),
+    ]
+    guard integration.ending == .stopLoss else {
+      let ending = integration.ending?.rawValue ?? "unfinished"
+      return SweepMeasurement(
+        metrics: times,
+        failure: "gradient flow has not fitted the data: \(ending) at time "
+          + String(format: "%.3g", integration.time) + ", loss "
+          + String(format: "%.3g", integration.observation.loss))
+    }
+    let network = integration.state.network().converted(to: Float.self)
+    var result = try measurement.measure(
+      network, train: train, attacked: attacked, seed: seed)
+    result.metrics.merge(times) { first, _ in first }
+    return result
+  }
+}
