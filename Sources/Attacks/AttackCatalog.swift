@@ -80,9 +80,11 @@ public enum AttackCatalog {
         FastAdaptiveBoundary(targeted: false), gradientFree,
       ]
     }
+    var targeted = TargetedAutoPGD()
+    targeted.finalists = 3
     return [
-      StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm),
-      TargetedAutoPGD(), FastAdaptiveBoundary(targeted: true), gradientFree,
+      StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm), targeted,
+      FastAdaptiveBoundary(targeted: true), gradientFree,
     ]
   }
 

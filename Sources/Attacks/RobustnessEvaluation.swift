@@ -21,7 +21,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   public var stream: RandomStream
 
   /// Samples attacked together; results do not depend on it but by rounding.
-  public var batchSize = 500
+  public var batchSize = 1000
 
   /// An evaluation.
   public init(
