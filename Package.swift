@@ -74,7 +74,8 @@ let package = Package(
       name: "ReferenceTests",
       dependencies: ["Attacks", "Datasets", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments"]),
+    .testTarget(
+      name: "ExperimentsTests", dependencies: ["Experiments", "Formats", "LinearCore"]),
     .testTarget(
       name: "PolyReLUTests",
       dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),

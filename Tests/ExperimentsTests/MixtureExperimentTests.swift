@@ -15,6 +15,11 @@ extension Tag {
     struct Row: Decodable {
       let p, cleanAccuracy, halfRadius, predictedRadius: Double
       let medianBestCosine, medianBestClassCosine, numericalRank: Double
+      let reductions: [Reduction]
+    }
+    struct Reduction: Decodable {
+      let p, radiusUncertainty: Double
+      let dimensions, originalDimensions: Int
     }
     let results: [Row]
   }
@@ -33,6 +38,10 @@ extension Tag {
     #expect(abs(results[1].halfRadius / 0.5.squareRoot() - 1) < 0.06)
     #expect(results[0].medianBestClassCosine >= 0.95 && results[0].numericalRank == 2)
     #expect(results[1].medianBestCosine >= 0.95)
+    // A network of p = 3 is attacked in the span of the subclass centres, and the summary says so.
+    let reduction = try #require(results[1].reductions.first)
+    #expect(reduction.p == 3 && reduction.dimensions < reduction.originalDimensions / 2)
+    #expect(reduction.radiusUncertainty < 1e-2 * results[1].halfRadius)
     for name in [
       "config.json", "environment.json", "report.html", "results/summary.json",
       "figures/robust-accuracy.svg", "figures/robust-accuracy.pdf", "figures/robust-accuracy.csv",

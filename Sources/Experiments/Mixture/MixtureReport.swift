@@ -68,6 +68,7 @@ struct MixtureReport {
         figures.training(), "training",
         caption: "Training loss. The plateau is the alignment phase.",
         alternative: "Training loss against epochs"))
+    if let sentence = report.reductionSentence { blocks.append(.paragraph(Prose(sentence))) }
     for warning in Set(runs.compactMap(\.stallWarning) + runs.flatMap(\.flags)).sorted() {
       blocks.append(.warning(Prose(warning)))
     }
