@@ -78,7 +78,7 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Datasets", "Experiments", "Formats", "Networks", "Training"]),
+      dependencies: ["Datasets", "Experiments", "Formats", "LinearCore", "Networks", "Training"]),
     .testTarget(
       name: "PolyReLUTests",
       dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),

@@ -20,6 +20,8 @@ class Job:
     variants: dict[str, list[str]] = field(default_factory=lambda: {"tuned": []})
     # Files below the data folder; without them the job is skipped.
     needs: list[str] = field(default_factory=list)
+    # Whether the two share a folder, in which ours leaves what the peer works on.
+    shares_files: bool = False
     # Whether the work is repeated within a run, `--epochs` times.
     repeats: bool = True
     # The products that the job `sgemm` measures the rate of; none for those of `sgd-epoch`.
@@ -79,5 +81,14 @@ JOBS = [
         repeats=False,
         products=MNIST_PRODUCTS,
         results=["cleanAccuracy", "robustAccuracy"],
+    ),
+    Job(
+        "l2-curve",
+        "l2_curve.py",
+        ["--p", "3"],
+        {"official": []},
+        shares_files=True,
+        repeats=False,
+        results=[f"at {1.5 * i / 14:.3f}" for i in range(15)],
     ),
 ]

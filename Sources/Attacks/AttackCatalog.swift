@@ -80,9 +80,11 @@ public enum AttackCatalog {
         FastAdaptiveBoundary(targeted: false), gradientFree,
       ]
     }
+    var targeted = TargetedAutoPGD()
+    targeted.finalists = 3
     return [
-      StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm),
-      TargetedAutoPGD(), FastAdaptiveBoundary(targeted: true), gradientFree,
+      StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm), targeted,
+      FastAdaptiveBoundary(targeted: true), gradientFree,
     ]
   }
 
@@ -101,6 +103,11 @@ public enum AttackCatalog {
     return attack
   }
 
-  /// A check on gradients rather than a source of small perturbations: a fifth of the usual queries.
-  private static var gradientFree: any Attack { SquareAttack(queries: 1000) }
+  /// Where gradients can be followed, a check on them rather than a source of small perturbations: a fifth
+  /// of the usual queries. Where it finds something, all of them.
+  private static var gradientFree: any Attack {
+    var attack = SquareAttack(queries: 1000)
+    attack.queriesWhereNeeded = 5000
+    return attack
+  }
 }

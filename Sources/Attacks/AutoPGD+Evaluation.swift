@@ -30,7 +30,7 @@ struct AutoPGDEvaluation<Scalar: LinearScalar> {
     }
     pass.run(count: lanes.count, inputs: rows.point, gradient: rows.gradient) { logits in
       for i in lanes.indices {
-        isFooled[i] = Self.isFooled(logits + i * outputs, outputs, label: labels[i])
+        isFooled[i] = isMisclassified(logits + i * outputs, outputs, label: labels[i])
       }
       labels.withUnsafeBufferPointer { labels in
         targets.withUnsafeBufferPointer { targets in
@@ -45,13 +45,14 @@ struct AutoPGDEvaluation<Scalar: LinearScalar> {
       }
     }
   }
+}
 
-  /// Whether the predicted class, see ``predictedClasses(_:)``, is not the label.
-  @inline(__always)
-  private static func isFooled(_ logits: UnsafePointer<Scalar>, _ outputs: Int, label: Int) -> Bool
-  {
-    if outputs == 1 { return (logits[0] > 0) != (label == 1) }
-    let other = strongestOther(logits, outputs, label)
-    return logits[other] > logits[label] || (logits[other] == logits[label] && other < label)
-  }
+/// Whether the predicted class, see ``predictedClasses(_:)``, is not the label.
+@inline(__always)
+func isMisclassified<Scalar: LinearScalar>(
+  _ logits: UnsafePointer<Scalar>, _ outputs: Int, label: Int
+) -> Bool {
+  if outputs == 1 { return (logits[0] > 0) != (label == 1) }
+  let other = strongestOther(logits, outputs, label)
+  return logits[other] > logits[label] || (logits[other] == logits[label] && other < label)
 }

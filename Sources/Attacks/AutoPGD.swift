@@ -67,9 +67,16 @@ public struct AutoPGD: Attack {
   public func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
+    perturbations(problem, radii: radii, targets: targets(problem), stream: stream)
+  }
+
+  /// The same for given classes to aim at, one a sample; the labels for a loss that aims at none.
+  @specialized(where C == PReLUNetwork<Float>)
+  func perturbations<C: Classifier>(
+    _ problem: AttackProblem<C>, radii: [C.Scalar], targets: [Int], stream: RandomStream
+  ) -> Matrix<C.Scalar> {
     precondition(radii.allSatisfy(\.isFinite), "APGD needs a ball to search")
     let dimension = problem.inputs.columns
-    let targets = targets(problem)
     var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
     var fooled = [Bool](repeating: false, count: problem.count)
     var passes = [Int](repeating: 0, count: problem.count)

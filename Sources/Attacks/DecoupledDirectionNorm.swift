@@ -37,6 +37,13 @@ public struct DecoupledDirectionNorm: Attack {
     self.steps = steps
   }
 
+  /// With twice the steps.
+  public func doubled() -> (any Attack)? {
+    var attack = self
+    attack.steps *= 2
+    return attack
+  }
+
   /// The smallest perturbation found for each sample, zeros where none fools.
   @specialized(where C == PReLUNetwork<Float>)
   public func perturbations<C: Classifier>(

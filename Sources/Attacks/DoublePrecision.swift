@@ -13,7 +13,7 @@ extension RobustnessEvaluation {
   /// evaluation in double precision. Otherwise nil.
   func runInDoublePrecision(
     _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int],
-    progress: (EvaluationProgress) -> Void
+    store: (any EvaluationStore<C.Scalar>)?, progress: (EvaluationProgress) -> Void
   ) throws(AttackError) -> RobustnessResult<C.Scalar>? {
     guard C.Scalar.self == Float.self, let double = classifier.inDoublePrecision else { return nil }
     let rows = Array(0..<min(Self.probes, labels.count))
@@ -21,12 +21,13 @@ extension RobustnessEvaluation {
     let own = labels.prefix(rows.count)
     let single = Self.usableGradients(classifier, probes, Array(own))
     if single.allSatisfy({ $0 }) { return nil }
-    return try run(double, probes, Array(own), single, inputs, labels, progress)
+    return try run(double, probes, Array(own), single, inputs, labels, store, progress)
   }
 
   private func run<D: Classifier<Double>>(
     _ double: D, _ probes: Matrix<C.Scalar>, _ probeLabels: [Int], _ single: [Bool],
-    _ inputs: Matrix<C.Scalar>, _ labels: [Int], _ progress: (EvaluationProgress) -> Void
+    _ inputs: Matrix<C.Scalar>, _ labels: [Int], _ store: (any EvaluationStore<C.Scalar>)?,
+    _ progress: (EvaluationProgress) -> Void
   ) throws(AttackError) -> RobustnessResult<C.Scalar>? {
     let exact = RobustnessEvaluation<D>.usableGradients(double, probes.converted(), probeLabels)
     guard zip(single, exact).contains(where: { !$0 && $1 }) else { return nil }
@@ -37,7 +38,8 @@ extension RobustnessEvaluation {
       attacks: attacks, references: references.converted(), epsilons: epsilons, stream: stream)
     evaluation.batchSize = batchSize
     let result = try evaluation.run(
-      double, inputs: inputs.converted(), labels: labels, progress: progress)
+      double, inputs: inputs.converted(), labels: labels,
+      store: store.map { DoublePrecisionStore(base: $0) }, progress: progress)
     return RobustnessResult(result)
   }
 
@@ -55,6 +57,26 @@ extension RobustnessEvaluation {
     return zip(margins, Norm.linf.rowLengths(gradients)).map { margin, length in
       margin.isFinite && length.isFinite && length > smallest && 1 / length > smallest
     }
+  }
+}
+
+/// A store for chunks in double precision over one of another precision. Perturbations are rounded to that
+/// when they are kept, as they are in the result.
+private struct DoublePrecisionStore<Scalar: LinearScalar>: EvaluationStore {
+  let base: any EvaluationStore<Scalar>
+
+  func chunk(_ number: Int) -> EvaluationChunk<Double>? { base.chunk(number)?.converted() }
+
+  func keep(_ chunk: EvaluationChunk<Double>, number: Int) {
+    base.keep(chunk.converted(), number: number)
+  }
+}
+
+extension EvaluationChunk {
+  fileprivate func converted<Other>() -> EvaluationChunk<Other> {
+    EvaluationChunk<Other>(
+      rows: rows, radii: radii, attacks: attacks, perturbations: perturbations.converted(),
+      gradientPasses: gradientPasses, forwardPasses: forwardPasses, unconfirmed: unconfirmed)
   }
 }
 

@@ -1,6 +1,6 @@
 import LinearCore
 
-/// One step of ``FastAdaptiveBoundary`` for all samples.
+/// One step of ``FastAdaptiveBoundary``.
 struct FABStep<Scalar: LinearScalar> {
   let norm: Norm
   /// Values a coordinate may take; infinite bounds where there is no box.
@@ -15,51 +15,24 @@ struct FABStep<Scalar: LinearScalar> {
     self.overshoot = overshoot
   }
 
-  /// Moves each row of `perturbations` across its linearised boundary and returns the rows' sizes.
-  ///
-  /// - Parameters:
-  ///   - leads: of another class over the label, one a sample.
-  ///   - gradients: theirs: (n, inputDimension).
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  func advance(
-    _ perturbations: inout Matrix<Scalar>, inputs: Matrix<Scalar>, leads: [Scalar],
-    gradients: Matrix<Scalar>
-  ) -> [Scalar] {
-    let (count, dimension) = (inputs.rows, inputs.columns)
-    var sizes = [Scalar](repeating: 0, count: count)
-    perturbations.withMutablePointer { perturbations in
-      inputs.withPointer { inputs in
-        gradients.withPointer { gradients in
-          sizes.withUnsafeMutableBufferPointer { sizes in
-            nonisolated(unsafe) let (perturbations, sizes) = (perturbations, sizes)
-            nonisolated(unsafe) let (inputs, gradients) = (inputs, gradients)
-            Parallel.forEachBlock(of: count, size: 64) { _, range in
-              let scratch = UnsafeMutablePointer<Scalar>.allocate(capacity: 8 * dimension)
-              defer { scratch.deallocate() }
-              for i in range {
-                let row = perturbations + i * dimension
-                self.advance(
-                  row, dimension, input: inputs + i * dimension, lead: leads[i],
-                  gradient: gradients + i * dimension, scratch)
-                sizes[i] = norm.length(dimension, row)
-              }
-            }
-          }
-        }
-      }
-    }
-    return sizes
-  }
+  /// What a step needs beside its perturbation.
+  static func scratchSize(_ dimension: Int) -> Int { 8 * dimension }
 
+  /// Moves a perturbation across its linearised boundary.
+  ///
   /// x <- (1 - alpha) (x + eta d) + alpha (x_0 + eta d_0), clipped to the box, with the steps d from x
   /// and d_0 from the sample x_0 to the hyperplane, and alpha = min(|d| / (|d| + |d_0|), alpha_max). A
   /// point whose gradient vanishes stays.
-  @inline(__always)
-  private func advance(
+  ///
+  /// - Parameters:
+  ///   - lead: of another class over the label, as the linearisation has it at the perturbation.
+  ///   - scratch: ``scratchSize(_:)`` numbers.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  func advance(
     _ perturbation: UnsafeMutablePointer<Scalar>, _ dimension: Int,
     input: UnsafePointer<Scalar>, lead: Scalar, gradient: UnsafePointer<Scalar>,
-    _ scratch: UnsafeMutablePointer<Scalar>
+    scratch: UnsafeMutablePointer<Scalar>
   ) {
     let normal = scratch
     let point = normal + dimension

@@ -95,7 +95,7 @@ struct LineSearch<C: Classifier> {
     }
     let others = line.samples.indices.filter { shortest[line.samples[$0]] < .infinity }
     if !others.isEmpty {
-      let scales = largestScales(part, directions, others, line.samples)
+      let scales = largestScales(part, directions, others, line)
       let found = search.margins(directions, others, scales)
       for (row, margin) in found.enumerated() {
         searches[others[row]].record(scales[row], margin)
@@ -124,10 +124,18 @@ struct LineSearch<C: Classifier> {
     follow(AttackLine(kind: .direction, samples: rows, heads: nowhere, tails: there))
   }
 
-  /// The scales at which lines reach `tolerance` times the shortest perturbation, at most the largest of
-  /// ``scales``.
+  /// The size from which on the end of a line is of no use to a sample: `tolerance` times the shortest
+  /// perturbation, or that of the last of its kind where there are `candidates` of them.
+  private func largestSize(_ kind: LineKind, _ i: Int) -> C.Scalar {
+    let limit = tolerance * shortest[i]
+    guard let ends = best[kind]?[i], ends.count == candidates else { return limit }
+    return min(limit, ends[candidates - 1].size)
+  }
+
+  /// The scales at which lines reach ``largestSize(_:_:)``, at most the largest of ``scales``.
   private func largestScales(
-    _ part: AttackProblem<C>, _ directions: Matrix<C.Scalar>, _ rows: [Int], _ samples: [Int]
+    _ part: AttackProblem<C>, _ directions: Matrix<C.Scalar>, _ rows: [Int],
+    _ line: AttackLine<C.Scalar>
   ) -> [C.Scalar] {
     var points = directions.rows(at: rows)
     let part = part.subset(rows)
@@ -135,7 +143,7 @@ struct LineSearch<C: Classifier> {
     // The box shortens perturbations, so that a scale has to grow more than in proportion.
     for _ in 0..<(problem.threat.box == nil ? 1 : 3) {
       for (row, size) in part.sizes(points).enumerated() {
-        let wanted = tolerance * shortest[samples[rows[row]]]
+        let wanted = largestSize(line.kind, line.samples[rows[row]])
         let factor = size > 0 ? min(wanted / size, Self.scales.last! / scales[row]) : 1
         scales[row] *= factor
         points.scaleRow(row, by: factor)

@@ -21,7 +21,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   public var stream: RandomStream
 
   /// Samples attacked together; results do not depend on it but by rounding.
-  public var batchSize = 500
+  public var batchSize = 1000
 
   /// An evaluation.
   public init(
@@ -51,7 +51,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {
     try validate(classifier, inputs: inputs, labels: labels)
     if let result = try runInDoublePrecision(
-      classifier, inputs: inputs, labels: labels, progress: progress)
+      classifier, inputs: inputs, labels: labels, store: store, progress: progress)
     {
       return result
     }

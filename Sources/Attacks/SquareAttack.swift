@@ -25,6 +25,10 @@ public struct SquareAttack: Attack {
   /// Evaluations of each sample in a run, besides the first point's; a sample is left alone as soon as
   /// it is fooled.
   public var queries: Int
+  /// Queries where gradients mislead: if a run fools more than one sample in a hundred, and more than one,
+  /// it is followed by one of that many on those that stand. For ensembles, where the attack sees only
+  /// what all others have failed at. Nil for never.
+  public var queriesWhereNeeded: Int?
   /// Runs with other random choices; each attacks the samples that none before has fooled.
   public var restarts: Int
   /// The share of the coordinates that the first queries change (p_init).
@@ -37,6 +41,14 @@ public struct SquareAttack: Attack {
     self.restarts = restarts
   }
 
+  /// With twice the queries.
+  public func doubled() -> (any Attack)? {
+    var attack = self
+    attack.queries *= 2
+    attack.queriesWhereNeeded = queriesWhereNeeded.map { 2 * $0 }
+    return attack
+  }
+
   /// A perturbation of each sample that fools it, or else the one of smallest margin in the last run.
   @specialized(where C == PReLUNetwork<Float>)
   public func perturbations<C: Classifier>(
@@ -47,17 +59,25 @@ public struct SquareAttack: Attack {
     var open = Array(0..<problem.count)
     for restart in 0..<restarts where !open.isEmpty {
       let stream = stream.child("restart", restart)
-      open = run(
-        problem, open, radii, open.map { stream.child("sample", problem.sampleNumbers[$0]) },
-        &result)
+      func attack(_ queries: Int, _ stream: RandomStream) {
+        open = run(
+          problem, open, radii, queries,
+          open.map { stream.child("sample", problem.sampleNumbers[$0]) }, &result)
+      }
+      let before = open.count
+      attack(queries, stream)
+      let fooled = before - open.count
+      if let queriesWhereNeeded, fooled > 1, 100 * fooled > before, !open.isEmpty {
+        attack(queriesWhereNeeded, stream.child("needed"))
+      }
     }
     return result
   }
 
   /// One run on the open samples; returns those that stay open.
   private func run<C: Classifier>(
-    _ problem: AttackProblem<C>, _ open: [Int], _ radii: [C.Scalar], _ streams: [RandomStream],
-    _ result: inout Matrix<C.Scalar>
+    _ problem: AttackProblem<C>, _ open: [Int], _ radii: [C.Scalar], _ queries: Int,
+    _ streams: [RandomStream], _ result: inout Matrix<C.Scalar>
   ) -> [Int] {
     var proposals = SquareProposals<C.Scalar>(
       norm: problem.threat.norm, box: problem.threat.box, dimension: problem.inputs.columns)

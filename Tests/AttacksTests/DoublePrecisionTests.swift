@@ -39,6 +39,36 @@ import Testing
     }
   }
 
+  /// Chunks in memory.
+  private final class Store: EvaluationStore {
+    var chunks: [Int: EvaluationChunk<Float>] = [:]
+    func chunk(_ number: Int) -> EvaluationChunk<Float>? { chunks[number] }
+    func keep(_ chunk: EvaluationChunk<Float>, number: Int) { chunks[number] = chunk }
+  }
+
+  @Test func workInDoublePrecisionCanBeResumed() throws {
+    let problem = NoisyProblem(alpha: 0.1)
+    let network = network(3, hidden: 1e-20, output: 1e-30)
+    var evaluation = try problem.evaluation(network)
+    evaluation.batchSize = problem.labels.count / 2
+    func run(_ store: Store) throws -> (result: RobustnessResult<Float>, attacks: Int) {
+      var attacks = 0
+      let result = try evaluation.run(
+        network, inputs: problem.inputs, labels: problem.labels, store: store
+      ) { _ in attacks += 1 }
+      return (result, attacks)
+    }
+    let store = Store()
+    let whole = try run(store)
+    #expect(whole.result.usedDoublePrecision && store.chunks.count == 2)
+    let cutOff = Store()
+    cutOff.chunks[0] = store.chunks[0]
+    let resumed = try run(cutOff)
+    #expect(2 * resumed.attacks == whole.attacks)
+    #expect(resumed.result.samples == whole.result.samples)
+    #expect(resumed.result.perturbations == whole.result.perturbations)
+  }
+
   @Test(arguments: [1, 1.5, 3, 6]) func ordinaryNetworksStayInSinglePrecision(_ exponent: Double)
     throws
   {

@@ -130,7 +130,11 @@ private struct LinearClasses: Classifier {
       // l1 depends on the start and, as published, gets stuck in a box on some samples.
       var attack = TargetedAutoPGD(restarts: norm == .l1 ? 5 : 1)
       attack.skipsCoordinatesOnBounds = true
-      check(attack, problem, distances, above: 1.02)
+      // All targets, and two of up to five that short runs choose.
+      for finalists in [nil, 2] {
+        attack.finalists = finalists
+        check(attack, problem, distances, above: 1.02)
+      }
     }
   }
 
@@ -193,6 +197,31 @@ private struct LinearClasses: Classifier {
     }
   }
 
+  @Test func squareGoesOnWhereItIsNeeded() {
+    let (problem, distances) = problem(6, 60, .linf, box: false)
+    // From easy to hard.
+    let radii = distances.enumerated().map { i, distance in
+      Float(distance * (1.2 + 4 * Double(i) / Double(distances.count)))
+    }
+    let few = SquareAttack(queries: 30)
+    var more = few
+    more.queriesWhereNeeded = 3000
+    let (first, second) = (fooled(few, problem, radii).fooled, fooled(more, problem, radii).fooled)
+    let (before, after) = (first.count { $0 }, second.count { $0 })
+    #expect(before > 1 && before < after, "\(before), \(after)")
+    #expect(zip(first, second).allSatisfy { !$0 || $1 })
+  }
+
+  /// The check of convergence has a twin of every attack that takes steps.
+  @Test(arguments: AttackCatalog.entries.map(\.name)) func everyAttackHasATwin(_ name: String)
+    throws
+  {
+    for attack in try AttackCatalog.attacks(named: name, classCount: 5) {
+      let twin = try #require(attack.doubled(), "\(attack.name)")
+      #expect(twin.name == attack.name && twin.isMinimumNorm == attack.isMinimumNorm)
+    }
+  }
+
   @Test func passesAreCounted() {
     func counts(_ attack: any Attack, radius: Float) -> PassCounts {
       let problem = problem(6, 60, .l2, box: false).problem.subset([0])
@@ -203,12 +232,19 @@ private struct LinearClasses: Classifier {
     }
     // A ball too small to fool: nothing ends early.
     #expect(counts(SquareAttack(queries: 50, restarts: 2), radius: 1e-4).forwardPasses.max() == 102)
+    // More queries only where the first have shown that they are needed.
+    var needed = SquareAttack(queries: 50)
+    needed.queriesWhereNeeded = 500
+    #expect(counts(needed, radius: 1e-4).forwardPasses.max() == 51)
     let targeted = counts(TargetedAutoPGD(steps: 10), radius: 1e-4)
     #expect(targeted.gradientPasses.max() == 5 * 11)
-    // One pass a step for each other class, and one forward pass a step.
-    let untargeted = counts(FastAdaptiveBoundary(steps: 10), radius: .infinity)
-    #expect(untargeted.gradientPasses.max() == 50)
+    var selective = TargetedAutoPGD(steps: 10)
+    (selective.finalists, selective.scoutingSteps) = (2, 4)
+    #expect(counts(selective, radius: 1e-4).gradientPasses.max() == 5 * 5 + 2 * 11)
+    // One pass a step for each other class, and one to see whether the last point fools.
+    let untargeted = counts(FastAdaptiveBoundary(steps: 9), radius: .infinity)
+    #expect(untargeted.gradientPasses.max() == 5 * 10)
     // One for the order of the classes, and six for the final search.
-    #expect(untargeted.forwardPasses.max() == 10 + 1 + 6)
+    #expect(untargeted.forwardPasses.max() == 1 + 6)
   }
 }

@@ -15,6 +15,11 @@ extension Tag {
     struct Row: Decodable {
       let p, cleanAccuracy, halfRadius, predictedRadius: Double
       let medianBestCosine, medianBestClassCosine, numericalRank: Double
+      let reductions: [Reduction]
+    }
+    struct Reduction: Decodable {
+      let p, radiusUncertainty: Double
+      let dimensions, originalDimensions: Int
     }
     struct Interval: Decodable { let mean: Double }
     struct Distance: Decodable {
@@ -56,6 +61,10 @@ extension Tag {
       #expect(row.ascentDistance.mean <= row.leastSquaresDistance.mean + row.reductionBound)
       #expect(row.leastSquaresDistance.mean < 0.1 * row.idealSupremum)
     }
+    // A network of p = 3 is attacked in the span of the subclass centres, and the summary says so.
+    let reduction = try #require(results[1].reductions.first)
+    #expect(reduction.p == 3 && reduction.dimensions < reduction.originalDimensions / 2)
+    #expect(reduction.radiusUncertainty < 1e-2 * results[1].halfRadius)
     for name in [
       "results/distance.csv", "figures/distance.svg", "figures/distance.csv", "config.json",
       "environment.json", "report.html", "results/summary.json",

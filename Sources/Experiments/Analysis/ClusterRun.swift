@@ -27,6 +27,8 @@ public struct ClusterRunResult: Codable, Sendable {
   public let plainRobustAccuracy: [Double]
   /// The radii of ``plainRobustAccuracy``.
   public let plainEpsilons: [Double]
+  /// The reduction that the network was attacked in, where it was.
+  public let reduction: UsedReduction?
   /// Reasons not to trust the radii.
   public let flags: [String]
   /// |v_j| ||w_j|| from the largest to the smallest.
@@ -93,7 +95,10 @@ struct ClusterRun {
         cleanAccuracy: robustness.cleanAccuracy, halfRadius: robustness.halfRadius,
         inspection: inspection, radii: robustness.samples.map(\.radius),
         plainRobustAccuracy: plain.points.map(\.robustAccuracy),
-        plainEpsilons: plain.points.map(\.epsilon), flags: robustness.flags,
+        plainEpsilons: plain.points.map(\.epsilon),
+        reduction: UsedReduction(
+          robustness, p: configuration.model.exponent, seed: configuration.training.seed),
+        flags: robustness.flags,
         contributions: NeuronContributions(network).sorted,
         cosines: (0..<alignment.cosines.rows).map { i in
           alignment.cosines.row(i).map { Double($0) }

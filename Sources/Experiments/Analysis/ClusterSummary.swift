@@ -23,6 +23,8 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
   public let medianBestClassCosine: Double
   /// Repeats.
   public let repeats: Int
+  /// The reductions that networks were attacked in, one for each network that was.
+  public let reductions: [UsedReduction]
   /// Seconds for all repeats.
   public let seconds: Double
 
@@ -41,6 +43,7 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
     medianBestCosine = mean { $0.inspection.medianBestCosine ?? .nan }
     medianBestClassCosine = mean { $0.inspection.medianBestClassCosine ?? .nan }
     repeats = runs.count
+    reductions = runs.compactMap(\.reduction)
     seconds = runs.map(\.seconds).reduce(0, +)
   }
 
@@ -81,10 +84,14 @@ public struct ClusterReport: Codable, Sendable {
   /// Distances to the ideal classifier, where they were measured.
   public var distance: DistanceSummary?
 
+  /// What is to be said of reductions; nil where there were none.
+  var reductionSentence: String? { UsedReduction.sentence(results.flatMap(\.reductions)) }
+
   /// The tables for the terminal.
   var terminalTable: String {
     var table = TerminalTable(header: ClusterSummary.header, alignments: nil)
     for row in results { table.append(row.cells) }
-    return table.text + (distance.map { "\n\($0.text)" } ?? "")
+    return table.text + (reductionSentence.map { $0 + "\n" } ?? "")
+      + (distance.map { "\n\($0.text)" } ?? "")
   }
 }

@@ -62,6 +62,7 @@ struct DigitsReport {
       try sink.figure(
         figures.training(), "training", caption: "Training loss.",
         alternative: "Training loss against epochs"))
+    if let sentence = report.reductionSentence { blocks.append(.paragraph(Prose(sentence))) }
     for warning in Set(runs.compactMap(\.stallWarning) + runs.flatMap(\.flags)).sorted() {
       blocks.append(.warning(Prose(warning)))
     }

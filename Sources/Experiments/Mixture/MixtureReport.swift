@@ -73,6 +73,7 @@ struct MixtureReport {
         caption: "Training loss. The plateau is the alignment phase.",
         alternative: "Training loss against epochs"))
     blocks += try distanceBlocks(report.distance!, sink)
+    if let sentence = report.reductionSentence { blocks.append(.paragraph(Prose(sentence))) }
     for warning in Set(runs.compactMap(\.stallWarning) + runs.flatMap(\.flags)).sorted() {
       blocks.append(.warning(Prose(warning)))
     }

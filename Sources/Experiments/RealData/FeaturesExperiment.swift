@@ -86,8 +86,12 @@ extension RealDataSettings {
     let l2 = (1...15).map { Double($0) / 15 }
     let linf = paperRadii(to: 0.1)
     let curves = [
-      Curve(norm: .l2, epsilons: l2, attack: "standard", tabulated: [l2[2], l2[5]]),
-      Curve(norm: .linf, epsilons: linf, attack: "standard", tabulated: [linf[1], linf[4]]),
+      Curve(
+        norm: .l2, epsilons: l2, attack: "standard", plainAttack: "pgd",
+        tabulated: [l2[2], l2[5]]),
+      Curve(
+        norm: .linf, epsilons: linf, attack: "standard", plainAttack: "pgd",
+        tabulated: [linf[1], linf[4]]),
     ]
     let (repeats, width, epochs): (Int, Int, Int) =
       switch options.preset {

@@ -7,6 +7,8 @@ import Training
 /// The panels of Figure 4 of Min and Vidal (ICML 2024), from results alone.
 struct RealDataFigures {
   let results: [RealDataResult]
+  /// The usual attack beside each curve, where there is one.
+  let plainAttacks: [String?]
 
   /// The degrees, in increasing order.
   var degrees: [Double] { Array(Set(results.map(\.p))).sorted() }
@@ -82,7 +84,25 @@ struct RealDataFigures {
           runs.map { $0.curves[index].points[i].robustAccuracy }
         }
         return series("p = \(Int(p))", epsilons, columns, colour: k)
-      }, legend: .below)
+      } + plainCurves(index), legend: .below)
+  }
+
+  /// What a usual attack alone reports, for degrees where it is off by more than 2% somewhere.
+  func plainCurves(_ index: Int) -> [Series] {
+    degrees.enumerated().compactMap { k, p in
+      for run in results where run.p == p {
+        let curve = run.curves[index]
+        guard let plain = curve.plain else { continue }
+        let isOff = zip(plain, curve.points).contains {
+          $0.robustAccuracy > $1.robustAccuracy + 0.02
+        }
+        if !isOff { return nil }
+        return series(
+          "p = \(Int(p)), \(plainAttacks[index] ?? "plain attack") alone (too weak)",
+          plain.map(\.epsilon), plain.map { [$0.robustAccuracy] }, dash: .dashed, colour: k)
+      }
+      return nil
+    }
   }
 
   /// Cosines between centred samples, sorted by subclass within class: `perGroup` samples of each.

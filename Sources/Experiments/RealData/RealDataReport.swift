@@ -21,6 +21,8 @@ public struct RealDataSummary: Codable, Sendable {
     public let medianBestClassCosine: Statistic
     /// Robust accuracy by norm and radius.
     public let robustAccuracy: [RobustPoint]
+    /// The reductions that the networks were attacked in, one for each network and norm that was.
+    public let reductions: [UsedReduction]
   }
 
   /// Robust accuracy at one radius of one norm.
@@ -33,6 +35,10 @@ public struct RealDataSummary: Codable, Sendable {
     public let epsilon: Double
     /// Robust accuracy.
     public let accuracy: Statistic
+    /// A usual attack that stands beside, and what it alone reports in the first repeat.
+    public let plainAttack: String?
+    /// What the usual attack alone reports in the first repeat.
+    public let plainAccuracy: Double?
   }
 
   /// Mean and standard deviation over repeats.
@@ -94,7 +100,9 @@ struct RealDataReport {
     var flags: [String] { content.flags }
   }
 
-  private var figures: RealDataFigures { RealDataFigures(results: results) }
+  private var figures: RealDataFigures {
+    RealDataFigures(results: results, plainAttacks: settings.curves.map(\.plainAttack))
+  }
 
   func part(directory: RunDirectory, figuresLink: String) throws(ExperimentError) -> Part {
     let summary = self.summary
@@ -130,6 +138,9 @@ struct RealDataReport {
           caption: "Robust accuracy against radius.",
           alternative: "Robust accuracy against radius"))
     }
+    for text in [plainSentence, UsedReduction.sentence(summary.results.flatMap(\.reductions))] {
+      if let text { blocks.append(.paragraph(Prose(text))) }
+    }
     for warning in Set(results.compactMap(\.stallWarning) + results.flatMap(\.flags)).sorted() {
       blocks.append(.warning(Prose(warning)))
     }
@@ -156,9 +167,11 @@ struct RealDataReport {
           settings.curves[k].epsilons.map { epsilon in
             RealDataSummary.RobustPoint(
               norm: settings.curves[k].norm, attack: settings.curves[k].attack, epsilon: epsilon,
-              accuracy: statistic { $0.curves[k].accuracy(epsilon) })
+              accuracy: statistic { $0.curves[k].accuracy(epsilon) },
+              plainAttack: settings.curves[k].plainAttack,
+              plainAccuracy: runs.lazy.compactMap { $0.curves[k].plainAccuracy(epsilon) }.first)
           }
-        })
+        }, reductions: runs.flatMap { $0.curves.compactMap(\.reduction) })
     }
     return RealDataSummary(
       experiment: settings.experiment, preset: settings.preset, repeats: settings.repeats,
@@ -192,56 +205,33 @@ struct RealDataReport {
       + "; stable rank of the features \(ranks.joined(separator: ", "))."
   }
 
-  // MARK: - Tables
-
-  private func tableColumns() -> [(curve: Int, epsilon: Double)] {
-    settings.curves.indices.flatMap { k in settings.curves[k].tabulated.map { (k, $0) } }
-  }
-
-  private func cells(_ summary: RealDataSummary) -> (header: [String], rows: [[String]]) {
-    let columns = tableColumns()
-    let header =
-      ["p", "test accuracy", "rank H", "rank W", "cos subclass", "cos class"]
-      + columns.map { "\(settings.curves[$0.curve].norm.rawValue) \($0.epsilon.rounded(to: 4))" }
-    let rows = summary.results.map { row in
-      [
-        "\(Int(row.p))", row.testAccuracy.text(4), row.featureStableRank.text(2),
-        row.weightStableRank.text(2), row.medianBestCosine.text(3),
-        row.medianBestClassCosine.text(3),
-      ]
-        + columns.map { column in
-          let norm = settings.curves[column.curve].norm
-          let point = row.robustAccuracy.first { $0.norm == norm && $0.epsilon == column.epsilon }
-          return point?.accuracy.text(3) ?? "–"
+  /// How far usual attacks alone are off, in the norm and at the radius where they are most.
+  private var plainSentence: String? {
+    var worst: (excess: Double, text: String)?
+    for result in results {
+      for (curve, settings) in zip(result.curves, settings.curves) {
+        for (plain, honest) in zip(curve.plain ?? [], curve.points) {
+          let excess = plain.robustAccuracy - honest.robustAccuracy
+          if excess <= worst?.excess ?? -1 { continue }
+          let numbers = [plain.robustAccuracy, honest.robustAccuracy].map {
+            String(format: "%.1f%%", 100 * $0)
+          }
+          worst = (
+            excess,
+            "A usual attack alone, \(settings.plainAttack ?? ""), is furthest off for "
+              + "p = \(Int(result.p)) at \(curve.norm.rawValue) radius \(plain.epsilon.rounded(to: 4)): it "
+              + "reports \(numbers[0]) where \(curve.attack) finds \(numbers[1])."
+          )
         }
+      }
     }
-    return (header, rows)
-  }
-
-  private func table(_ summary: RealDataSummary) -> Report.Table {
-    let cells = cells(summary)
-    let attacks = Set(settings.curves.map { "\($0.attack) (\($0.norm.rawValue))" }).sorted()
-      .joined(separator: ", ")
-    return Report.Table(
-      caption: Prose(
-        "Mean ± standard deviation over \(settings.repeats) repeat(s). Rank: stable rank of hidden "
-          + "features H of the training data and of the weights W. Cos: median cosine of the dominant "
-          + "neurons to the closest subclass and class mean. Right: robust accuracy under \(attacks)."
-      ),
-      header: cells.header.map { Prose($0) }, rows: cells.rows.map { $0.map { Prose($0) } })
-  }
-
-  private func terminalTable(_ summary: RealDataSummary) -> String {
-    let cells = cells(summary)
-    var table = TerminalTable(header: cells.header, alignments: nil)
-    for row in cells.rows { table.append(row) }
-    return table.text + "\n" + summary.answer + "\n"
+    return worst?.text
   }
 }
 
 extension Double {
   /// Rounded to so many decimal places, for texts.
-  fileprivate func rounded(to places: Int) -> Double {
+  func rounded(to places: Int) -> Double {
     let factor = pow(10, Double(places))
     return (self * factor).rounded() / factor
   }

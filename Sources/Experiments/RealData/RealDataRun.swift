@@ -15,9 +15,21 @@ public struct RealDataResult: Codable, Sendable {
     public let attack: String
     /// The radii and what stands there; the first point is the clean accuracy at 0.
     public let points: [RobustnessCurve.Point]
+    /// What a usual attack alone reports at the same radii, in the first repeat: not a measure of
+    /// robustness, but of how far that attack can be trusted here.
+    public let plain: [RobustnessCurve.Point]?
+    /// The reduction that the network was attacked in, where it was.
+    public let reduction: UsedReduction?
 
     /// Robust accuracy at a radius of the list.
-    func accuracy(_ epsilon: Double) -> Double? {
+    func accuracy(_ epsilon: Double) -> Double? { Self.accuracy(points, epsilon) }
+
+    /// What the usual attack reports there.
+    func plainAccuracy(_ epsilon: Double) -> Double? {
+      plain.flatMap { Self.accuracy($0, epsilon) }
+    }
+
+    private static func accuracy(_ points: [RobustnessCurve.Point], _ epsilon: Double) -> Double? {
       points.first { abs($0.epsilon - epsilon) < 1e-12 }?.robustAccuracy
     }
   }
@@ -80,13 +92,26 @@ struct RealDataRun {
           epsilons: curve.epsilons, norm: curve.norm, attack: curve.attack, seed: seed)
         // Whether an attack is too weak for a degree shows in the first repeat.
         study.isChecked = seed == settings.seed
-        let result = try study.run(
-          network, data: attacked, reference: train,
-          title: "\(name): \(curve.attack) \(curve.norm.rawValue)", progress: progress)
+        func points(_ study: RobustnessStudy) throws(ExperimentError) -> (
+          RobustnessResult<Float>, [RobustnessCurve.Point]
+        ) {
+          let result = try study.run(
+            network, data: attacked, reference: train,
+            title: "\(name): \(study.attack) \(curve.norm.rawValue)", progress: progress)
+          return (result, RobustnessCurve(result, epsilons: [0] + curve.epsilons).points)
+        }
+        let (result, honest) = try points(study)
+        var plain: [RobustnessCurve.Point]?
+        if let attack = curve.plainAttack, seed == settings.seed {
+          study.attack = attack
+          study.restarts = 1
+          study.isChecked = false
+          plain = try points(study).1
+        }
         curves.append(
           .init(
-            norm: curve.norm, attack: curve.attack,
-            points: RobustnessCurve(result, epsilons: [0] + curve.epsilons).points))
+            norm: curve.norm, attack: curve.attack, points: honest, plain: plain,
+            reduction: UsedReduction(result, p: exponent, seed: seed)))
         flags += result.flags.map { "p = \(Int(exponent)), \(curve.norm.rawValue): \($0)" }
       }
       return RealDataResult(

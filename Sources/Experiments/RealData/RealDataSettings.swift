@@ -10,6 +10,8 @@ public struct RealDataSettings: Codable, Sendable, Equatable {
     var epsilons: [Double]
     /// A name of the attack catalogue.
     var attack: String
+    /// A usual attack whose curve stands beside, to show how far it can be trusted; nil for none.
+    var plainAttack: String?
     /// The radii that the table shows; some of `epsilons`.
     var tabulated: [Double]
   }

@@ -1,0 +1,68 @@
+import Experiments
+import Formats
+import Foundation
+import LinearCore
+import Testing
+
+/// An experiment on real data in small: features made up here.
+@Suite(.serialized) struct FeaturesExperimentTests {
+  struct Summary: Decodable {
+    struct Point: Decodable {
+      let norm: String
+      let attack: String
+      let epsilon: Double
+      let accuracy: Statistic
+      let plainAttack: String?
+      let plainAccuracy: Double?
+    }
+    struct Statistic: Decodable { let mean: Double }
+    struct Row: Decodable {
+      let p: Double
+      let robustAccuracy: [Point]
+    }
+    struct Part: Decodable { let results: [Row] }
+    let parts: [Part]
+  }
+
+  /// Four clusters in ten dimensions.
+  private func writeFeatures(_ path: String) throws {
+    var generator = RandomStream(seed: 4)
+    let count = 120
+    var inputs: [Float] = []
+    for i in 0..<count {
+      var row = [Float](repeating: 0, count: 10)
+      row.withUnsafeMutableBufferPointer { generator.fillGaussian($0) }
+      inputs += row.enumerated().map { 0.1 * $1 + ($0 == i % 4 ? 1 : 0) }
+    }
+    try NPZ.write(
+      [
+        "X": Tensor(shape: [count, 10], elements: .float32(inputs)),
+        "y": Tensor(shape: [count], elements: .float64((0..<count).map { Double($0 % 4) })),
+      ], to: path)
+  }
+
+  @Test(.tags(.slow)) func plainAttackStandsBesideTheEnsemble() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("features-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let data = folder.appendingPathComponent("features.npz").path
+    try writeFeatures(data)
+    let experiment = try FeaturesExperiment(ExperimentOptions(preset: .quick, data: data))
+    let outcome = try experiment.run(
+      out: folder.appendingPathComponent("run").path, resume: false,
+      progress: ProgressReporter(quiet: true))
+    let summary = try JSONDecoder().decode(Summary.self, from: Data(outcome.summary.utf8))
+    let points = summary.parts.flatMap(\.results).flatMap(\.robustAccuracy)
+    #expect(!points.isEmpty && Set(points.map(\.norm)) == ["l2", "linf"])
+    for point in points {
+      #expect(point.attack == "standard" && point.plainAttack == "pgd")
+      // One attack never finds more than all together; one sample of 24 may fall to luck.
+      let plain = try #require(point.plainAccuracy)
+      #expect(plain >= point.accuracy.mean - 1 / 24 - 1e-9, "\(point)")
+    }
+    let report = try String(
+      contentsOf: folder.appendingPathComponent("run/report.html"), encoding: .utf8)
+    #expect(report.contains("A usual attack alone, pgd"))
+  }
+}
