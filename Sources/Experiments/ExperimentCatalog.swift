@@ -75,7 +75,7 @@ public enum ExperimentCatalog {
     OverviewExperiment.self, MixtureExperiment.self, DigitsParityExperiment.self,
     MNISTParityExperiment.self, MNISTDigitsExperiment.self, FashionParityExperiment.self,
     FeaturesExperiment.self, OrthonormalGMMExperiment.self, DegreeSweepExperiment.self,
-    InitialScaleExperiment.self,
+    InitialScaleExperiment.self, FlowComparisonExperiment.self, SubclassScalingExperiment.self,
   ]
 
   /// The experiment called `name`, with options.

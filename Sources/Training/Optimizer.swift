@@ -97,6 +97,18 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
     }
   }
 
+  /// The time of gradient flow that a step stands for: the learning rate, with momentum
+  /// learningRate / (1 - momentum), to which a constant gradient's steps add up.
+  ///
+  /// A step of Adam moves every weight by about the learning rate whatever the size of its gradient. So
+  /// learningRate x steps is no time of gradient flow there: it bounds, roughly, the way of a weight.
+  public var timeOfStep: Double {
+    switch self {
+    case .sgd(let rate, let momentum, _, _): rate / (1 - momentum)
+    case .adam(let rate, _, _, _, _): rate
+    }
+  }
+
   /// The optimiser in its initial state, for a network.
   public func makeOptimizer<Scalar: LinearScalar>(for network: PReLUNetwork<Scalar>)
     -> any Optimizer<Scalar>

@@ -67,18 +67,25 @@ public struct Trainer<Scalar: LinearScalar> {
   /// Whether all epochs are done.
   public var isFinished: Bool { record.epochs.count >= configuration.epochs }
 
+  /// The samples of every step of an epoch, which is counted from 1.
+  public func batches(ofEpoch epoch: Int) -> [[Int]] {
+    var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
+    let order = stream.permutation(labels.count)
+    return stride(from: 0, to: order.count, by: configuration.batchSize).map { start in
+      Array(order[start..<min(order.count, start + configuration.batchSize)])
+    }
+  }
+
   /// Trains one more epoch.
   /// - Throws: ``TrainingError/diverged(epoch:hint:)`` when the loss or a weight is no longer finite.
   @discardableResult
   public mutating func runEpoch() throws(TrainingError) -> EpochRecord {
     let epoch = record.epochs.count + 1
-    var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
-    let order = stream.permutation(labels.count)
+    let batches = batches(ofEpoch: epoch)
     let (lossSum, correct) = try withNeuronsGrouped { trainer throws(TrainingError) in
       var (lossSum, correct) = (0.0, 0)
-      for start in stride(from: 0, to: order.count, by: trainer.configuration.batchSize) {
-        let end = min(order.count, start + trainer.configuration.batchSize)
-        let result = trainer.step(Array(order[start..<end]))
+      for batch in batches {
+        let result = trainer.step(batch)
         lossSum += result.lossSum
         correct += result.correct
         if !lossSum.isFinite { throw trainer.diverged(epoch) }

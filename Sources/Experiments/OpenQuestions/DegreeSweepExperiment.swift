@@ -37,7 +37,7 @@ public struct DegreeSweepExperiment: SweepExperiment {
   }
 
   /// The settings.
-  public let settings: Settings
+  public var settings: Settings
 
   /// The experiment at some size.
   public init(_ options: ExperimentOptions) {

@@ -47,7 +47,7 @@ public struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// The settings.
-  public let settings: Settings
+  public var settings: Settings
 
   /// The experiment at some size.
   public init(_ options: ExperimentOptions) {

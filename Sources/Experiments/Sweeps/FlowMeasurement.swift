@@ -22,20 +22,40 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
   /// The end of the fitting phase.
   static let fittingTime = SweepMetric("fittingTime", heading: "time to fit", digits: 0)
 
+  /// The curve of the training loss.
+  static let lossCurve = "loss"
+
+  /// The network before training; that of the flow up to rounding.
+  func model(exponent: Double) -> ModelConfiguration {
+    ModelConfiguration(
+      exponent: exponent, hiddenWidth: hiddenWidth,
+      initialization: .gaussian(scale: initialScale))
+  }
+
   /// Trains and measures.
   ///
   /// A flow that ended before its loss was reached is a failure with its times and structure, and no
   /// radius.
-  func measure(exponent: Double, seed: UInt64) throws(ExperimentError) -> SweepMeasurement {
+  ///
+  /// - Parameter lossTimes: where the curve ``lossCurve`` is recorded, in rising order; NaN after the end.
+  func measure(exponent: Double, seed: UInt64, lossTimes: [Double] = [])
+    throws(ExperimentError) -> SweepMeasurement
+  {
     let measurement = NetworkMeasurement(mixture: mixture, attackedSamples: attackedSamples)
     let (train, attacked) = try measurement.data(seed: seed)
     let configuration = FlowRunConfiguration(
       data: DatasetRequest(data: "mixture", mixture: mixture, seed: seed),
-      model: ModelConfiguration(
-        exponent: exponent, hiddenWidth: hiddenWidth,
-        initialization: .gaussian(scale: initialScale)), flow: flow, seed: seed)
+      model: model(exponent: exponent), flow: flow, seed: seed)
     let integration = try configuration.makeFlow(data: train)
-    while integration.ending == nil { integration.advance() }
+    var losses: [Double] = []
+    while integration.ending == nil {
+      integration.advance()
+      while losses.count < lossTimes.count, lossTimes[losses.count] <= integration.time {
+        losses.append(integration.observation(at: lossTimes[losses.count]).loss)
+      }
+    }
+    losses += Array(repeating: .nan, count: lossTimes.count - losses.count)
+    let curves = lossTimes.isEmpty ? [:] : [Self.lossCurve: losses]
     let times = [
       Self.alignmentTime.key: integration.phases.alignmentTime ?? .infinity,
       Self.fittingTime.key: integration.phases.fittingTime ?? .infinity,
@@ -44,7 +64,7 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
     guard integration.ending == .stopLoss else {
       let ending = integration.ending?.rawValue ?? "unfinished"
       return SweepMeasurement(
-        metrics: times,
+        metrics: times, curves: curves,
         failure: "gradient flow has not fitted the data: \(ending) at time "
           + String(format: "%.3g", integration.time) + ", loss "
           + String(format: "%.3g", integration.observation.loss))
@@ -53,6 +73,7 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
     var result = try measurement.measure(
       network, train: train, attacked: attacked, seed: seed)
     result.metrics.merge(times) { first, _ in first }
+    result.curves = curves
     return result
   }
 }

@@ -1,0 +1,148 @@
+import Experiments
+import Foundation
+import Testing
+
+/// The sweeps that answer open questions, with settings of a second each.
+@Suite struct OpenQuestionTests {
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("questions-\(UUID().uuidString)")
+  let quick = ExperimentOptions(preset: .quick)
+
+  /// Settings with some changed, as they stand in `config.json`.
+  private func changed<Settings: Codable>(
+    _ settings: Settings, _ change: (inout [String: Any]) -> Void
+  ) throws -> Settings {
+    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(settings))
+    var object = try #require(json as? [String: Any])
+    change(&object)
+    return try JSONDecoder().decode(
+      Settings.self, from: JSONSerialization.data(withJSONObject: object))
+  }
+
+  /// K = 4 subclasses of noise 0.1 in 20 dimensions, 40 neurons.
+  private func shrink(_ settings: inout [String: Any]) {
+    guard var flow = settings["flow"] as? [String: Any],
+      var mixture = flow["mixture"] as? [String: Any]
+    else { return }
+    for (key, value) in ["dimension": 20, "subclasses": 4, "positive": 2, "samples": 80] {
+      mixture[key] = value
+    }
+    mixture["alpha"] = 0.1
+    flow["mixture"] = mixture
+    flow["hiddenWidth"] = 40
+    flow["attackedSamples"] = 20
+    settings["flow"] = flow
+  }
+
+  /// What an experiment has found.
+  private struct Found {
+    let rows: [[String: Any]]
+    let answer: String
+    let table: String
+    let failures: [String]
+    let findings: [String: Any]
+
+    /// The mean of a metric in a row; nil where no run has a result.
+    func mean(_ metric: String, row: Int) -> Double? {
+      let metrics = rows[row]["metrics"] as? [String: Any]
+      return (metrics?[metric] as? [String: Any])?["mean"] as? Double
+    }
+  }
+
+  /// Runs an experiment and checks that it leaves its files.
+  private func run(_ experiment: some SweepExperiment, figures: [String]) throws -> Found {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let outcome = try experiment.run(
+      out: folder.path, resume: false, progress: ProgressReporter(quiet: true))
+    for file in ["report.html", "results/cells.csv", "results/runs.csv"]
+      + figures.map({ "figures/\($0).svg" })
+    {
+      #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent(file).path))
+    }
+    let json = try JSONSerialization.jsonObject(with: Data(outcome.summary.utf8))
+    let summary = try #require(json as? [String: Any])
+    let answer = try #require(summary["answer"] as? String)
+    #expect(!answer.contains("nan") && outcome.table.contains(answer))
+    return Found(
+      rows: try #require(summary["cells"] as? [[String: Any]]), answer: answer,
+      table: outcome.table, failures: try #require(summary["failures"] as? [String]),
+      findings: try #require(summary["findings"] as? [String: Any]))
+  }
+
+  @Test func degrees() throws {
+    var experiment = DegreeSweepExperiment(quick)
+    experiment.settings = try changed(experiment.settings) {
+      shrink(&$0)
+      $0["degrees"] = [1, 3]
+    }
+    let found = try run(experiment, figures: ["half-radius", "time-to-fit", "effective-neurons"])
+    let radii = try [0, 1].map { try #require(found.mean("halfRadius", row: $0)) }
+    // 1/2 and 0.707 without noise, which is a tenth of a centre's length here.
+    #expect(abs(radii[0] - 0.5) < 0.1 && abs(radii[1] - 0.5.squareRoot()) < 0.1)
+    #expect(radii[1] > radii[0] && found.failures.isEmpty)
+    #expect(found.answer.contains("no degree stalls"))
+  }
+
+  /// Aligned neurons grow exponentially, so the time to fit is a line in the logarithm of the scale.
+  @Test func initialScales() throws {
+    var experiment = InitialScaleExperiment(quick)
+    experiment.settings = try changed(experiment.settings) {
+      shrink(&$0)
+      $0["degrees"] = [1]
+      $0["logScales"] = [-80, -40, -10]
+    }
+    let found = try run(
+      experiment, figures: ["half-radius", "effective-neurons", "subclass-cosine"])
+    let times = try (0...2).map { try #require(found.mean("fittingTime", row: $0)) }
+    let slopes = [(times[0] - times[1]) / 40, (times[1] - times[2]) / 30]
+    #expect(slopes[1] > 0 && abs(slopes[0] / slopes[1] - 1) < 0.02)
+    #expect(found.mean("halfRadius", row: 0) != nil && found.answer.contains("1e-80"))
+  }
+
+  @Test func subclassCounts() throws {
+    var experiment = SubclassScalingExperiment(quick)
+    experiment.settings = try changed(experiment.settings) {
+      $0["degrees"] = [1, 3]
+      $0["subclassCounts"] = [2, 4, 8]
+      $0["dimension"] = 32
+      $0["attackedSamples"] = 20
+    }
+    let found = try run(experiment, figures: ["half-radius", "effective-neurons", "time-to-fit"])
+    for (p, predicted) in [(1, -0.5), (3, 0)] {
+      let finding = found.findings["slope at p = \(p).0, alpha = 0.1"] as? [String: Any]
+      let interval = try #require(finding?["interval"] as? [String: Double])
+      // Noise of a tenth moves a radius by about a tenth at most, over log(8/2): 0.07 of a slope.
+      #expect(abs(try #require(interval["value"]) - predicted) < 0.07)
+    }
+    #expect(found.answer.hasSuffix("Every run fitted its data."))
+  }
+
+  /// Gradient descent with small steps is the flow; one with absurd steps fails and is shown.
+  @Test func optimizers() throws {
+    var experiment = FlowComparisonExperiment(quick)
+    experiment.settings = try changed(experiment.settings) {
+      shrink(&$0)
+      $0["learningRates"] = [0.02, 1000]
+      $0["momenta"] = [0]
+      $0["batchSizes"] = [20]
+    }
+    let found = try run(experiment, figures: ["training-loss", "half-radius", "grid"])
+    let perDegree = found.rows.count / 2
+    for (row, exponent) in [(0, 1), (perDegree, 3)] {
+      // The flow, then the learning rate 0.02 with batches of 20 and with all samples.
+      let radii = try (0...2).map { try #require(found.mean("halfRadius", row: row + $0)) }
+      let times = try (0...2).map { try #require(found.mean("fittingTime", row: row + $0)) }
+      for descent in 1...2 {
+        #expect(abs(radii[descent] / radii[0] - 1) < 0.02, "p = \(exponent)")
+        #expect(abs(times[descent] / times[0] - 1) < 0.02, "p = \(exponent)")
+      }
+      // The learning rate 1000.
+      for absurd in 3...4 {
+        #expect(found.mean("halfRadius", row: row + absurd) == nil)
+        #expect(found.rows[row + absurd]["failures"] as? Int == 1)
+      }
+    }
+    #expect(found.failures.count >= 1 && found.table.contains("no result: "))
+    #expect(found.answer.contains("runs fail with SGD, learning rate 1000, batch 20; GD"))
+  }
+}
