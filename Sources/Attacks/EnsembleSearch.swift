@@ -34,6 +34,10 @@ struct EnsembleSearch<C: Classifier> {
   /// Refinement steps at the end; most samples need a few.
   private static var polishingSteps: Int { 60 }
   private static var cornerSteps: Int { 20 }
+  /// How often, and how far from the smallest perturbation, relative to its size, a lower point is looked
+  /// for in the end.
+  private static var probes: Int { 4 }
+  private static var probeSize: C.Scalar { 0.02 }
 
   init(_ problem: AttackProblem<C>, epsilons: [Double], stream: RandomStream) {
     self.problem = problem
@@ -62,21 +66,52 @@ struct EnsembleSearch<C: Classifier> {
         searchedBalls = true
       }
     }
-    if hasMinimumNorm && searchedBalls { polish() }
+    guard hasMinimumNorm && searchedBalls else { return }
+    let open = radii.indices.filter { radii[$0].isFinite && radii[$0] > 0 }
+    if open.isEmpty { return }
+    polish(open)
+    // In a box the smallest perturbation is where the box says; elsewhere there are valleys side by side,
+    // and which one was found may hang on a rounding.
+    if problem.threat.box == nil {
+      for number in 0..<Self.probes { probe(open, stream.child("probe", number)) }
+    }
+  }
+
+  /// Looks from the boundary beside the smallest perturbation of each sample for a lower point.
+  private mutating func probe(_ rows: [Int], _ stream: RandomStream) {
+    let part = rows.count == problem.count ? problem : problem.subset(rows)
+    var starts = perturbations.rows(at: rows)
+    let noise = part.gaussianRows(stream)
+    let sizes = part.sizes(starts)
+    let noiseSizes = part.sizes(noise)
+    for row in 0..<starts.rows where noiseSizes[row] > 0 {
+      let share = Self.probeSize * sizes[row] / noiseSizes[row]
+      starts.setRow(
+        row, zip(starts.row(row), noise.row(row)).map { (1 + Self.probeSize) * $0 + share * $1 })
+    }
+    keep(starts, of: rows, from: nil, part)
+    let (refined, closer) = refined(BoundarySearch(problem: part).shrink(starts), part)
+    keep(refined, of: rows, from: nil, part)
+    if let closer { keep(closer, of: rows, from: nil, part) }
   }
 
   /// Refines the smallest perturbation of each sample; the attack that found it keeps the name.
-  private mutating func polish() {
-    let rows = radii.indices.filter { radii[$0].isFinite && radii[$0] > 0 }
-    if rows.isEmpty { return }
+  private mutating func polish(_ rows: [Int]) {
     let part = rows.count == problem.count ? problem : problem.subset(rows)
-    let refined = BoundaryRefinement(problem: part, steps: Self.polishingSteps)
-      .refine(perturbations.rows(at: rows))
+    let (refined, closer) = refined(perturbations.rows(at: rows), part)
     keep(refined, of: rows, from: nil, part)
-    if problem.threat.norm != .l2 || problem.threat.box != nil { return }
-    let cornered = CornerRefinement(problem: part, steps: Self.cornerSteps)
-      .refine(perturbations.rows(at: rows))
-    keep(cornered, of: rows, from: nil, part)
+    if let closer { keep(closer, of: rows, from: nil, part) }
+  }
+
+  /// Perturbations moved down along the boundary, and where corners are known of, down into these.
+  private func refined(_ start: Matrix<C.Scalar>, _ part: AttackProblem<C>)
+    -> (Matrix<C.Scalar>, Matrix<C.Scalar>?)
+  {
+    let refined = BoundaryRefinement(problem: part, steps: Self.polishingSteps).refine(start)
+    if problem.threat.norm != .l2 || problem.threat.box != nil { return (refined, nil) }
+    return (
+      refined, CornerRefinement(problem: part, steps: Self.cornerSteps).refine(refined)
+    )
   }
 
   private mutating func minimize(_ attack: any Attack, onlyStanding: Bool, _ stream: RandomStream) {

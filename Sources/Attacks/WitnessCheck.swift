@@ -6,9 +6,11 @@ import Networks
 ///
 /// On the decision boundary single and double precision may disagree, and attacks stop at different
 /// distances from it. A radius is therefore measured at the boundary in double precision: every
-/// perturbation is first brought there along its ray, to within 1e-8 of its size, and then made longer:
-/// by four units in the last place, because a product of other rows rounds otherwise and the witness is to
-/// fool there as well, and if need be by up to 1e-2 of its size, until it fools in both precisions.
+/// perturbation is first brought there along its ray, to within 1e-8 of its size, and made longer by four
+/// units in the last place, because a product of other rows rounds otherwise and the witness is to fool
+/// there as well. Where single precision does not see the class change yet, the witness is made longer
+/// still, by up to 1e-2 of its size, until it fools in both precisions; the radius stays where double
+/// precision has it, so that it does not depend on how products are rounded.
 struct WitnessCheck<C: Classifier> {
   let problem: AttackProblem<C>
 
@@ -16,7 +18,7 @@ struct WitnessCheck<C: Classifier> {
   struct Verdict {
     /// By how much it was made longer or shorter; nil where it does not fool.
     let factor: C.Scalar?
-    /// Its size in double precision.
+    /// Its size where it fools in double precision.
     let size: Double
   }
 
@@ -40,6 +42,7 @@ struct WitnessCheck<C: Classifier> {
     // Where the boundary is not the nearest at the end of the ray, the perturbation as it is.
     for starts in [scales, scales.map { _ in 1 - Self.safety }] {
       var open = result.indices.filter { result[$0].factor == nil }
+      var sizes = [Double](repeating: .infinity, count: problem.count)
       for addition in Self.additions where !open.isEmpty {
         let factors = open.map { C.Scalar(starts[$0] * (1 + Self.safety + addition)) }
         let part = problem.subset(open)
@@ -48,9 +51,9 @@ struct WitnessCheck<C: Classifier> {
         let exact = part.exactPoints(scaled)
         let classes = predictedClasses(part.classifier.referenceLogits(exact.points))
         let fooled = part.isFooled(scaled)
-        for (row, i) in open.enumerated() where fooled[row] && classes[row] != part.labels[row] {
-          result[i] = Verdict(
-            factor: factors[row], size: problem.threat.norm.exactLength(exact.changes.row(row)))
+        for (row, i) in open.enumerated() where classes[row] != part.labels[row] {
+          sizes[i] = min(sizes[i], problem.threat.norm.exactLength(exact.changes.row(row)))
+          if fooled[row] { result[i] = Verdict(factor: factors[row], size: sizes[i]) }
         }
         open.removeAll { result[$0].factor != nil }
       }
