@@ -80,7 +80,7 @@ struct FlowComparisonReport {
     let series = experiment.compared.map { method in
       var series = results.series(
         method.name, curve: FlowMeasurement.lossCurve, cell: Cell(p: p, method: method),
-        x: settings.lossTimes, dash: dashes[method] ?? .solid)
+        x: settings.lossTimes, scale: .logarithmic, dash: dashes[method] ?? .solid)
       // Where some runs have stopped the mean is one of the slow ones.
       let runs = results.successes(Cell(p: p, method: method)).count
       for (i, interval) in results.curve(
