@@ -41,8 +41,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks",
-        "Theory", "Training",
+        "Alignment", "Attacks", "Certification", "Datasets", "Figures", "Formats", "LinearCore",
+        "Networks", "Theory", "Training",
       ]),
     .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(

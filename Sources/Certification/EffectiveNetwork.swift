@@ -38,13 +38,10 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
   /// Coordinates of an input.
   public var inputDimension: Int { basis?.columns ?? directions.columns }
 
-  /// A network as certificates see it: reduced where it depends on few directions, otherwise as it is.
+  /// A network as certificates see it: with as small an error as few neurons allow.
   ///
-  /// - Parameter tolerance: the share of all contributions that the reduction's error bound may reach.
   /// - Throws: ``NetworkError`` where no neuron contributes.
-  public init<Scalar: LinearScalar>(
-    _ network: PReLUNetwork<Scalar>, tolerance: Double = 1e-4
-  ) throws(NetworkError) {
+  public init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>) throws(NetworkError) {
     let original = network.converted(to: Double.self)
     exponent = network.exponent
     normalizeInput = network.normalizeInput && network.exponent > 1
@@ -54,7 +51,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     let plain = try PReLUNetwork<Double>(
       exponent: exponent, hiddenWeights: original.hiddenWeights,
       outputWeights: original.outputWeights)
-    let reduced = try? ReducedNetwork(plain, tolerance: tolerance)
+    let reduced = Self.reduction(plain)
     let neurons = reduced?.network ?? plain
     let norms = neurons.hiddenWeights.rowNorms()
     let active = norms.indices.filter { j in
@@ -69,6 +66,23 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     basis = reduced?.basis
     errorBound = ReductionBound(plain).bound(
       directions: directions, contributions: contributions, basis: basis)
+  }
+
+  /// The reduction of least error that leaves few neurons. Where even a coarse one leaves many, next to
+  /// nothing is given up, and only parallel neurons are merged.
+  private static func reduction(_ plain: PReLUNetwork<Double>) -> ReducedNetwork<Double>? {
+    let few = 24
+    var best: ReducedNetwork<Double>?
+    for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
+      guard
+        let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false)
+      else { return best }
+      if next.summary.neurons > few {
+        return best ?? (try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false))
+      }
+      best = next
+    }
+    return best
   }
 
   /// A bound of the relative errors that a product of length `dimension` and a few more operations make,
