@@ -52,6 +52,7 @@ struct BranchAndBound {
   private let budget: SearchBudget
   private let opponent: Int
   private let radius: Double
+  private let tightening: BallTightening
   private let minimizer: LagrangianMinimizer
   private let rounding: Double
   private var nodes: [Node] = []
@@ -74,6 +75,7 @@ struct BranchAndBound {
     let p = problem.activation.exponent
     // Costs at most 1e-8 times the multiplier.
     rounding = p < 2 ? Double.power(1e-8, 1 / p) : 0
+    tightening = BallTightening(problem, radius: radius)
     minimizer = LagrangianMinimizer(
       problem, constant: problem.constant(within: radius),
       budgets: RelaxationBudget.even(problem), rounding: rounding)
@@ -129,7 +131,7 @@ struct BranchAndBound {
       cuts.append((nodes[parent].neuron, nodes[parent].cut, nodes[current].isUpper))
       current = parent
     }
-    var box = problem.rootBox(radius: radius)
+    var box = tightening.root
     for cut in cuts.reversed() {
       box[cut.neuron] =
         cut.isUpper
@@ -153,7 +155,10 @@ struct BranchAndBound {
 
   /// Maximises the dual value of a node over the multiplier, and picks where to cut it.
   private mutating func bound(_ index: Int) {
-    let box = box(of: index)
+    guard let box = tightening.tightened(box(of: index)) else {
+      nodes[index].bound = .infinity
+      return
+    }
     var multiplier = nodes[index].multiplier
     var point = nodes[index].point
     var (low, high) = (0.0, Double.infinity)
@@ -173,7 +178,6 @@ struct BranchAndBound {
           nodes[index].leaf = minimizer.leaf
         }
       }
-      chooseCut(index, box)
       if value >= target { return }
       let (first, second) = minimizer.multiplierDerivatives()
       if first > 0 { low = multiplier } else { high = multiplier }
@@ -190,6 +194,7 @@ struct BranchAndBound {
       }
       multiplier = max(next, 1e-9)
     }
+    chooseCut(index, box)
     tryPoint(nodes[index].point)
   }
 

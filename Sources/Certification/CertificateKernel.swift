@@ -13,6 +13,7 @@ struct CertificateKernel {
   private let problem: DecisionProblem
   private let certificate: BranchCertificate
   private let constant: Double
+  private let tightening: BallTightening
   private var position = 0
   private var box: [ClosedRange<Double>]
   private var smallest = Double.infinity
@@ -35,7 +36,8 @@ struct CertificateKernel {
     self.problem = problem
     self.certificate = certificate
     constant = problem.constant(within: certificate.searchRadius)
-    box = problem.rootBox(radius: certificate.searchRadius)
+    tightening = BallTightening(problem, radius: certificate.searchRadius)
+    box = tightening.root
   }
 
   /// Walks through the subtree that begins at `position`; false where it is not a tree over `box`.
@@ -70,6 +72,8 @@ struct CertificateKernel {
       leaf.slopes.allSatisfy(\.isFinite), leaf.point.allSatisfy(\.isFinite),
       isConvex(leaf.quadratics)
     else { return nil }
+    // A box that the ball does not reach needs no bound.
+    guard let box = tightening.tightened(box) else { return .infinity }
     let lambda = leaf.multiplier
     let p = problem.activation.exponent
     let squares = leaf.point.reduce(0) { $0 + $1 * $1 }
@@ -129,7 +133,7 @@ struct CertificateKernel {
           let row = rows + (problem.supporting + k) * n
           for i in 0..<n where row[i] != 0 {
             let factor = 2 * quadratics[k] * row[i]
-            for j in 0...i { a[i * n + j] -= factor * row[j] }
+            for j in i..<n { a[i * n + j] -= factor * row[j] }
           }
         }
       }

@@ -68,12 +68,6 @@ struct DecisionProblem: Sendable {
   /// <u_j, x> of every neuron.
   var preActivations: [Double] { directions.times(point) }
 
-  /// The intervals of all z_k, k against the label, for ||d|| <= radius: a little wider than exact.
-  func rootBox(radius: Double) -> [ClosedRange<Double>] {
-    let reach = radius + 1e-12 * (1 + radius)
-    return preActivations[supporting...].map { $0 - reach...$0 + reach }
-  }
-
   /// The left side of the inequality at x + d, and its gradient with respect to d.
   func margin(_ d: [Double]) -> (value: Double, gradient: [Double]) {
     let n = dimension

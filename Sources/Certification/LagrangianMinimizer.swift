@@ -188,7 +188,7 @@ final class LagrangianMinimizer {
     var shift = 1.0
     repeat {
       for i in 0..<n {
-        for k in 0...i { hessian[i * n + k] = 0 }
+        for k in i..<n { hessian[i * n + k] = 0 }
         hessian[i * n + i] = shift
       }
       for j in 0..<count where curvatures[j] != 0 {
@@ -196,7 +196,7 @@ final class LagrangianMinimizer {
         for i in 0..<n where row[i] != 0 {
           let factor = curvatures[j] * row[i]
           let target = hessian + i * n
-          for k in 0...i { target[k] += factor * row[k] }
+          for k in i..<n { target[k] += factor * row[k] }
         }
       }
       // Rounding may spoil a matrix that is hardly positive.
