@@ -50,6 +50,7 @@ struct BranchAndBound {
 
   private let problem: DecisionProblem
   private let budget: SearchBudget
+  private let deadline: Date
   private let opponent: Int
   private let radius: Double
   private let tightening: BallTightening
@@ -62,15 +63,17 @@ struct BranchAndBound {
   /// - Parameters:
   ///   - radius: perturbations up to this size are looked at.
   ///   - witness: a perturbation of about that size that loses the label, where one is known.
+  ///   - deadline: when to stop, whatever the budget says.
   init(
     _ problem: DecisionProblem, opponent: Int, radius: Double, witness: [Double]?,
-    budget: SearchBudget
+    budget: SearchBudget, deadline: Date
   ) {
     self.problem = problem
     self.opponent = opponent
     self.radius = radius
     self.witness = witness
     self.budget = budget
+    self.deadline = deadline
     best = radius
     let p = problem.activation.exponent
     // Costs at most 1e-8 times the multiplier.
@@ -82,13 +85,12 @@ struct BranchAndBound {
   }
 
   /// Searches.
-  mutating func run(until deadline: Date) -> Outcome {
+  mutating func run() -> Outcome {
     let origin = [Double](repeating: 0, count: problem.dimension)
-    let nothing = [Double](repeating: 0, count: problem.against)
     nodes = [
       Node(
         bound: 0,
-        leaf: CertificateLeaf(multiplier: 0, quadratics: nothing, slopes: nothing, point: origin),
+        leaf: CertificateLeaf(boundingNothingOf: problem),
         multiplier: firstMultiplier(), point: witness ?? origin)
     ]
     bound(0)
@@ -186,7 +188,7 @@ struct BranchAndBound {
       // the condition is nearly met.
       let slack = abs(first) * multiplier
       if gain < 2e-5 * target && slack < 0.1 * (target - bestValue) { break }
-      if high - low < 1e-6 * low || multiplier > 1e9 { break }
+      if high - low < 1e-6 * low || multiplier > 1e9 || Date() >= deadline { break }
       var next = second > 0 ? multiplier + first / second : multiplier * 4
       next = min(next, 8 * multiplier)
       if !(next > low && next < high) {

@@ -25,6 +25,14 @@ public struct BranchCertificate: Codable, Sendable, Equatable {
   public var nodes: [Node]
 }
 
+extension BranchCertificate {
+  /// A certificate of nothing but what a ``LipschitzBound`` of the problem says.
+  init(opponent: Int, searchRadius: Double, withoutBranchesOf problem: DecisionProblem) {
+    let nothing = CertificateLeaf(boundingNothingOf: problem)
+    self.init(opponent: opponent, searchRadius: searchRadius, rounding: 0, nodes: [.leaf(nothing)])
+  }
+}
+
 /// The multipliers of one box.
 public struct CertificateLeaf: Codable, Sendable, Equatable {
   /// lambda >= 0, of the condition that the label is lost.
@@ -35,4 +43,21 @@ public struct CertificateLeaf: Codable, Sendable, Equatable {
   public var slopes: [Double]
   /// d, near the minimiser of the Lagrangian.
   public var point: [Double]
+
+  /// Multipliers that bound ‖d‖ by 0.
+  init(boundingNothingOf problem: DecisionProblem) {
+    let zeros = [Double](repeating: 0, count: problem.against)
+    multiplier = 0
+    quadratics = zeros
+    slopes = zeros
+    point = [Double](repeating: 0, count: problem.dimension)
+  }
+
+  /// Multipliers and a point.
+  init(multiplier: Double, quadratics: [Double], slopes: [Double], point: [Double]) {
+    self.multiplier = multiplier
+    self.quadratics = quadratics
+    self.slopes = slopes
+    self.point = point
+  }
 }

@@ -58,8 +58,10 @@ public struct CertificateChecker<Scalar: LinearScalar> {
       guard let radius = CertificateKernel.certifiedRadius(branch, of: problem) else {
         throw .malformed("boxes do not cover the ball, or a Lagrangian is not convex")
       }
+      let bound = max(
+        radius, LipschitzBound(problem).radius(problem, maximum: branch.searchRadius))
       proved = min(
-        proved, effective.radius(fromReduced: radius * problem.scale, length: problem.scale))
+        proved, effective.radius(fromReduced: bound * problem.scale, length: problem.scale))
     }
     // Reductions add in another order on another machine.
     guard certificate.lower <= proved * (1 + 1e-12) else {

@@ -122,6 +122,7 @@ struct CertificateKernel {
   /// in floating point that succeeds proves it up to (n + 2) rounding units of the trace (Rump, BIT 2006),
   /// which are taken off beforehand.
   private func isConvex(_ quadratics: [Double]) -> Bool {
+    if quadratics.allSatisfy({ $0 == 0 }) { return true }
     let n = problem.dimension
     let trace = Double(n) + 2 * quadratics.reduce(0, +)
     let shift = 4 * Double(n + quadratics.count + 4) * Self.unit * trace

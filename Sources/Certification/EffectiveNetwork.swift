@@ -40,8 +40,11 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
 
   /// A network as certificates see it: with as small an error as few neurons allow.
   ///
-  /// - Throws: ``NetworkError`` where no neuron contributes.
-  public init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>) throws(NetworkError) {
+  /// - Parameter isReduced: false takes the neurons and the coordinates as they are.
+  /// - Throws: ``NetworkError`` where all hidden weights are 0.
+  public init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>, isReduced: Bool = true)
+    throws(NetworkError)
+  {
     let original = network.converted(to: Double.self)
     exponent = network.exponent
     normalizeInput = network.normalizeInput && network.exponent > 1
@@ -51,14 +54,12 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     let plain = try PReLUNetwork<Double>(
       exponent: exponent, hiddenWeights: original.hiddenWeights,
       outputWeights: original.outputWeights)
-    let reduced = Self.reduction(plain)
+    let reduced = isReduced ? Self.reduction(plain) : nil
     let neurons = reduced?.network ?? plain
     let norms = neurons.hiddenWeights.rowNorms()
-    let active = norms.indices.filter { j in
-      norms[j] >= .leastNormalMagnitude
-        && (0..<neurons.outputCount).contains { neurons.outputWeights[$0, j] != 0 }
-    }
-    guard !active.isEmpty else { throw NetworkError("no neuron contributes to an output") }
+    // Merged neurons whose contributions cancel stay: they say what has become of the ones they stand for.
+    let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
+    guard !active.isEmpty else { throw NetworkError("all hidden weights are 0") }
     directions = neurons.hiddenWeights.rows(at: active).rowsNormalized()
     var contributions = neurons.outputWeights.transposed.rows(at: active)
     for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }

@@ -48,15 +48,33 @@ public struct RadiusCertifier<Scalar: LinearScalar>: Sendable {
   public let effective: EffectiveNetwork
   /// When to stop.
   public let budget: SearchBudget
+  /// Reduced networks of more dimensions are left to Lipschitz bounds: a box takes too long.
+  public static var largestRank: Int { 320 }
+  /// The Lipschitz bound of every pair of classes; one entry for one output.
+  private let lipschitz: [LipschitzBound]
 
   /// A certifier for a network.
-  /// - Throws: ``NetworkError`` where no neuron contributes.
+  /// - Throws: ``NetworkError`` where all hidden weights are 0.
   public init(_ network: PReLUNetwork<Scalar>, budget: SearchBudget = SearchBudget())
     throws(NetworkError)
   {
     self.network = network
     self.budget = budget
-    effective = try EffectiveNetwork(network)
+    let effective = try EffectiveNetwork(network)
+    self.effective = effective
+    let origin = [Double](repeating: 0, count: network.inputDimension)
+    let count = max(2, network.outputCount)
+    lipschitz = (0..<count).flatMap { label in
+      (0..<label).map {
+        LipschitzBound(effective.problem(label: label, opponent: $0, input: origin))
+      }
+    }
+  }
+
+  /// Pairs are numbered row by row below the diagonal.
+  private func lipschitzBound(_ label: Int, _ opponent: Int) -> LipschitzBound {
+    let (high, low) = (max(label, opponent), min(label, opponent))
+    return lipschitz[high * (high - 1) / 2 + low]
   }
 
   /// Certifies samples, several at a time; the result does not depend on the number of threads unless the
@@ -118,18 +136,30 @@ public struct RadiusCertifier<Scalar: LinearScalar>: Sendable {
     let found = problems.map { WitnessSearch($0).run(maximum: reach) }
     let radius = found.reduce(reach) { min($0, $1.map { Norm.l2.length($0) } ?? .infinity) }
     let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
+    let bounds = zip(opponents, problems).map {
+      lipschitzBound(label, $0).radius($1, maximum: radius)
+    }
+    if effective.rank > Self.largestRank {
+      let lower = effective.radius(fromReduced: bounds.min()! * scale, length: scale)
+      for d in found { if let d { upper.offer(effective.lift(d).map { $0 * scale }) } }
+      return result(
+        min(lower, upper.length),
+        certificates: zip(opponents, problems).map {
+          BranchCertificate(opponent: $0, searchRadius: radius, withoutBranchesOf: $1)
+        })
+    }
     var certified = Double.infinity
     var nodes = 0
     var certificates: [BranchCertificate] = []
     for (position, problem) in problems.enumerated() {
       var search = BranchAndBound(
         problem, opponent: opponents[position], radius: radius, witness: found[position],
-        budget: budget)
-      let outcome = search.run(until: deadline)
+        budget: budget, deadline: deadline)
+      let outcome = search.run()
       nodes += outcome.nodes
       if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * scale }) }
-      certified = min(
-        certified, CertificateKernel.certifiedRadius(outcome.certificate, of: problem) ?? 0)
+      let proved = CertificateKernel.certifiedRadius(outcome.certificate, of: problem) ?? 0
+      certified = min(certified, max(proved, bounds[position]))
       certificates.append(outcome.certificate)
     }
     let lower = effective.radius(fromReduced: certified * scale, length: scale)

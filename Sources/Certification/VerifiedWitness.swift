@@ -7,6 +7,7 @@ struct VerifiedWitness<Scalar: LinearScalar> {
   private let network: PReLUNetwork<Scalar>
   private let input: [Double]
   private let label: Int
+  private let norm: Norm
   /// Whether the class is wrong without any perturbation.
   let isMisclassified: Bool
   /// Its size; infinite where there is none, 0 for a misclassified input.
@@ -14,7 +15,8 @@ struct VerifiedWitness<Scalar: LinearScalar> {
   /// The perturbation; empty where there is none.
   private(set) var perturbation: [Double] = []
 
-  init(_ network: PReLUNetwork<Scalar>, input: [Double], label: Int) {
+  init(_ network: PReLUNetwork<Scalar>, input: [Double], label: Int, norm: Norm = .l2) {
+    self.norm = norm
     self.network = network
     self.input = input
     self.label = label
@@ -29,7 +31,7 @@ struct VerifiedWitness<Scalar: LinearScalar> {
   /// Takes a perturbation if it changes the class and is smaller than what is known. One that stops just
   /// short of the boundary is lengthened a little.
   mutating func offer(_ candidate: [Double]) {
-    let size = Norm.l2.length(candidate)
+    let size = norm.length(candidate)
     guard size > 0, size < length else { return }
     for exponent in -16...(-2) {
       let factor = exponent == -16 ? 1 : 1 + Double.power(10, Double(exponent))
@@ -37,7 +39,7 @@ struct VerifiedWitness<Scalar: LinearScalar> {
       let moved = zip(input, candidate).map { $0 + factor * $1 }
       if Self.prediction(network, moved) != label {
         perturbation = candidate.map { factor * $0 }
-        length = Norm.l2.length(perturbation)
+        length = norm.length(perturbation)
         return
       }
     }

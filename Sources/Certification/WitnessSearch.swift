@@ -14,7 +14,14 @@ struct WitnessSearch {
     let origin = [Double](repeating: 0, count: problem.dimension)
     var starts = [problem.margin(origin).gradient.map { -$0 }]
     var together = origin
-    for k in problem.supporting..<problem.count {
+    // Of many neurons those that could speak loudest.
+    let loudness = problem.preActivations.enumerated().map {
+      problem.weights[$0.offset] * problem.activation($0.element + maximum)
+    }
+    let against = (problem.supporting..<problem.count).sorted {
+      (loudness[$1], $0) < (loudness[$0], $1)
+    }
+    for k in against.prefix(32) {
       let row = problem.directions.row(k)
       // Towards the neuron, and away from what speaks for the label.
       starts.append(zip(row, starts[0]).map { $0 + $1 / max(1e-12, Norm.l2.length(starts[0])) })

@@ -39,7 +39,7 @@ struct CertifyReport {
   init(_ result: CertificationStudy.Result, seconds: Double) {
     self.result = result
     summary = Summary(
-      norm: .l2,
+      norm: result.norm,
       samples: result.samples.map {
         Sample(
           index: $0.index, label: $0.label, lower: $0.lower,
@@ -68,7 +68,7 @@ struct CertifyReport {
         Format.significant(upper[position]),
       ])
     }
-    var text = "l2 radii of \(samples.count) samples\n" + table.text + "\n"
+    var text = "\(result.norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
     for status in [CertifiedRadius.Status.exact, .bounded, .misclassified] {
       text += "\(status.rawValue): \(samples.count { $0.status == status })\n"
     }

@@ -6,6 +6,8 @@ import Networks
 
 /// Certifies a network on data, with the witnesses of a quick attack to prune the search.
 public struct CertificationStudy {
+  /// The norm of perturbations: l2 is certified by branch and bound, others by a linear relaxation.
+  public var norm: Norm
   /// When to stop.
   public var budget: SearchBudget
   /// A name of ``AttackCatalog`` whose perturbations are upper bounds; nil leaves them to the search.
@@ -14,7 +16,11 @@ public struct CertificationStudy {
   public var seed: UInt64
 
   /// A study.
-  public init(budget: SearchBudget = SearchBudget(), attack: String? = "quick", seed: UInt64 = 0) {
+  public init(
+    norm: Norm = .l2, budget: SearchBudget = SearchBudget(), attack: String? = "quick",
+    seed: UInt64 = 0
+  ) {
+    self.norm = norm
     self.budget = budget
     self.attack = attack
     self.seed = seed
@@ -22,6 +28,8 @@ public struct CertificationStudy {
 
   /// What a study finds.
   public struct Result: Sendable {
+    /// The norm of all radii.
+    public let norm: Norm
     /// One entry a sample.
     public let samples: [CertifiedRadius]
     /// The network that certificates speak about.
@@ -45,13 +53,9 @@ public struct CertificationStudy {
     _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset,
     progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> Result {
-    let certifier: RadiusCertifier<Float>
-    do { certifier = try RadiusCertifier(network, budget: budget) } catch {
-      throw ExperimentError(error)
-    }
     var witnesses: Matrix<Float>?
     if let attack {
-      var study = RobustnessStudy(attack: attack, seed: seed)
+      var study = RobustnessStudy(norm: norm, attack: attack, seed: seed)
       study.respectsBox = false
       study.isChecked = false
       witnesses = try study.run(network, data: data, reference: reference, progress: progress)
@@ -63,7 +67,7 @@ public struct CertificationStudy {
     nonisolated(unsafe) let reporter = progress
     let total = data.count
     defer { progress.clear() }
-    let samples = certifier.certify(data.inputs, labels: data.labels, witnesses: witnesses) { _ in
+    let report = { @Sendable (_: CertifiedRadius) in
       lock.withLock {
         done += 1
         reporter.update(
@@ -71,6 +75,17 @@ public struct CertificationStudy {
           since: start)
       }
     }
-    return Result(samples: samples, effective: certifier.effective)
+    do {
+      if norm == .l2 {
+        let certifier = try RadiusCertifier(network, budget: budget)
+        let samples = certifier.certify(
+          data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
+        return Result(norm: norm, samples: samples, effective: certifier.effective)
+      }
+      let certifier = try RelaxationCertifier(network, norm: norm, gap: budget.gap)
+      let samples = certifier.certify(
+        data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
+      return Result(norm: norm, samples: samples, effective: certifier.effective)
+    } catch { throw ExperimentError(error) }
   }
 }
