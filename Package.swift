@@ -5,8 +5,7 @@ import PackageDescription
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
   "Alignment", "Attacks", "Certification", "Datasets", "Experiments", "Figures", "Integration",
-  "LinearCore",
-  "Networks", "Theory", "Training",
+  "LinearCore", "Networks", "Theory", "Training",
 ]
 
 let package = Package(

@@ -88,7 +88,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
 
   /// A bound of the relative errors that a product of length `dimension` and a few more operations make,
   /// with room for the constants of matrix factorisations.
-  static func rounding(dimension: Int) -> Double { 16 * Double(dimension + 32) * 0x1p-53 }
+  static func rounding(dimension: Int) -> Double { 64 * Double(dimension + 32) * 0x1p-53 }
 
   private enum CodingKeys: String, CodingKey {
     case exponent, directions, contributions, bias, normalizeInput, center, basis, errorBound
@@ -167,7 +167,8 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
   /// point by a little and stretched the basis.
   func radius(fromReduced radius: Double, length: Double) -> Double {
     let rounding = Self.rounding(dimension: inputDimension)
-    return max(0, radius * (1 - rounding) - length * rounding)
+    // Every coordinate of Q (x - center) may be off by the error of one inner product.
+    return max(0, radius * (1 - rounding) - length * rounding * Double(rank).squareRoot())
   }
 
   /// Computes the error bound anew for a network.

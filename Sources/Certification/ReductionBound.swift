@@ -40,6 +40,13 @@ struct ReductionBound {
   func bound(
     directions m: Matrix<Double>, contributions target: Matrix<Double>, basis: Matrix<Double>?
   ) -> Double {
+    let total = weights.reduce(0, +)
+    let dimension = directions.columns
+    let rounding = EffectiveNetwork.rounding(dimension: dimension + weights.count)
+    // Nothing was changed; among parallel neurons the nearest need not be the same one.
+    if basis == nil && m == directions && target == contributions {
+      return total * exponent * rounding
+    }
     let groups = nearest(m, basis)
     let (count, outputs) = (m.rows, target.columns)
     var sums = Matrix<Double>(rows: count, columns: outputs)
@@ -57,12 +64,9 @@ struct ReductionBound {
       let factor = Double.power(stretch[k], -exponent)
       for c in 0..<outputs { mismatch[c] += (sums[k, c] - factor * target[k, c]).magnitude }
     }
-    let total = weights.reduce(0, +)
     // Without convergence of LAPACK's iteration the Frobenius norm will do.
     let rows = residuals(groups, stretch, m, basis)
     let spectral = (try? rows.singularValues().first ?? 0) ?? rows.frobeniusNorm
-    let dimension = directions.columns
-    let rounding = EffectiveNetwork.rounding(dimension: dimension + weights.count)
     return (none + (mismatch.max() ?? 0) + exponent * total.squareRoot() * spectral)
       * (1 + rounding) + total * exponent * rounding
   }
