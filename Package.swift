@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "Integration", "LinearCore",
-  "Networks", "Theory", "Training",
+  "Alignment", "Attacks", "Certification", "Datasets", "Experiments", "Figures", "Integration",
+  "LinearCore", "Networks", "Theory", "Training",
 ]
 
 let package = Package(
@@ -36,17 +36,19 @@ let package = Package(
     .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
+    .target(name: "Certification", dependencies: ["LinearCore", "Networks"]),
     .target(
       name: "Experiments",
       dependencies: [
-        "Alignment", "Attacks", "Datasets", "Figures", "Formats", "LinearCore", "Networks",
-        "Theory", "Training",
+        "Alignment", "Attacks", "Certification", "Datasets", "Figures", "Formats", "LinearCore",
+        "Networks", "Theory", "Training",
       ]),
     .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(
       name: "PolyReLUCommand",
       dependencies: [
-        "Alignment", "Attacks", "Datasets", "Experiments", "Figures", "Formats", "LinearCore",
+        "Alignment", "Attacks", "Certification", "Datasets", "Experiments", "Figures", "Formats",
+        "LinearCore",
         "Networks", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Command"),
@@ -72,6 +74,9 @@ let package = Package(
     .testTarget(name: "TheoryTests", dependencies: ["LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
+    .testTarget(
+      name: "CertificationTests",
+      dependencies: ["Attacks", "Certification", "LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "ReferenceTests",
       dependencies: ["Attacks", "Datasets", "Formats", "LinearCore", "Networks", "Training"],

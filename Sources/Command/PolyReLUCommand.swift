@@ -20,7 +20,8 @@ struct PolyReLUCommand: ParsableCommand {
       """,
     version: RunEnvironment.version,
     subcommands: [
-      ReproduceCommand.self, TrainCommand.self, AttackCommand.self, InspectCommand.self,
+      ReproduceCommand.self, TrainCommand.self, AttackCommand.self, CertifyCommand.self,
+      InspectCommand.self,
       DataCommand.self, ModelCommand.self, TheoryCommand.self,
     ])
 

@@ -63,12 +63,16 @@ public struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
 
   /// Reduces a network.
   ///
-  /// - Parameter tolerance: `errorBound` is at most this share of `totalContribution`.
+  /// - Parameters:
+  ///   - tolerance: `errorBound` is at most this share of `totalContribution`.
+  ///   - halvesDimension: whether a rank of half the dimension or more, with which attacks would gain
+  ///     nothing, is refused.
   /// - Throws: ``NetworkError`` saying why the network cannot be reduced: input normalisation, silence, or
-  ///   a rank of half the dimension or more, with which nothing would be gained.
-  public init(_ original: PReLUNetwork<Scalar>, tolerance: Double = Self.defaultTolerance)
-    throws(NetworkError)
-  {
+  ///   the rank.
+  public init(
+    _ original: PReLUNetwork<Scalar>, tolerance: Double = Self.defaultTolerance,
+    halvesDimension: Bool = true
+  ) throws(NetworkError) {
     precondition(tolerance >= 0, "a share of the total")
     if original.normalizeInput {
       throw NetworkError("with input normalisation outputs depend on all dimensions of an input")
@@ -85,7 +89,7 @@ public struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
     let limit = 0.7 * (budget - reduction.dropped) / (p * total.squareRoot())
     do { try reduction.project(limit: limit) } catch { throw NetworkError("\(error)") }
     let (rank, dimension) = (reduction.basis.rows, original.inputDimension)
-    guard 2 * rank < dimension else {
+    guard !halvesDimension || 2 * rank < dimension else {
       throw NetworkError("the outputs depend on \(rank) of \(dimension) dimensions")
     }
     do { try reduction.merge(limit: limit) } catch { throw NetworkError("\(error)") }

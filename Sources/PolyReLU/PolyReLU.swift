@@ -12,6 +12,7 @@
 /// ```
 @_exported import Alignment
 @_exported import Attacks
+@_exported import Certification
 @_exported import Datasets
 @_exported import Experiments
 @_exported import Figures

@@ -10,7 +10,8 @@ import Testing
 
   @Test func helpHasExamplesAndGoesToStandardOutput() throws {
     let commands = [
-      "", "reproduce", "train", "attack", "inspect", "data", "data list", "data fetch", "data info",
+      "", "reproduce", "train", "attack", "certify", "inspect", "data", "data list", "data fetch",
+      "data info",
       "model", "model info", "model convert", "theory", "theory critical-radius",
     ]
     for command in commands {

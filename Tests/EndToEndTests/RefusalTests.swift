@@ -73,7 +73,8 @@ import Testing
     ),
     (
       "nonsense",
-      "no command 'nonsense', expected one of reproduce, train, attack, inspect, data, model, theory"
+      "no command 'nonsense', expected one of reproduce, train, attack, certify, inspect, data, model, "
+        + "theory"
     ),
   ])
   func wholeMessage(line: String, message: String) throws { try refused(line, saying: message) }
@@ -105,6 +106,11 @@ import Testing
     ("data info nonsense", "nonsense"),
     ("inspect --model missing", "missing"),
     ("model info missing", "missing"),
+    ("certify --model missing --data mixture --norm l2", "missing"),
+    ("certify --model x --data mixture --norm linf --certificates y", "--certificates"),
+    ("certify --model missing --data mixture --norm l2 --check", "--certificates"),
+    ("certify --model missing --data mixture --norm l2 --gap 2", "--gap"),
+    ("certify --model missing --data mixture --norm l2 --timeout-per-sample 0", "--timeout"),
     ("theory critical-radius --p 3", "--opposite"),
     ("theory critical-radius --p 0 --opposite 3", "--p"),
     ("theory critical-radius --subclasses 4 --positive 4", "--positive"),

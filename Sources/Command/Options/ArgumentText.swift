@@ -22,6 +22,22 @@ enum ArgumentText {
     return value
   }
 
+  /// A finite number above 0.
+  static func duration(_ text: String) throws -> Double {
+    guard let value = Double(text), value.isFinite, value > 0 else {
+      throw Expected("expected a number above 0")
+    }
+    return value
+  }
+
+  /// A number between 0 and 1, without these.
+  static func share(_ text: String) throws -> Double {
+    guard let value = Double(text), value > 0, value < 1 else {
+      throw Expected("expected a number between 0 and 1")
+    }
+    return value
+  }
+
   /// The degree of a network.
   static func degree(_ text: String) throws -> Double {
     guard let value = Double(text), value.isFinite, value >= 1 else {

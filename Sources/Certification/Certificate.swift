@@ -1,0 +1,63 @@
+/// The proof of a lower bound for one sample and one pair of classes: a binary tree of boxes.
+///
+/// Let z_k = <u_k, x + d> be the pre-activation of the k-th neuron that speaks against the label. Inner nodes
+/// cut an interval of one z_k in two; leaves carry the multipliers that bound ||d|| from below on their box.
+/// The root is the box of all ||d|| <= `searchRadius`, so the leaves cover it by construction. All lengths
+/// are in units of ||x - center||. The theorem is in `Documentation/Certified-radii.md`.
+public struct BranchCertificate: Codable, Sendable, Equatable {
+  /// One node of the tree.
+  public enum Node: Codable, Sendable, Equatable {
+    /// Cuts the interval of neuron `neuron` (counted among those against the label) at `at`; the subtree
+    /// of the lower part follows, then that of the upper part.
+    case branch(neuron: Int, at: Double)
+    /// A box that is bounded.
+    case leaf(CertificateLeaf)
+  }
+
+  /// The class that the label is defended against.
+  public let opponent: Int
+  /// Perturbations up to this size are looked at.
+  public let searchRadius: Double
+  /// Where p < 2, the neurons for the label are bounded below by a function with a parabola on
+  /// [0, rounding].
+  public let rounding: Double
+  /// The nodes in preorder.
+  public var nodes: [Node]
+}
+
+extension BranchCertificate {
+  /// A certificate of nothing but what a ``LipschitzBound`` of the problem says.
+  init(opponent: Int, searchRadius: Double, withoutBranchesOf problem: DecisionProblem) {
+    let nothing = CertificateLeaf(boundingNothingOf: problem)
+    self.init(opponent: opponent, searchRadius: searchRadius, rounding: 0, nodes: [.leaf(nothing)])
+  }
+}
+
+/// The multipliers of one box.
+public struct CertificateLeaf: Codable, Sendable, Equatable {
+  /// lambda >= 0, of the condition that the label is lost.
+  public var multiplier: Double
+  /// q_k >= 0: the k-th neuron against the label is bounded by lambda b phi(z) <= alpha + s z + q z^2.
+  public var quadratics: [Double]
+  /// s_k. The checker finds alpha_k.
+  public var slopes: [Double]
+  /// d, near the minimiser of the Lagrangian.
+  public var point: [Double]
+
+  /// Multipliers that bound ‖d‖ by 0.
+  init(boundingNothingOf problem: DecisionProblem) {
+    let zeros = [Double](repeating: 0, count: problem.against)
+    multiplier = 0
+    quadratics = zeros
+    slopes = zeros
+    point = [Double](repeating: 0, count: problem.dimension)
+  }
+
+  /// Multipliers and a point.
+  init(multiplier: Double, quadratics: [Double], slopes: [Double], point: [Double]) {
+    self.multiplier = multiplier
+    self.quadratics = quadratics
+    self.slopes = slopes
+    self.point = point
+  }
+}

@@ -1,0 +1,228 @@
+import LinearCore
+import Networks
+
+/// The network that certificates speak about: unit directions in few dimensions, where there are few, with a
+/// bound of how far its outputs may be from those of the original in exact arithmetic.
+///
+/// With Q the rows of `basis` (or the identity) and X = Q (x - center),
+///
+///     |sum_j a_j phi(<u_j, X>) - (f(x) - bias)| <= errorBound ||x - center||^p
+///
+/// for every output. ``ReducedNetwork`` finds it; what dropping, projecting and merging changed is bounded
+/// anew from the result, rounding included, and can be bounded again by whoever doubts it
+/// (``check(against:)``).
+public struct EffectiveNetwork: Sendable, Equatable, Codable {
+  /// p.
+  public let exponent: Double
+  /// u_j: unit rows, (neurons, rank).
+  public let directions: Matrix<Double>
+  /// a_j as rows: (neurons, outputs).
+  public let contributions: Matrix<Double>
+  /// One number an output.
+  public let bias: [Double]
+  /// Whether the outputs without bias are divided by ||x - center||^(p-1).
+  public let normalizeInput: Bool
+  /// Subtracted from every input; nil for nothing.
+  public let center: [Double]?
+  /// Orthonormal rows up to rounding, (rank, inputDimension); nil for the identity.
+  public let basis: Matrix<Double>?
+  /// See above.
+  public let errorBound: Double
+
+  /// Neurons.
+  public var neurons: Int { directions.rows }
+  /// The dimension certificates work in.
+  public var rank: Int { directions.columns }
+  /// 1 for two classes, otherwise one a class.
+  public var outputCount: Int { contributions.columns }
+  /// Coordinates of an input.
+  public var inputDimension: Int { basis?.columns ?? directions.columns }
+
+  /// A network as certificates see it: with as small an error as few neurons allow.
+  ///
+  /// - Parameter isReduced: false takes the neurons and the coordinates as they are.
+  /// - Throws: ``NetworkError`` where all hidden weights are 0.
+  public init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>, isReduced: Bool = true)
+    throws(NetworkError)
+  {
+    let original = network.converted(to: Double.self)
+    exponent = network.exponent
+    normalizeInput = network.normalizeInput && network.exponent > 1
+    center = original.center
+    bias = original.outputBias ?? [Double](repeating: 0, count: network.outputCount)
+    // Normalisation divides all outputs by the same number, which reduction need not know.
+    let plain = try PReLUNetwork<Double>(
+      exponent: exponent, hiddenWeights: original.hiddenWeights,
+      outputWeights: original.outputWeights)
+    let reduced = isReduced ? Self.reduction(plain) : nil
+    let neurons = reduced?.network ?? plain
+    let norms = neurons.hiddenWeights.rowNorms()
+    // Merged neurons whose contributions cancel stay: they say what has become of the ones they stand for.
+    let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
+    guard !active.isEmpty else { throw NetworkError("all hidden weights are 0") }
+    directions = neurons.hiddenWeights.rows(at: active).rowsNormalized()
+    var contributions = neurons.outputWeights.transposed.rows(at: active)
+    for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
+    self.contributions = contributions
+    basis = reduced?.basis
+    errorBound = ReductionBound(plain).bound(
+      directions: directions, contributions: contributions, basis: basis)
+  }
+
+  /// The reduction of least error that leaves few neurons. Where even a coarse one leaves many, next to
+  /// nothing is given up, and only parallel neurons are merged.
+  private static func reduction(_ plain: PReLUNetwork<Double>) -> ReducedNetwork<Double>? {
+    let few = 24
+    var best: ReducedNetwork<Double>?
+    for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
+      guard
+        let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false)
+      else { return best }
+      if next.summary.neurons > few {
+        return best ?? (try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false))
+      }
+      best = next
+    }
+    return best
+  }
+
+  /// A bound of the relative errors that a product of length `dimension` and a few more operations make,
+  /// with room for the constants of matrix factorisations.
+  static func rounding(dimension: Int) -> Double { 64 * Double(dimension + 32) * 0x1p-53 }
+
+  private enum CodingKeys: String, CodingKey {
+    case exponent, directions, contributions, bias, normalizeInput, center, basis, errorBound
+  }
+
+  /// Matrices are lists of rows.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    func rows(_ matrix: Matrix<Double>) -> [[Double]] { (0..<matrix.rows).map(matrix.row) }
+    try container.encode(exponent, forKey: .exponent)
+    try container.encode(rows(directions), forKey: .directions)
+    try container.encode(rows(contributions), forKey: .contributions)
+    try container.encode(bias, forKey: .bias)
+    try container.encode(normalizeInput, forKey: .normalizeInput)
+    try container.encodeIfPresent(center, forKey: .center)
+    try container.encodeIfPresent(basis.map(rows), forKey: .basis)
+    try container.encode(errorBound, forKey: .errorBound)
+  }
+
+  /// Reads what ``encode(to:)`` writes. Whether it is right for a network, ``check(against:)`` tells.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func matrix(_ key: CodingKeys, _ rows: [[Double]]) throws -> Matrix<Double> {
+      guard let width = rows.first?.count, rows.allSatisfy({ $0.count == width }) else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: container, debugDescription: "expected rows of equal length")
+      }
+      return Matrix(rows)
+    }
+    exponent = try container.decode(Double.self, forKey: .exponent)
+    directions = try matrix(
+      .directions, container.decode([[Double]].self, forKey: .directions))
+    contributions = try matrix(
+      .contributions, container.decode([[Double]].self, forKey: .contributions))
+    bias = try container.decode([Double].self, forKey: .bias)
+    normalizeInput = try container.decode(Bool.self, forKey: .normalizeInput)
+    center = try container.decodeIfPresent([Double].self, forKey: .center)
+    basis = try container.decodeIfPresent([[Double]].self, forKey: .basis).map {
+      try matrix(.basis, $0)
+    }
+    errorBound = try container.decode(Double.self, forKey: .errorBound)
+    guard basis.map({ $0.rows == directions.columns }) ?? true else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .basis, in: container, debugDescription: "expected one row a dimension")
+    }
+  }
+
+  /// Q (x - center).
+  func reduce(_ input: [Double]) -> (point: [Double], length: Double) {
+    let shifted = center.map { zip(input, $0).map { $0 - $1 } } ?? input
+    return (basis?.times(shifted) ?? shifted, Norm.l2.length(shifted))
+  }
+
+  /// Q^T d.
+  func lift(_ perturbation: [Double]) -> [Double] {
+    guard let basis else { return perturbation }
+    return basis.transposed.times(perturbation)
+  }
+
+  /// The problem of keeping `label` above `opponent`, at an input; for one output the two classes are 1
+  /// (f > 0) and 0.
+  func problem(label: Int, opponent: Int, input: [Double]) -> DecisionProblem {
+    let (point, length) = reduce(input)
+    let one = outputCount == 1
+    func difference(_ values: (Int) -> Double) -> Double {
+      one ? (label == 1 ? values(0) : -values(0)) : values(label) - values(opponent)
+    }
+    return DecisionProblem(
+      exponent: exponent, directions: directions,
+      contributions: (0..<neurons).map { j in difference { contributions[j, $0] } },
+      bias: difference { bias[$0] }, biasDegree: normalizeInput ? exponent - 1 : 0,
+      errorBound: one ? errorBound : 2 * errorBound, point: point, length: length)
+  }
+
+  /// What of a radius certified in the reduced space holds for the network: rounding may have moved the
+  /// point by a little and stretched the basis.
+  func radius(fromReduced radius: Double, length: Double) -> Double {
+    let rounding = Self.rounding(dimension: inputDimension)
+    // Every coordinate of Q (x - center) may be off by the error of one inner product.
+    return max(0, radius * (1 - rounding) - length * rounding * Double(rank).squareRoot())
+  }
+
+  /// Computes the error bound anew for a network.
+  /// - Throws: ``CertificateError`` where this is not an effective network of it, or its bound is too small.
+  public func check<Scalar: LinearScalar>(against network: PReLUNetwork<Scalar>)
+    throws(CertificateError)
+  {
+    guard exponent == network.exponent, outputCount == network.outputCount,
+      inputDimension == network.inputDimension,
+      normalizeInput == (network.normalizeInput && network.exponent > 1),
+      center == network.center.map({ $0.map { Double($0) } }),
+      bias == network.outputBias.map({ $0.map { Double($0) } })
+        ?? [Double](repeating: 0, count: outputCount)
+    else {
+      throw .anotherNetwork("degree, shape, center, bias or normalisation differ")
+    }
+    let rounding = Self.rounding(dimension: inputDimension)
+    let norms = directions.rowNorms()
+    guard norms.allSatisfy({ abs($0 - 1) <= rounding }), contributions.isFinite(),
+      contributions.rows == directions.rows
+    else { throw .anotherNetwork("directions are not unit vectors") }
+    if let basis {
+      var products = Matrix.product(basis, basis, transposeB: true)
+      products.subtract(.identity(basis.rows))
+      guard products.frobeniusNorm <= rounding else {
+        throw .anotherNetwork("the basis is not orthonormal")
+      }
+    }
+    let plain = network.converted(to: Double.self)
+    let bound = ReductionBound(plain).bound(
+      directions: directions, contributions: contributions, basis: basis)
+    // Products are added in another order on another machine.
+    guard bound <= errorBound * (1 + 1e-9) else {
+      throw .anotherNetwork("outputs differ by up to \(bound), the certificate says \(errorBound)")
+    }
+  }
+}
+
+/// What is wrong with a certificate.
+public enum CertificateError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// It belongs to another network; says how that shows.
+  case anotherNetwork(String)
+  /// It is not a certificate: boxes that do not cover, multipliers that do not fit.
+  case malformed(String)
+  /// It proves less than it claims.
+  case weaker(claimed: Double, proved: Double)
+
+  /// One line for a person.
+  public var description: String {
+    switch self {
+    case .anotherNetwork(let reason): "the certificate is of another network: \(reason)"
+    case .malformed(let reason): "not a certificate: \(reason)"
+    case .weaker(let claimed, let proved):
+      "the certificate claims a radius of \(claimed) and proves \(proved)"
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import Foundation
+import LinearCore
+import Networks
+
+/// What is known about the distance of one sample to the decision boundary.
+public struct CertifiedRadius: Sendable, Equatable {
+  /// How a sample ended.
+  public enum Status: String, Sendable, Codable {
+    /// The gap between lower and upper is within the tolerance.
+    case exact
+    /// A bound, with a larger gap.
+    case bounded
+    /// Wrong without any perturbation; both bounds are 0.
+    case misclassified
+  }
+
+  /// The row of the data.
+  public let index: Int
+  /// Its class.
+  public let label: Int
+  /// No perturbation smaller than this changes the class: proved.
+  public let lower: Double
+  /// A perturbation of this size does; infinite where none was found.
+  public let upper: Double
+  /// How it ended.
+  public let status: Status
+  /// Boxes looked at.
+  public let nodes: Int
+  /// Seconds spent.
+  public let seconds: Double
+  /// The perturbation of size `upper`, `inputDimension` numbers; empty where there is none.
+  public let perturbation: [Double]
+  /// The proof: one certificate an opponent. Empty for misclassified samples.
+  public let certificates: [BranchCertificate]
+
+  /// (upper - lower) / upper; 0 for misclassified samples, 1 where there is no upper bound.
+  public var gap: Double {
+    status == .misclassified ? 0 : upper.isFinite ? (upper - lower) / upper : 1
+  }
+}
+
+/// Certifies l2 radii: for every sample a proved lower bound of the distance to the decision boundary,
+/// beside an upper bound with a witness.
+public struct RadiusCertifier<Scalar: LinearScalar>: Sendable {
+  /// The network that is certified.
+  public let network: PReLUNetwork<Scalar>
+  /// The network that certificates speak about.
+  public let effective: EffectiveNetwork
+  /// When to stop.
+  public let budget: SearchBudget
+  /// Reduced networks of more dimensions are left to Lipschitz bounds: a box takes too long.
+  public static var largestRank: Int { 320 }
+  /// The Lipschitz bound of every pair of classes; one entry for one output.
+  private let lipschitz: [LipschitzBound]
+
+  /// A certifier for a network.
+  /// - Throws: ``NetworkError`` where all hidden weights are 0.
+  public init(_ network: PReLUNetwork<Scalar>, budget: SearchBudget = SearchBudget())
+    throws(NetworkError)
+  {
+    self.network = network
+    self.budget = budget
+    let effective = try EffectiveNetwork(network)
+    self.effective = effective
+    let origin = [Double](repeating: 0, count: network.inputDimension)
+    let count = max(2, network.outputCount)
+    lipschitz = (0..<count).flatMap { label in
+      (0..<label).map {
+        LipschitzBound(effective.problem(label: label, opponent: $0, input: origin))
+      }
+    }
+  }
+
+  /// Pairs are numbered row by row below the diagonal.
+  private func lipschitzBound(_ label: Int, _ opponent: Int) -> LipschitzBound {
+    let (high, low) = (max(label, opponent), min(label, opponent))
+    return lipschitz[high * (high - 1) / 2 + low]
+  }
+
+  /// Certifies samples, several at a time; the result does not depend on the number of threads unless the
+  /// budget's seconds end a search.
+  ///
+  /// - Parameters:
+  ///   - inputs: (n, inputDimension).
+  ///   - labels: their classes.
+  ///   - witnesses: adversarial perturbations that are known, such as those of an attack, as rows; zeros
+  ///     for none.
+  ///   - progress: called as samples finish, from any thread.
+  public func certify(
+    _ inputs: Matrix<Scalar>, labels: [Int], witnesses: Matrix<Scalar>? = nil,
+    progress: (@Sendable (CertifiedRadius) -> Void)? = nil
+  ) -> [CertifiedRadius] {
+    precondition(inputs.rows == labels.count, "one label a row")
+    precondition(inputs.columns == network.inputDimension, "inputs of another dimension")
+    var results = [CertifiedRadius?](repeating: nil, count: labels.count)
+    results.withUnsafeMutableBufferPointer { target in
+      nonisolated(unsafe) let target = target
+      Parallel.forEach(labels.count) { index in
+        let result = certify(
+          inputs.row(index), label: labels[index], index: index, witness: witnesses?.row(index))
+        target[index] = result
+        progress?(result)
+      }
+    }
+    return results.map { $0! }
+  }
+
+  /// Certifies one sample.
+  public func certify(
+    _ input: [Scalar], label: Int, index: Int = 0, witness: [Scalar]? = nil
+  ) -> CertifiedRadius {
+    let start = Date()
+    let input = input.map { Double($0) }
+    var upper = VerifiedWitness(network, input: input, label: label)
+    func result(_ lower: Double, nodes: Int = 0, certificates: [BranchCertificate] = [])
+      -> CertifiedRadius
+    {
+      let status: CertifiedRadius.Status =
+        upper.isMisclassified
+        ? .misclassified
+        : upper.length.isFinite && upper.length - lower <= budget.gap * upper.length
+          ? .exact : .bounded
+      return CertifiedRadius(
+        index: index, label: label, lower: lower, upper: upper.length, status: status,
+        nodes: nodes, seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
+        certificates: certificates)
+    }
+    if upper.isMisclassified { return result(0) }
+    if let witness { upper.offer(witness.map { Double($0) }) }
+
+    let opponents =
+      network.outputCount == 1 ? [1 - label] : (0..<network.outputCount).filter { $0 != label }
+    let problems = opponents.map { effective.problem(label: label, opponent: $0, input: input) }
+    let scale = problems[0].scale
+    let reach = upper.length.isFinite ? upper.length / scale : 2
+    let found = problems.map { WitnessSearch($0).run(maximum: reach) }
+    let radius = found.reduce(reach) { min($0, $1.map { Norm.l2.length($0) } ?? .infinity) }
+    let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
+    let bounds = zip(opponents, problems).map {
+      lipschitzBound(label, $0).radius($1, maximum: radius)
+    }
+    if effective.rank > Self.largestRank {
+      let lower = effective.radius(fromReduced: bounds.min()! * scale, length: scale)
+      for d in found { if let d { upper.offer(effective.lift(d).map { $0 * scale }) } }
+      return result(
+        min(lower, upper.length),
+        certificates: zip(opponents, problems).map {
+          BranchCertificate(opponent: $0, searchRadius: radius, withoutBranchesOf: $1)
+        })
+    }
+    var certified = Double.infinity
+    var nodes = 0
+    var certificates: [BranchCertificate] = []
+    for (position, problem) in problems.enumerated() {
+      var search = BranchAndBound(
+        problem, opponent: opponents[position], radius: radius, witness: found[position],
+        budget: budget, deadline: deadline)
+      let outcome = search.run()
+      nodes += outcome.nodes
+      if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * scale }) }
+      let proved = CertificateKernel.certifiedRadius(outcome.certificate, of: problem) ?? 0
+      certified = min(certified, max(proved, bounds[position]))
+      certificates.append(outcome.certificate)
+    }
+    let lower = effective.radius(fromReduced: certified * scale, length: scale)
+    return result(min(lower, upper.length), nodes: nodes, certificates: certificates)
+  }
+}

@@ -1,0 +1,109 @@
+import LinearCore
+import Networks
+
+/// Bounds how far an ``EffectiveNetwork`` may be from a network, from nothing but the two: how the reduction
+/// was found does not matter.
+///
+/// Every neuron j of the network, with unit direction u_j and contribution a_j = ||w_j|| V_:j of weight
+/// s_j = max_c |a_cj|, is given to the effective neuron k of closest direction, stretched by a factor
+/// r_k <= 1, or to none. With delta_j = u_j - r_k Q^T m_k for the neurons given away and
+/// phi' <= p ||x||^(p-1) between <u_j, x> and r_k <m_k, Q x>, outputs differ by at most ||x||^p times
+///
+///     sum of s_j, j given to none  +  max_c sum_k |sum_{j to k} a_cj - a_ck / r_k^p|
+///     + p sum_j s_j |<delta_j, x>| / ||x||,      the last sum at most sqrt(A) sigma
+///
+/// by Cauchy-Schwarz, with A the sum of the s_j and sigma the spectral norm of the rows sqrt(s_j) delta_j.
+struct ReductionBound {
+  private let exponent: Double
+  /// u_j and a_j.
+  private let directions: Matrix<Double>
+  private let contributions: Matrix<Double>
+  private let weights: [Double]
+
+  init(_ network: PReLUNetwork<Double>) {
+    exponent = network.exponent
+    let norms = network.hiddenWeights.rowNorms()
+    let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
+    directions = network.hiddenWeights.rows(at: active).rowsNormalized()
+    var contributions = network.outputWeights.transposed.rows(at: active)
+    for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
+    self.contributions = contributions
+    weights = active.indices.map { row in
+      contributions.row(row).reduce(0) { max($0, $1.magnitude) }
+    }
+  }
+
+  /// The bound for effective neurons of unit directions m (neurons, rank), contributions
+  /// (neurons, outputs), in the span of `basis` (rank, dimension) or of everything.
+  ///
+  /// Rounding is included: of the directions, the sums, and of the effective network's evaluation.
+  func bound(
+    directions m: Matrix<Double>, contributions target: Matrix<Double>, basis: Matrix<Double>?
+  ) -> Double {
+    let total = weights.reduce(0, +)
+    let dimension = directions.columns
+    let rounding = EffectiveNetwork.rounding(dimension: dimension + weights.count)
+    // Nothing was changed; among parallel neurons the nearest need not be the same one.
+    if basis == nil && m == directions && target == contributions {
+      return total * exponent * rounding
+    }
+    let groups = nearest(m, basis)
+    let (count, outputs) = (m.rows, target.columns)
+    var sums = Matrix<Double>(rows: count, columns: outputs)
+    var none = 0.0
+    for (j, group) in groups.enumerated() {
+      guard let group else {
+        none += weights[j]
+        continue
+      }
+      for c in 0..<outputs { sums[group, c] += contributions[j, c] }
+    }
+    let stretch = (0..<count).map { k in Self.stretch(sums.row(k), target.row(k), exponent) }
+    var mismatch = [Double](repeating: 0, count: outputs)
+    for k in 0..<count {
+      let factor = Double.power(stretch[k], -exponent)
+      for c in 0..<outputs { mismatch[c] += (sums[k, c] - factor * target[k, c]).magnitude }
+    }
+    // Without convergence of LAPACK's iteration the Frobenius norm will do.
+    let rows = residuals(groups, stretch, m, basis)
+    let spectral = (try? rows.singularValues().first ?? 0) ?? rows.frobeniusNorm
+    return (none + (mismatch.max() ?? 0) + exponent * total.squareRoot() * spectral)
+      * (1 + rounding) + total * exponent * rounding
+  }
+
+  /// The effective neuron of closest direction for each neuron; nil where leaving it out costs less.
+  private func nearest(_ m: Matrix<Double>, _ basis: Matrix<Double>?) -> [Int?] {
+    let inside = basis.map { Matrix.product(directions, $0, transposeB: true) } ?? directions
+    let cosines = Matrix.product(inside, m, transposeB: true)
+    return weights.indices.map { j in
+      let row = cosines.row(j)
+      guard weights[j] > 0, let best = row.indices.max(by: { row[$0] < row[$1] }) else {
+        return nil
+      }
+      // ||u - m||^2 = 2 (1 - cos) against the whole contribution.
+      return exponent * (2 * max(0, 1 - row[best])).squareRoot() < 1 ? best : nil
+    }
+  }
+
+  /// r with target = r^p sum in the least-squares sense, between 1/2 and 1.
+  private static func stretch(_ sum: [Double], _ target: [Double], _ p: Double) -> Double {
+    let square = sum.reduce(0) { $0 + $1 * $1 }
+    let product = zip(sum, target).reduce(0) { $0 + $1.0 * $1.1 }
+    guard square > 0, product > 0 else { return 1 }
+    return min(1, max(0.5, Double.power(product / square, 1 / p)))
+  }
+
+  /// The rows sqrt(s_j) delta_j of the neurons given away.
+  private func residuals(
+    _ groups: [Int?], _ stretch: [Double], _ m: Matrix<Double>, _ basis: Matrix<Double>?
+  ) -> Matrix<Double> {
+    let lifted = basis.map { Matrix.product(m, $0) } ?? m
+    let given = groups.indices.filter { groups[$0] != nil }
+    var rows = directions.rows(at: given)
+    var subtracted = lifted.rows(at: given.map { groups[$0]! })
+    for (row, j) in given.enumerated() { subtracted.scaleRow(row, by: stretch[groups[j]!]) }
+    rows.subtract(subtracted)
+    for (row, j) in given.enumerated() { rows.scaleRow(row, by: weights[j].squareRoot()) }
+    return rows
+  }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import LinearCore
+import Networks
+
+/// Proves radii in any norm by one linear relaxation a class: quick, weak, and for all networks. For l2 prefer
+/// ``RadiusCertifier``.
+public struct RelaxationCertifier<Scalar: LinearScalar>: Sendable {
+  /// The network that is certified.
+  public let network: PReLUNetwork<Scalar>
+  /// The norm of perturbations.
+  public let norm: Norm
+  /// The relative gap at which a radius counts as exact.
+  public let gap: Double
+  /// The network itself with unit directions.
+  public let effective: EffectiveNetwork
+
+  /// A certifier for a network.
+  /// - Throws: ``NetworkError`` where all hidden weights are 0.
+  public init(_ network: PReLUNetwork<Scalar>, norm: Norm, gap: Double = 1e-3)
+    throws(NetworkError)
+  {
+    self.network = network
+    self.norm = norm
+    self.gap = gap
+    effective = try EffectiveNetwork(network, isReduced: false)
+  }
+
+  /// Certifies samples, several at a time; the result does not depend on the number of threads.
+  ///
+  /// - Parameters:
+  ///   - inputs: (n, inputDimension).
+  ///   - labels: their classes.
+  ///   - witnesses: adversarial perturbations that are known, as rows, zeros for none: the only source of
+  ///     upper bounds.
+  ///   - progress: called as samples finish, from any thread.
+  public func certify(
+    _ inputs: Matrix<Scalar>, labels: [Int], witnesses: Matrix<Scalar>? = nil,
+    progress: (@Sendable (CertifiedRadius) -> Void)? = nil
+  ) -> [CertifiedRadius] {
+    precondition(inputs.rows == labels.count, "one label a row")
+    precondition(inputs.columns == network.inputDimension, "inputs of another dimension")
+    var results = [CertifiedRadius?](repeating: nil, count: labels.count)
+    results.withUnsafeMutableBufferPointer { target in
+      nonisolated(unsafe) let target = target
+      Parallel.forEach(labels.count) { index in
+        let result = certify(
+          inputs.row(index), label: labels[index], index: index, witness: witnesses?.row(index))
+        target[index] = result
+        progress?(result)
+      }
+    }
+    return results.map { $0! }
+  }
+
+  /// Certifies one sample.
+  public func certify(
+    _ input: [Scalar], label: Int, index: Int = 0, witness: [Scalar]? = nil
+  ) -> CertifiedRadius {
+    let start = Date()
+    let input = input.map { Double($0) }
+    var upper = VerifiedWitness(network, input: input, label: label, norm: norm)
+    if let witness { upper.offer(witness.map { Double($0) }) }
+    var lower = 0.0
+    if !upper.isMisclassified {
+      lower = .infinity
+      for opponent in 0..<max(2, network.outputCount) where opponent != label {
+        let problem = effective.problem(label: label, opponent: opponent, input: input)
+        let maximum = min(2, upper.length / problem.scale)
+        let radius = LinearRelaxation(problem, norm: norm).radius(maximum: maximum)
+        lower = min(
+          lower, effective.radius(fromReduced: radius * problem.scale, length: problem.scale))
+      }
+      lower = min(lower, upper.length)
+    }
+    let status: CertifiedRadius.Status =
+      upper.isMisclassified
+      ? .misclassified
+      : upper.length.isFinite && upper.length - lower <= gap * upper.length ? .exact : .bounded
+    return CertifiedRadius(
+      index: index, label: label, lower: lower, upper: upper.length, status: status, nodes: 1,
+      seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
+      certificates: [])
+  }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Certification
+import Datasets
+import Experiments
+import Foundation
+import LinearCore
+
+/// `polyrelu certify`.
+struct CertifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "certify",
+    abstract: "Prove how far samples are from the decision boundary.",
+    discussion: """
+      Every sample gets a proved lower bound of its l2 radius beside an upper bound with a witness, and \
+      is called exact where the two agree to --gap. Perturbed samples may leave the range of valid \
+      values. Documentation/Certified-radii.md has the theorem.
+
+        polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200
+        polyrelu certify --model runs/digits --data digits --norm l2 --limit 20 \\
+          --timeout-per-sample 10 --json
+        polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
+          --certificates proofs
+        polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
+          --certificates proofs --check
+
+      Results do not depend on the number of threads or the speed of the machine unless \
+      --timeout-per-sample ends a search.
+      """)
+
+  @OptionGroup(title: "Network") var model: ModelOptions
+  @OptionGroup(title: "Data") var data: DataOptions
+
+  @Option(
+    help: "What measures a perturbation: l2, or linf and l1 with the bounds of a linear relaxation."
+  )
+  var norm: Norm
+
+  @Option(
+    parsing: .unconditional, help: "Certify the first samples only.",
+    transform: ArgumentText.count)
+  var limit: Int?
+
+  @Option(
+    parsing: .unconditional, help: "Seconds for one sample. (default: no limit)",
+    transform: ArgumentText.duration)
+  var timeoutPerSample: Double?
+
+  @Option(
+    parsing: .unconditional, help: "Boxes to look at for one sample and class. (default: 20000)",
+    transform: ArgumentText.count)
+  var nodes: Int?
+
+  @Option(
+    parsing: .unconditional, help: "The relative gap at which a radius is exact. (default: 0.001)",
+    transform: ArgumentText.share)
+  var gap: Double?
+
+  @Option(help: "Keep the certificates in this directory.")
+  var certificates: String?
+
+  @Flag(help: "Verify the certificates found there instead of searching for new ones.")
+  var check = false
+
+  @Flag(help: "Leave upper bounds to the search, without an attack.")
+  var noAttack = false
+
+  @OptionGroup(title: "Common") var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    if norm != .l2 && certificates != nil {
+      throw ExperimentError.usage("--certificates: are for --norm l2, not \(norm.rawValue)")
+    }
+    if check && certificates == nil {
+      throw ExperimentError.usage("--check: needs --certificates, the directory to verify")
+    }
+    let network = try model.load()
+    var request = try data.request(seed: common.seed, run: model.runConfiguration())
+    let splits = DatasetRequest.defaultSplits(of: request.data)
+    let reference = request.part(splits.train)
+    request.split = request.split ?? splits.test
+    var samples = try request.load()
+    if let limit { samples = samples.prefix(limit) }
+    try model.check(network, fits: samples)
+    if check {
+      let radii = try CertificateStore(certificates!).check(network, data: samples)
+      return try Output.write(
+        common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
+    }
+    let known = noAttack ? samples : try reference.load()
+    try model.check(network, fits: known)
+    var budget = SearchBudget()
+    if let nodes { budget.nodes = nodes }
+    if let gap { budget.gap = gap }
+    if let timeoutPerSample { budget.seconds = timeoutPerSample }
+    let start = Date()
+    let result = try CertificationStudy(
+      norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed
+    ).run(network, data: samples, reference: known, progress: common.makeProgress())
+    let report = CertifyReport(result, seconds: Date().timeIntervalSince(start))
+    if let certificates { try CertificateStore(certificates).write(result) }
+    try Output.write(common.json ? report.json : report.text)
+  }
+}
