@@ -41,7 +41,7 @@ public struct CertifiedRadius: Sendable, Equatable {
 
 /// Certifies l2 radii: for every sample a proved lower bound of the distance to the decision boundary,
 /// beside an upper bound with a witness.
-public struct RadiusCertifier<Scalar: LinearScalar>: Sendable {
+public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// The network that is certified.
   public let network: PReLUNetwork<Scalar>
   /// The network that certificates speak about.
@@ -75,34 +75,6 @@ public struct RadiusCertifier<Scalar: LinearScalar>: Sendable {
   private func lipschitzBound(_ label: Int, _ opponent: Int) -> LipschitzBound {
     let (high, low) = (max(label, opponent), min(label, opponent))
     return lipschitz[high * (high - 1) / 2 + low]
-  }
-
-  /// Certifies samples, several at a time; the result does not depend on the number of threads unless the
-  /// budget's seconds end a search.
-  ///
-  /// - Parameters:
-  ///   - inputs: (n, inputDimension).
-  ///   - labels: their classes.
-  ///   - witnesses: adversarial perturbations that are known, such as those of an attack, as rows; zeros
-  ///     for none.
-  ///   - progress: called as samples finish, from any thread.
-  public func certify(
-    _ inputs: Matrix<Scalar>, labels: [Int], witnesses: Matrix<Scalar>? = nil,
-    progress: (@Sendable (CertifiedRadius) -> Void)? = nil
-  ) -> [CertifiedRadius] {
-    precondition(inputs.rows == labels.count, "one label a row")
-    precondition(inputs.columns == network.inputDimension, "inputs of another dimension")
-    var results = [CertifiedRadius?](repeating: nil, count: labels.count)
-    results.withUnsafeMutableBufferPointer { target in
-      nonisolated(unsafe) let target = target
-      Parallel.forEach(labels.count) { index in
-        let result = certify(
-          inputs.row(index), label: labels[index], index: index, witness: witnesses?.row(index))
-        target[index] = result
-        progress?(result)
-      }
-    }
-    return results.map { $0! }
   }
 
   /// Certifies one sample.

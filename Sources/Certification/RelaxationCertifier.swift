@@ -4,7 +4,7 @@ import Networks
 
 /// Proves radii in any norm by one linear relaxation a class: quick, weak, and for all networks. For l2 prefer
 /// ``RadiusCertifier``.
-public struct RelaxationCertifier<Scalar: LinearScalar>: Sendable {
+public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// The network that is certified.
   public let network: PReLUNetwork<Scalar>
   /// The norm of perturbations.
@@ -23,33 +23,6 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: Sendable {
     self.norm = norm
     self.gap = gap
     effective = try EffectiveNetwork(network, isReduced: false)
-  }
-
-  /// Certifies samples, several at a time; the result does not depend on the number of threads.
-  ///
-  /// - Parameters:
-  ///   - inputs: (n, inputDimension).
-  ///   - labels: their classes.
-  ///   - witnesses: adversarial perturbations that are known, as rows, zeros for none: the only source of
-  ///     upper bounds.
-  ///   - progress: called as samples finish, from any thread.
-  public func certify(
-    _ inputs: Matrix<Scalar>, labels: [Int], witnesses: Matrix<Scalar>? = nil,
-    progress: (@Sendable (CertifiedRadius) -> Void)? = nil
-  ) -> [CertifiedRadius] {
-    precondition(inputs.rows == labels.count, "one label a row")
-    precondition(inputs.columns == network.inputDimension, "inputs of another dimension")
-    var results = [CertifiedRadius?](repeating: nil, count: labels.count)
-    results.withUnsafeMutableBufferPointer { target in
-      nonisolated(unsafe) let target = target
-      Parallel.forEach(labels.count) { index in
-        let result = certify(
-          inputs.row(index), label: labels[index], index: index, witness: witnesses?.row(index))
-        target[index] = result
-        progress?(result)
-      }
-    }
-    return results.map { $0! }
   }
 
   /// Certifies one sample.

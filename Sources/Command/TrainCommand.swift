@@ -58,12 +58,7 @@ struct TrainCommand: ParsableCommand {
     }
     try model.checkScaleForSteps()
     let optimizer = try training.optimizerConfiguration(data: data.data)
-    var request = try data.request(seed: common.seed)
-    request.split = request.split ?? DatasetRequest.defaultSplits(of: request.data).train
-    let heldOutSplit = testSplit ?? request.heldOutSplit
-    let data = try request.load()
-    let heldOut =
-      heldOutSplit == "none" ? nil : try heldOutSplit.map { try request.part($0).load() }
+    let (request, data, heldOut) = try load()
     let configuration = TrainingRunConfiguration(
       data: request, model: model.configuration(data: request.data),
       training: training.configuration(
@@ -80,19 +75,25 @@ struct TrainCommand: ParsableCommand {
     try Output.write(common.json ? report.json : report.text)
   }
 
-  private func runFlow() throws {
-    try training.checkForGradientFlow()
+  /// The data to train on, and those to evaluate.
+  private func load() throws -> (request: DatasetRequest, data: Dataset, heldOut: Dataset?) {
     var request = try data.request(seed: common.seed)
     request.split = request.split ?? DatasetRequest.defaultSplits(of: request.data).train
     let heldOutSplit = testSplit ?? request.heldOutSplit
-    let data = try request.load()
     let heldOut =
       heldOutSplit == "none" ? nil : try heldOutSplit.map { try request.part($0).load() }
+    return (request, try request.load(), heldOut)
+  }
+
+  private func runFlow() throws {
+    try training.checkForGradientFlow()
+    let (request, data, heldOut) = try load()
     let configuration = FlowRunConfiguration(
       data: request, model: model.configuration(data: request.data),
       flow: flow.configuration(loss: training.resolvedLoss(data)), seed: common.seed,
       recordTimes: flow.recordAt?.values, findsExtremalVectors: flow.extremalVectors)
     // Throws for whatever does not fit, before the first file is written.
+    try TrainingRun.validate(loss: configuration.flow.loss, data: data, heldOut: heldOut)
     _ = try configuration.makeFlow(data: data)
     var run = try FlowRun(out, configuration: configuration, resume: resume)
     run.checkpointInterval = checkpointEvery

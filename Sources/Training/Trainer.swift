@@ -32,28 +32,9 @@ public struct Trainer<Scalar: LinearScalar> {
     configuration: TrainingConfiguration, heldOut: (inputs: Matrix<Scalar>, labels: [Int])? = nil
   ) throws(TrainingError) {
     try configuration.validate()
-    guard inputs.rows >= 1, inputs.rows == labels.count else {
-      throw .invalid(
-        field: "data", found: "\(inputs.rows) samples with \(labels.count) labels",
-        expected: "at least one sample, one label each")
-    }
-    guard inputs.columns == network.inputDimension else {
-      throw .invalid(
-        field: "data", found: "\(inputs.columns) coordinates a sample",
-        expected: "\(network.inputDimension), as the network has")
-    }
-    let classes = max(2, network.outputCount)
-    for set in [labels, heldOut?.labels ?? []] {
-      if let label = set.first(where: { $0 < 0 || $0 >= classes }) {
-        throw .invalid(field: "data", found: "label \(label)", expected: "0 to \(classes - 1)")
-      }
-    }
-    guard configuration.loss.isBinary == (network.outputCount == 1) else {
-      throw .invalid(
-        field: "loss",
-        found: "\(configuration.loss.rawValue) with \(network.outputCount) outputs",
-        expected: configuration.loss.isBinary ? "one output" : "at least two outputs")
-    }
+    try network.checkFit(
+      inputs: inputs, labels: labels, loss: configuration.loss,
+      furtherLabels: heldOut?.labels ?? [])
     self.network = network
     self.configuration = configuration
     self.inputs = network.prepare(inputs)

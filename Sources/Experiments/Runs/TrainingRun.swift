@@ -106,8 +106,15 @@ public struct TrainingRun {
   public static func validate(
     _ configuration: TrainingRunConfiguration, data: Dataset, heldOut: Dataset?
   ) throws(ExperimentError) {
-    let loss = configuration.training.loss
     do { try configuration.training.validate() } catch { throw ExperimentError(error) }
+    try validate(loss: configuration.training.loss, data: data, heldOut: heldOut)
+    _ = try initialNetwork(configuration, data: data)
+  }
+
+  /// Checks that the data fit the loss and each other.
+  public static func validate(
+    loss: Loss, data: Dataset, heldOut: Dataset?
+  ) throws(ExperimentError) {
     for part in [data, heldOut].compactMap({ $0 }) {
       if loss.isBinary && part.classCount != 2 {
         throw .usage(
@@ -121,7 +128,6 @@ public struct TrainingRun {
             + "\(data.classCount) classes")
       }
     }
-    _ = try initialNetwork(configuration, data: data)
   }
 
   /// Trains until all epochs are done, from the last checkpoint where there is one.

@@ -40,7 +40,7 @@ public final class GradientFlow {
     configuration: FlowConfiguration
   ) throws(TrainingError) {
     try configuration.validate()
-    try Self.validate(network, inputs: inputs, labels: labels, loss: configuration.loss)
+    try network.checkFit(inputs: inputs, labels: labels, loss: configuration.loss)
     let state = try FlowState(network, logScale: logScale)
     self.configuration = configuration
     initialState = state
@@ -241,29 +241,5 @@ public final class GradientFlow {
       groups.append(ToleranceGroup(range: j..<j + 1, relative: tolerance, absolute: tolerance))
     }
     return groups
-  }
-
-  private static func validate(
-    _ network: PReLUNetwork<Double>, inputs: Matrix<Double>, labels: [Int], loss: Loss
-  ) throws(TrainingError) {
-    guard inputs.rows >= 1, inputs.rows == labels.count else {
-      throw .invalid(
-        field: "data", found: "\(inputs.rows) samples with \(labels.count) labels",
-        expected: "at least one sample, one label each")
-    }
-    guard inputs.columns == network.inputDimension else {
-      throw .invalid(
-        field: "data", found: "\(inputs.columns) coordinates a sample",
-        expected: "\(network.inputDimension), as the network has")
-    }
-    let classes = max(2, network.outputCount)
-    if let label = labels.first(where: { $0 < 0 || $0 >= classes }) {
-      throw .invalid(field: "data", found: "label \(label)", expected: "0 to \(classes - 1)")
-    }
-    guard loss.isBinary == (network.outputCount == 1) else {
-      throw .invalid(
-        field: "loss", found: "\(loss.rawValue) with \(network.outputCount) outputs",
-        expected: loss.isBinary ? "one output" : "at least two outputs")
-    }
   }
 }
