@@ -40,7 +40,7 @@ public struct InitialScaleExperiment: SweepExperiment {
       let power =
         logScale == logScale.rounded()
         ? "\(Int(logScale))" : String(format: "%.1f", logScale)
-      return [SweepColumn("p", p), SweepColumn("scale", "1e\(power)")]
+      return [SweepColumn("p", p), SweepColumn("scale", power == "0" ? "1" : "1e\(power)")]
     }
     /// Below p = 2 the flow takes many small steps, and small weights take long to grow.
     public var cost: Double { p < 2 ? 2 - logScale / 2 : 1 - logScale / 40 }
@@ -168,10 +168,13 @@ public struct InitialScaleExperiment: SweepExperiment {
       else { continue }
       let kept = radii.filter { $0.1 >= 0.95 * best.1 }
       func text(_ radius: Double) -> String { String(format: "%.3f", radius) }
+      let range =
+        kept.count == 1
+        ? "which no other scale comes within 5% of"
+        : "and within 5% of that from \(label(kept[0].0)) to \(label(kept[kept.count - 1].0))"
       sentences.append(
-        "With p = \(p.formatted()) the half radius is best from \(label(best.0)), \(text(best.1)), "
-          + "and within 5% of that for initial weights from \(label(kept[0].0)) to "
-          + "\(label(kept[kept.count - 1].0)); it is \(text(smallest.1)) from \(label(smallest.0)) and "
+        "With p = \(p.formatted()) the half radius is best from \(label(best.0)), "
+          + "\(text(best.1)), \(range); it is \(text(smallest.1)) from \(label(smallest.0)) and "
           + "\(text(largest.1)) from \(label(largest.0)).")
     }
     return sentences.joined(separator: " ")
