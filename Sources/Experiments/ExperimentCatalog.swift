@@ -76,6 +76,7 @@ public enum ExperimentCatalog {
     MNISTParityExperiment.self, MNISTDigitsExperiment.self, FashionParityExperiment.self,
     FeaturesExperiment.self, OrthonormalGMMExperiment.self, DegreeSweepExperiment.self,
     InitialScaleExperiment.self, FlowComparisonExperiment.self, SubclassScalingExperiment.self,
+    CriticalRadiusExperiment.self,
   ]
 
   /// The experiment called `name`, with options.

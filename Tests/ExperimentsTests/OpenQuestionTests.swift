@@ -117,6 +117,37 @@ import Testing
     #expect(found.answer.hasSuffix("Every run fitted its data."))
   }
 
+  /// Proved and attacked radii enclose the truth, which the law tells up to the noise.
+  @Test func criticalRadii() throws {
+    var experiment = CriticalRadiusExperiment(quick)
+    experiment.settings = try changed(experiment.settings) {
+      $0["degrees"] = [1, 3]
+      $0["alphas"] = [0.02, 0.1]
+      $0["alpha"] = 0.02
+      $0["subclassCounts"] = [2, 4]
+      $0["subclasses"] = 4
+      $0["dimension"] = 16
+      $0["attackedSamples"] = 20
+    }
+    let found = try run(
+      experiment,
+      figures: ["radius-against-degree", "radius-against-noise", "radius-against-subclasses"])
+    #expect(found.failures.isEmpty && found.rows.count == experiment.cells.count)
+    #expect(experiment.cells.count == 6)
+    for (row, cell) in experiment.cells.enumerated() {
+      let lower = try #require(found.mean("medianLower", row: row))
+      let upper = try #require(found.mean("medianUpper", row: row))
+      let gap = try #require(found.mean("largestGap", row: row))
+      #expect(lower <= upper && lower >= upper * (1 - gap), "\(cell.title)")
+      #expect(found.mean("exactShare", row: row) == 1 && gap <= 1e-3, "\(cell.title)")
+    }
+    // In the order of the degrees, K = 4: 1/2 and √2/2, and noise of a fiftieth of a centre's length.
+    for (row, law) in [(0, 0.5), (1, 0.5.squareRoot())] {
+      #expect(abs(try #require(found.mean("medianLower", row: row)) - law) < 0.04)
+    }
+    #expect(found.answer.contains("are exact"))
+  }
+
   /// Gradient descent with small steps is the flow; one with absurd steps fails and is shown.
   @Test func optimizers() throws {
     var experiment = FlowComparisonExperiment(quick)

@@ -32,7 +32,7 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
       initialization: .gaussian(scale: initialScale))
   }
 
-  /// Trains and measures.
+  /// Trains and measures with ``NetworkMeasurement``.
   ///
   /// A flow that ended before its loss was reached is a failure with its times and structure, and no
   /// radius.
@@ -42,7 +42,21 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
     throws(ExperimentError) -> SweepMeasurement
   {
     let measurement = NetworkMeasurement(mixture: mixture, attackedSamples: attackedSamples)
-    let (train, attacked) = try measurement.data(seed: seed)
+    return try measure(exponent: exponent, seed: seed, lossTimes: lossTimes) {
+      (network, train, attacked) throws(ExperimentError) in
+      try measurement.measure(network, train: train, attacked: attacked, seed: seed)
+    }
+  }
+
+  /// Trains, and leaves what is measured of a network that has fitted its data to `study`, which gets the
+  /// network, the training data and the samples to attack.
+  func measure(
+    exponent: Double, seed: UInt64, lossTimes: [Double] = [],
+    study: (PReLUNetwork<Float>, Dataset, Dataset) throws(ExperimentError) -> SweepMeasurement
+  ) throws(ExperimentError) -> SweepMeasurement {
+    let (train, attacked) = try NetworkMeasurement(
+      mixture: mixture, attackedSamples: attackedSamples
+    ).data(seed: seed)
     let configuration = FlowRunConfiguration(
       data: DatasetRequest(data: "mixture", mixture: mixture, seed: seed),
       model: model(exponent: exponent), flow: flow, seed: seed)
@@ -70,8 +84,7 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
           + String(format: "%.3g", integration.observation.loss))
     }
     let network = integration.state.network().converted(to: Float.self)
-    var result = try measurement.measure(
-      network, train: train, attacked: attacked, seed: seed)
+    var result = try study(network, train, attacked)
     result.metrics.merge(times) { first, _ in first }
     result.curves = curves
     return result
