@@ -54,36 +54,66 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     let plain = try PReLUNetwork<Double>(
       exponent: exponent, hiddenWeights: original.hiddenWeights,
       outputWeights: original.outputWeights)
-    let reduced = isReduced ? Self.reduction(plain) : nil
-    let neurons = reduced?.network ?? plain
-    let norms = neurons.hiddenWeights.rowNorms()
-    // Merged neurons whose contributions cancel stay: they say what has become of the ones they stand for.
-    let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
-    guard !active.isEmpty else { throw NetworkError("all hidden weights are 0") }
-    directions = neurons.hiddenWeights.rows(at: active).rowsNormalized()
-    var contributions = neurons.outputWeights.transposed.rows(at: active)
-    for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
-    self.contributions = contributions
-    basis = reduced?.basis
-    errorBound = ReductionBound(plain).bound(
-      directions: directions, contributions: contributions, basis: basis)
+    let bound = ReductionBound(plain)
+    var chosen: Candidate?
+    for (network, basis) in isReduced ? Self.reductions(plain) : [(plain, nil)] {
+      guard let next = Candidate(network, basis: basis, bound: bound) else { continue }
+      if chosen.map({ next.errorBound < $0.errorBound }) ?? true { chosen = next }
+      // A large error costs more than many neurons do.
+      if next.errorBound <= Self.largestError * bound.total { break }
+    }
+    guard let chosen else { throw NetworkError("all hidden weights are 0") }
+    directions = chosen.directions
+    contributions = chosen.contributions
+    basis = chosen.basis
+    errorBound = chosen.errorBound
   }
 
-  /// The reduction of least error that leaves few neurons. Where even a coarse one leaves many, next to
-  /// nothing is given up, and only parallel neurons are merged.
-  private static func reduction(_ plain: PReLUNetwork<Double>) -> ReducedNetwork<Double>? {
+  /// The error that is accepted without looking further, as a share of all contributions.
+  private static var largestError: Double { 1e-3 }
+
+  /// A network that might be the effective one.
+  private struct Candidate {
+    let directions: Matrix<Double>
+    let contributions: Matrix<Double>
+    let basis: Matrix<Double>?
+    let errorBound: Double
+
+    /// Nil where all hidden weights are 0.
+    init?(_ network: PReLUNetwork<Double>, basis: Matrix<Double>?, bound: ReductionBound) {
+      let norms = network.hiddenWeights.rowNorms()
+      // Merged neurons whose contributions cancel stay: they say what has become of the ones they stand
+      // for.
+      let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
+      if active.isEmpty { return nil }
+      directions = network.hiddenWeights.rows(at: active).rowsNormalized()
+      var contributions = network.outputWeights.transposed.rows(at: active)
+      for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
+      self.contributions = contributions
+      self.basis = basis
+      errorBound = bound.bound(
+        directions: directions, contributions: contributions, basis: basis)
+    }
+  }
+
+  /// Reductions in the order of preference: those that leave few neurons, the finest first; next to
+  /// nothing given up, and parallel neurons merged; the network as it is.
+  private static func reductions(_ plain: PReLUNetwork<Double>)
+    -> [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)]
+  {
     let few = 24
-    var best: ReducedNetwork<Double>?
+    var found: [ReducedNetwork<Double>] = []
     for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
       guard
-        let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false)
-      else { return best }
-      if next.summary.neurons > few {
-        return best ?? (try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false))
-      }
-      best = next
+        let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false),
+        next.summary.neurons <= few
+      else { break }
+      found.insert(next, at: 0)
     }
-    return best
+    if let merged = try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false) {
+      found.append(merged)
+    }
+    return found.map { ($0.network, $0.basis) } + [(plain, nil)]
   }
 
   /// A bound of the relative errors that a product of length `dimension` and a few more operations make,

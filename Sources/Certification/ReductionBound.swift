@@ -20,6 +20,9 @@ struct ReductionBound {
   private let contributions: Matrix<Double>
   private let weights: [Double]
 
+  /// The sum of the weights: no output exceeds it on unit inputs.
+  var total: Double { weights.reduce(0, +) }
+
   init(_ network: PReLUNetwork<Double>) {
     exponent = network.exponent
     let norms = network.hiddenWeights.rowNorms()
@@ -40,7 +43,7 @@ struct ReductionBound {
   func bound(
     directions m: Matrix<Double>, contributions target: Matrix<Double>, basis: Matrix<Double>?
   ) -> Double {
-    let total = weights.reduce(0, +)
+    let total = total
     let dimension = directions.columns
     let rounding = EffectiveNetwork.rounding(dimension: dimension + weights.count)
     // Nothing was changed; among parallel neurons the nearest need not be the same one.
