@@ -23,7 +23,8 @@ extension Integrator {
       let end = isLimited ? limit : time + stepSize
       computeStages(length: length, end: end)
       let error = errorOfStep(length: length)
-      let isForced = error > 1 && length <= control?.minimumStep ?? 0
+      // A step that the limit makes a little longer than the smallest cannot be made shorter either.
+      let isForced = error > 1 && length <= (control?.minimumStep ?? 0) * (1 + 2e-9)
       if error.isFinite && (error <= 1 || isForced) {
         accept(length: length, end: end)
         if isForced { statistics.forced += 1 }
