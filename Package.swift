@@ -67,7 +67,9 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "TrainingTests",
-      dependencies: ["Formats", "Integration", "LinearCore", "Networks", "Training"],
+      dependencies: [
+        "Datasets", "Formats", "Integration", "LinearCore", "Networks", "Training",
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "AlignmentTests", dependencies: ["Alignment", "LinearCore", "Networks", "Theory"]),

@@ -18,6 +18,8 @@ struct TrainReport {
     let trainAccuracy: Double
     let testAccuracy: Double?
     let stalled: Bool
+    /// Epochs of all neurons that the steps amount to, where work was left out.
+    let epochsOfWork: Double?
     let seconds: Double
   }
 
@@ -32,7 +34,8 @@ struct TrainReport {
       model: model, epochs: record.epochs.count, loss: loss.mean(logits, labels: data.labels),
       trainAccuracy: network.accuracy(data.inputs, labels: data.labels),
       testAccuracy: heldOut.map { network.accuracy($0.inputs, labels: $0.labels) },
-      stalled: record.isStalled(loss: loss, outputCount: network.outputCount), seconds: seconds)
+      stalled: record.isStalled(loss: loss, outputCount: network.outputCount),
+      epochsOfWork: record.thinning?.epochsOfWork, seconds: seconds)
   }
 
   /// One JSON document.
@@ -48,6 +51,10 @@ struct TrainReport {
       table.append(["test accuracy", Format.share(accuracy)])
     }
     Format.append(inspection, to: &table)
+    if let work = summary.epochsOfWork {
+      let share = Format.share(work / Double(max(1, summary.epochs)))
+      table.append(["neurons moved in a step", "\(share) on average"])
+    }
     table.append(["time", ProgressReporter.duration(summary.seconds)])
     return table.text + "\nmodel: \(summary.model)\n"
   }

@@ -18,6 +18,9 @@ public final class BatchPass<Scalar: LinearScalar> {
     public let biasGradient: [Scalar]
     /// The logits of the batch, before any update: (n, outputCount).
     public let logits: Matrix<Scalar>
+    /// The derivative of the mean loss with respect to the logits, times ||x_i|| with input
+    /// normalisation: (outputCount, n).
+    public let outputDerivative: Matrix<Scalar>
   }
 
   /// Neurons that one piece of work handles; part of the definition of the result.
@@ -140,7 +143,7 @@ private struct Tile<Scalar: LinearScalar> {
     let outputGradient = self.backward(buffers, backward, updateHidden: updateHidden)
     return .init(
       lossSum: lossSum, correct: correct, outputGradient: outputGradient, biasGradient: bias,
-      logits: logits)
+      logits: logits, outputDerivative: backward)
   }
 
   /// Features and slopes of every block, and the logits: (samples, outputs).

@@ -16,23 +16,27 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   public var stepCount: Int
   /// The optimiser's running averages by name.
   public var moments: [String: [Scalar]]
+  /// Which neurons of a thinned run wait, and how fast all of them move.
+  var thinning: ThinningState<Scalar>?
 
   /// A state.
-  public init(
+  init(
     network: PReLUNetwork<Scalar>, configuration: TrainingConfiguration, record: TrainingRecord,
-    stepCount: Int, moments: [String: [Scalar]]
+    stepCount: Int, moments: [String: [Scalar]], thinning: ThinningState<Scalar>? = nil
   ) {
     self.network = network
     self.configuration = configuration
     self.record = record
     self.stepCount = stepCount
     self.moments = moments
+    self.thinning = thinning
   }
 
   private struct State: Codable {
     let configuration: TrainingConfiguration
     let record: TrainingRecord
     let stepCount: Int
+    let waiting: WaitingNeurons<Scalar>.Schedule?
   }
 
   /// Writes the file, atomically.
@@ -41,7 +45,10 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
     for (name, values) in moments { file.tensors["optimizer.\(name)"] = ModelFile.tensor(values) }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    let state = State(configuration: configuration, record: record, stepCount: stepCount)
+    let state = State(
+      configuration: configuration, record: record, stepCount: stepCount,
+      waiting: thinning?.waiting?.schedule)
+    for (name, tensor) in thinning?.tensors ?? [:] { file.tensors["thinning.\(name)"] = tensor }
     // Finite numbers, strings and arrays always encode.
     file.metadata["training"] = String(decoding: try! encoder.encode(state), as: UTF8.self)
     try file.write(to: path)
@@ -57,6 +64,7 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
     configuration = state.configuration
     record = state.record
     stepCount = state.stepCount
+    thinning = try ThinningState(file, prefix: "thinning.", schedule: state.waiting, path: path)
     moments = [:]
     let prefix = "optimizer."
     for name in file.tensors.keys where name.hasPrefix(prefix) {

@@ -15,6 +15,8 @@ public struct Trainer<Scalar: LinearScalar> {
   public private(set) var record = TrainingRecord()
 
   private let optimizer: any Optimizer<Scalar>
+  /// What a thinned run carries along.
+  private var thinned: ThinnedRun<Scalar>?
   private let inputs: PreparedInputs<Scalar>
   private let labels: [Int]
   private let heldOut: (inputs: PreparedInputs<Scalar>, labels: [Int])?
@@ -43,6 +45,9 @@ public struct Trainer<Scalar: LinearScalar> {
     optimizer = configuration.optimizer.makeOptimizer(for: network)
     pass = BatchPass(
       hiddenWidth: network.hiddenWidth, capacity: min(configuration.batchSize, labels.count))
+    thinned = configuration.applicableThinning.map {
+      ThinnedRun($0, network: network, inputs: self.inputs)
+    }
   }
 
   /// Whether all epochs are done.
@@ -62,16 +67,23 @@ public struct Trainer<Scalar: LinearScalar> {
   @discardableResult
   public mutating func runEpoch() throws(TrainingError) -> EpochRecord {
     let epoch = record.epochs.count + 1
-    let batches = batches(ofEpoch: epoch)
+    var stepping = thinned?.stepping(network, batchSize: min(configuration.batchSize, labels.count))
     let (lossSum, correct) = try withNeuronsGrouped { trainer throws(TrainingError) in
       var (lossSum, correct) = (0.0, 0)
-      for batch in batches {
-        let result = trainer.step(batch)
+      for batch in trainer.batches(ofEpoch: epoch) {
+        let result =
+          stepping == nil ? trainer.step(batch) : trainer.thinnedStep(batch, &stepping!)
         lossSum += result.lossSum
         correct += result.correct
         if !lossSum.isFinite { throw trainer.diverged(epoch) }
       }
       return (lossSum, correct)
+    }
+    if let stepping {
+      thinned!.finish(
+        epoch: epoch, isLast: epoch >= configuration.epochs, stepping: stepping,
+        network: &network, inputs: inputs)
+      record.thinning = thinned!.record
     }
     guard network.hiddenWeights.isFinite(), network.outputWeights.isFinite() else {
       throw diverged(epoch)
@@ -79,7 +91,8 @@ public struct Trainer<Scalar: LinearScalar> {
     var testLoss: Double?
     var testAccuracy: Double?
     if let heldOut {
-      let logits = network.logits(prepared: heldOut.inputs)
+      // Waiting neurons would not show.
+      let logits = (stepping?.network ?? network).logits(prepared: heldOut.inputs)
       testLoss = configuration.loss.mean(logits, labels: heldOut.labels)
       let hits = correctPredictions(logits, labels: heldOut.labels)
       testAccuracy = Double(hits) / Double(heldOut.labels.count)
@@ -118,7 +131,9 @@ public struct Trainer<Scalar: LinearScalar> {
   private mutating func withNeuronsGrouped<Result>(
     _ body: (inout Trainer) throws(TrainingError) -> Result
   ) throws(TrainingError) -> Result {
-    guard network.exponent == 1, network.outputCount == 1, optimizer.moments.isEmpty else {
+    // Neurons that step alone have an order of their own.
+    guard thinned == nil, network.exponent == 1, network.outputCount == 1, optimizer.moments.isEmpty
+    else {
       return try body(&self)
     }
     let order = network.neuronsBySign
@@ -149,6 +164,19 @@ public struct Trainer<Scalar: LinearScalar> {
     return result
   }
 
+  /// One step of the neurons that step, on the listed samples.
+  private mutating func thinnedStep(_ batch: [Int], _ stepping: inout SteppingNetwork<Scalar>)
+    -> BatchPass<Scalar>.Result
+  {
+    let result = stepping.step(
+      inputs: inputs.subset(batch), labels: batch.map { labels[$0] }, loss: configuration.loss,
+      optimizer: optimizer)
+    thinned!.state.waiting?.record(
+      result.outputDerivative, samples: batch,
+      rate: Scalar(configuration.optimizer.learningRate))
+    return result
+  }
+
   private func diverged(_ epoch: Int) -> TrainingError {
     .diverged(
       epoch: epoch,
@@ -162,7 +190,8 @@ public struct Trainer<Scalar: LinearScalar> {
   public func checkpoint() -> Checkpoint<Scalar> {
     Checkpoint(
       network: network, configuration: configuration, record: record,
-      stepCount: optimizer.stepCount, moments: optimizer.moments.mapValues(\.elements))
+      stepCount: optimizer.stepCount, moments: optimizer.moments.mapValues(\.elements),
+      thinning: thinned?.state)
   }
 
   /// Continues from a checkpoint of the same run.
@@ -187,6 +216,10 @@ public struct Trainer<Scalar: LinearScalar> {
     network = checkpoint.network
     record = checkpoint.record
     optimizer.stepCount = checkpoint.stepCount
+    if let state = checkpoint.thinning, let known = record.thinning {
+      thinned?.state = state
+      thinned?.record = known
+    }
     for (name, values) in checkpoint.moments { optimizer.moments[name]!.elements = values }
   }
 }

@@ -16,11 +16,16 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   /// Whether every epoch ends with the loss and accuracy on all training data and the stable ranks of
   /// hidden features and weights.
   public var measuresFeatures: Bool
+  /// How work that does not change the result is left out, nil for every neuron in every step. Applies to
+  /// plain stochastic gradient descent without momentum and weight decay, and only where features are not
+  /// measured.
+  public var thinning: Thinning?
 
   /// A configuration; the defaults are those of the paper's mixture experiment.
   public init(
     loss: Loss = .exponential, optimizer: OptimizerConfiguration = .sgd(learningRate: 0.2),
-    epochs: Int = 401, batchSize: Int = 100, seed: UInt64 = 0, measuresFeatures: Bool = false
+    epochs: Int = 401, batchSize: Int = 100, seed: UInt64 = 0, measuresFeatures: Bool = false,
+    thinning: Thinning? = Thinning()
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -28,6 +33,15 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     self.batchSize = batchSize
     self.seed = seed
     self.measuresFeatures = measuresFeatures
+    self.thinning = thinning
+  }
+
+  /// The thinning that the optimiser allows.
+  var applicableThinning: Thinning? {
+    guard case .sgd(_, momentum: 0, _, weightDecay: 0) = optimizer, !measuresFeatures else {
+      return nil
+    }
+    return thinning
   }
 
   /// - Throws: ``TrainingError`` naming the first setting out of range.
@@ -40,6 +54,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
         field: "batch-size", found: "\(batchSize)", expected: "a whole number of at least 1")
     }
     try optimizer.validate()
+    try thinning?.validate()
   }
 }
 
@@ -89,6 +104,8 @@ public struct FeatureRecord: Sendable, Equatable, Codable {
 public struct TrainingRecord: Sendable, Equatable, Codable {
   /// One record an epoch.
   public var epochs: [EpochRecord] = []
+  /// What was left out, where the run is thinned.
+  public var thinning: ThinningRecord?
 
   /// An empty record.
   public init() {}

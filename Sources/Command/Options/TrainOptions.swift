@@ -95,6 +95,13 @@ struct TrainLoopOptions: ParsableArguments {
   @Flag(help: "sgd: Nesterov momentum.")
   var nesterov = false
 
+  @Flag(
+    help: """
+      sgd: move every neuron in every step. Without it, neurons that move alike are moved as one, and \
+      those that hardly move, and add nothing to the outputs, once in a while: the same up to rounding.
+      """)
+  var everyNeuron = false
+
   @Option(
     parsing: .unconditional, help: "Weight decay, added to the gradient. (default: 0)",
     transform: ArgumentText.number)
@@ -110,9 +117,11 @@ struct TrainLoopOptions: ParsableArguments {
         learningRate: learningRate ?? 0.2, momentum: momentum ?? 0, nesterov: nesterov,
         weightDecay: weightDecay ?? 0)
     case .adam:
-      if momentum != nil || nesterov {
-        throw .usage(
-          "--\(momentum != nil ? "momentum" : "nesterov"): only --optimizer sgd has this option")
+      let given = [
+        ("momentum", momentum != nil), ("nesterov", nesterov), ("every-neuron", everyNeuron),
+      ]
+      if let name = given.first(where: \.1)?.0 {
+        throw .usage("--\(name): only --optimizer sgd has this option")
       }
       return .adam(learningRate: learningRate ?? 1e-3, weightDecay: weightDecay ?? 0)
     }
@@ -124,6 +133,7 @@ struct TrainLoopOptions: ParsableArguments {
       ("epochs", epochs != nil), ("batch-size", batchSize != nil),
       ("learning-rate", learningRate != nil), ("momentum", momentum != nil),
       ("nesterov", nesterov), ("weight-decay", weightDecay != nil),
+      ("every-neuron", everyNeuron),
     ]
     if let name = given.first(where: \.1)?.0 {
       throw .usage("--\(name): --optimizer gradient-flow has no such option")
@@ -143,7 +153,7 @@ struct TrainLoopOptions: ParsableArguments {
       loss: resolvedLoss(data), optimizer: optimizer,
       epochs: epochs ?? (request.data == "mixture" ? 401 : 51),
       batchSize: batchSize ?? (["mnist", "fashion-mnist"].contains(request.data) ? 1000 : 100),
-      seed: seed)
+      seed: seed, thinning: everyNeuron ? nil : Thinning())
   }
 }
 
