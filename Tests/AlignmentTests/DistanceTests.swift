@@ -165,6 +165,25 @@ import Theory
     }
   }
 
+  /// The coordinates that matter, and one for the rest, make the same steps as all dimensions.
+  @Test(arguments: [1, 2.5, 3]) func gradientAscentIsTheSameInFewDimensions(_ p: Double) throws {
+    let centers = Examples.centers(80, rotated: true)
+    let ideal = Examples.ideal(p, centers: centers)
+    // Contributions of other sizes: the same span, another function.
+    var network = ideal
+    for j in 0..<ideal.hiddenWidth { network.outputWeights[0, j] *= 1 + 0.1 * Double(j) }
+    let difference = try ClassifierDifference(network, ideal: ideal)
+    for keepsBest in [true, false] {
+      let values = [0, 1e-6].map { tolerance in
+        NormalizedGradientAscent(
+          batches: 1, points: 40, steps: 60, reportsBestIterate: keepsBest, tolerance: tolerance
+        ).run(difference, scale: 0.9, stream: RandomStream(seed: 3))
+      }
+      #expect(abs(values[0].value - values[1].value) < 1e-7 * values[0].value)
+      #expect(abs(Matrix([values[1].witness]).rowNorms()[0] - 1) < 1e-12)
+    }
+  }
+
   @Test(arguments: [1, 3]) func theSameBytesOnAnyNumberOfThreads(_ p: Double) throws {
     let centers = Examples.centers(20)
     let ideal = Examples.ideal(p, centers: centers)
