@@ -77,7 +77,8 @@ extension Tag {
       // From both sides, and not far apart.
       #expect(row.leastSquaresDistance.mean <= row.leastSquaresUpper.mean)
       #expect(row.bestDistance.mean <= row.bestUpper.mean)
-      #expect(row.leastSquaresUpper.mean <= (row.p == 1 ? 1.02 : 1.6) * row.leastSquaresDistance.mean)
+      #expect(
+        row.leastSquaresUpper.mean <= (row.p == 1 ? 1.02 : 1.6) * row.leastSquaresDistance.mean)
     }
     // Certified below attacked on the same samples, and the median next to the law.
     #expect(summary.twoSided.violations.isEmpty)
