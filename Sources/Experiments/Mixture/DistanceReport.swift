@@ -22,6 +22,9 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
     /// The radius that follows from it by Proposition 3 of Min and Vidal (ICML 2025), with high probability;
     /// repeats without a claim are missing.
     public let guaranteedRadius: MeanInterval
+    /// The median radius that is proved sample by sample, in the first repeat; nil at values of alpha where
+    /// networks are not attacked.
+    public let medianProvedRadius: Double?
     /// What the paper's gradient ascent found at the least-squares c.
     public let ascentDistance: MeanInterval
     /// The largest bound of what the reduction left out.
@@ -36,7 +39,8 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
   public let answer: String
 
   /// The summary of all results.
-  init(_ results: [DistanceResult]) {
+  /// - Parameter proved: radii of the networks of one alpha.
+  init(_ results: [DistanceResult], proved: (alpha: Double, radii: [TwoSidedRadii])) {
     let degrees = Set(results.map(\.p)).sorted()
     let alphas = Set(results.map(\.alpha)).sorted()
     rows = degrees.flatMap { p in
@@ -50,6 +54,8 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
           leastSquaresUpper: MeanInterval(runs.map(\.leastSquaresUpper)),
           bestUpper: MeanInterval(runs.map(\.bestUpper)),
           guaranteedRadius: MeanInterval(runs.map { $0.guaranteedRadius ?? .nan }),
+          medianProvedRadius: alpha == proved.alpha
+            ? proved.radii.first { $0.p == p }?.medianLower : nil,
           ascentDistance: MeanInterval(runs.compactMap(\.ascentDistance)),
           reductionBound: runs.map(\.reductionBound).max()!,
           idealSupremum: runs[0].idealSupremum)
@@ -86,12 +92,14 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
   /// What the proved distance says of radii.
   private static func guarantee(_ results: [DistanceResult]) -> String {
     let learned = results.filter { $0.p >= 3 }
-    guard let nearest = learned.min(by: { $0.bestUpper < $1.bestUpper }) else { return "" }
+    guard let nearest = learned.min(by: { $0.provedDistance < $1.provedDistance }) else {
+      return ""
+    }
     let limit = Double(2).squareRoot() / 8
     let claimed = learned.compactMap(\.guaranteedRadius)
     let condition = String(
       format: "the smallest distance proved is %.4f, and the proposition needs %.4f",
-      nearest.bestUpper,
+      nearest.provedDistance,
       pow(limit, nearest.p))
     return claimed.isEmpty
       ? "Proposition 3 of Min and Vidal (2025) gives no radius for these networks: \(condition)."
@@ -112,7 +120,7 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
   static let header = [
     "p", "alpha", "distance", "at most", "least, most", "best c", "at most", "gradient ascent",
     "left out",
-    "sup |F|", "guaranteed radius",
+    "sup |F|", "guaranteed radius", "proved radius",
   ]
 
   /// The rows of a table.
@@ -126,6 +134,7 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
         row.ascentDistance.text(digits: 4),
         String(format: "%.4f", row.reductionBound), String(format: "%.3f", row.idealSupremum),
         row.guaranteedRadius.mean == nil ? "no claim" : row.guaranteedRadius.text(digits: 4),
+        row.medianProvedRadius.map { String(format: "%.4f", $0) } ?? "–",
       ]
     }
   }

@@ -37,7 +37,7 @@ public struct DistanceResult: Codable, Sendable, Equatable {
   public let bestDistance: Double
   /// No |c f - F| is larger at the least-squares c: proved.
   public let leastSquaresUpper: Double
-  /// No |c f - F| is larger at the best c: proved, so that the distance itself is at most this.
+  /// The same at the best c.
   public let bestUpper: Double
   /// How much the supremum may lie above what the reduced network can reach, at the least-squares c.
   public let reductionBound: Double
@@ -158,10 +158,13 @@ extension MixtureExperiment {
 }
 
 extension DistanceResult {
-  /// The radius that follows from ``bestUpper`` by Proposition 3 of Min and Vidal (ICML 2025); nil where nothing
+  /// No more than this is the distance inf_c sup |c f - F|.
+  var provedDistance: Double { min(leastSquaresUpper, bestUpper) }
+
+  /// The radius that follows from ``provedDistance`` by Proposition 3 of Min and Vidal (ICML 2025); nil where nothing
   /// is claimed: for p < 3, where the ideal is not F^(p) or not learned, and where the distance is too large.
   var guaranteedRadius: Double? {
-    let radius = p < 3 ? 0 : CriticalRadius.guaranteed(exponent: p, distance: bestUpper)
+    let radius = p < 3 ? 0 : CriticalRadius.guaranteed(exponent: p, distance: provedDistance)
     return radius > 0 ? radius : nil
   }
 

@@ -25,7 +25,8 @@ struct MixtureReport {
       experiment: MixtureExperiment.name, preset: settings.preset, results: summaries,
       flags: runs.flatMap(\.flags) + sides.summary.violations
         + DistanceResult.violations(distances),
-      distance: DistanceSummary(distances), twoSided: sides.summary)
+      distance: DistanceSummary(distances, proved: (mixture.alpha, twoSided)),
+      twoSided: sides.summary)
     try directory.write(report, to: "results/summary.json")
     do {
       try DistanceResult.table(distances).write(to: directory.path("results/distance.csv"))
@@ -106,7 +107,8 @@ struct MixtureReport {
             + "the supremum. \(emphasis: "Distance"): at the least-squares c of the paper, searched in "
             + "the few dimensions that f and F depend on. \(emphasis: "At most"): proved upper bounds. "
             + "\(emphasis: "Guaranteed radius"): what follows from them for samples of the mixture, "
-            + "with high probability. \(emphasis: "Gradient ascent"): the "
+            + "with high probability. \(emphasis: "Proved radius"): the median of those proved "
+            + "sample by sample, with certainty. \(emphasis: "Gradient ascent"): the "
             + "paper's search in all dimensions. \(emphasis: "Left out"): how much the supremum may "
             + "gain in the other dimensions.",
           header: DistanceSummary.header.map { Prose($0) },
