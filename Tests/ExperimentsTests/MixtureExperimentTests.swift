@@ -82,7 +82,8 @@ extension Tag {
     }
     // Certified below attacked on the same samples, and the median next to the law.
     #expect(summary.twoSided.violations.isEmpty)
-    for (row, law) in zip(summary.twoSided.rows, [0.1.squareRoot(), 0.5.squareRoot()]) {
+    let laws = [0.1, 0.5].map { $0.squareRoot() }
+    for (row, law) in zip(summary.twoSided.rows, laws) {
       #expect(row.samples == 100 && row.exactShare >= 0.95 && row.medianGap <= 1e-3)
       #expect(row.medianProved <= row.medianAttacked)
       #expect(abs(row.medianProved / law - 1) < 0.06)
