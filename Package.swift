@@ -85,7 +85,9 @@ let package = Package(
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Datasets", "Experiments", "Formats", "LinearCore", "Networks", "Training"]),
+      dependencies: [
+        "Certification", "Datasets", "Experiments", "Formats", "LinearCore", "Networks", "Training",
+      ]),
     .testTarget(
       name: "PolyReLUTests",
       dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),

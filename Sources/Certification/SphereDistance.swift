@@ -10,6 +10,9 @@ import Networks
 /// to be at least r proves S <= nu / r^p, and a witness of norm R proves S >= nu / R^p. What the reduction
 /// of D may have changed is added.
 ///
+/// Where f's neurons lie close to g's and the sums nearly cancel, cutting boxes takes long; where the directions of
+/// g are orthonormal, ``AlignedDistance`` is a second upper bound, and the smaller one counts.
+///
 /// With the ideal classifiers for g this tests Conjecture 1 of Min and Vidal (ICML 2024), where gradient
 /// ascent gives the lower side only.
 public struct SphereDistance: Sendable, Equatable {
@@ -31,6 +34,7 @@ public struct SphereDistance: Sendable, Equatable {
   ) throws(NetworkError) {
     let difference = try Self.difference(f, g, scale)
     let effective = try EffectiveNetwork(difference)
+    let aligned = Self.aligned(difference, centers: g)
     let start = Date()
     var (lower, upper) = (0.0, 0.0)
     for sign in [1.0, -1] {
@@ -38,10 +42,30 @@ public struct SphereDistance: Sendable, Equatable {
         effective, sign: sign, budget: budget,
         deadline: start.addingTimeInterval(min(budget.seconds, 1e9)))
       lower = max(lower, side.lower)
-      upper = max(upper, side.upper)
+      upper = max(
+        upper,
+        min(side.upper + effective.errorBound, aligned?.supremum(sign: sign) ?? .infinity))
     }
     self.lower = max(0, lower - effective.errorBound)
-    self.upper = upper + effective.errorBound
+    self.upper = upper
+  }
+
+  /// The difference with its neurons grouped around the directions of the second network; nil where these
+  /// are not orthonormal.
+  private static func aligned<Scalar: LinearScalar>(
+    _ difference: PReLUNetwork<Double>, centers g: PReLUNetwork<Scalar>
+  ) -> AlignedDistance? {
+    let norms = difference.hiddenWeights.rowNorms()
+    let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
+    let weights = g.hiddenWeights.converted(to: Double.self)
+    guard weights.rows <= weights.columns, weights.rowNorms().allSatisfy({ $0 > 0 }) else {
+      return nil
+    }
+    return AlignedDistance(
+      exponent: difference.exponent,
+      directions: difference.hiddenWeights.rows(at: active).rowsNormalized(),
+      contributions: active.map { norms[$0] * difference.outputWeights[0, $0] },
+      centers: weights.rowsNormalized())
   }
 
   /// c f - g as one network.

@@ -23,6 +23,12 @@ struct CertifyCommand: ParsableCommand {
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
           --certificates proofs --check
 
+      --smoothing SIGMA adds randomised smoothing (Cohen et al. 2019): a radius of *another classifier*, the \
+      class that the network gives most often under Gaussian noise, right with --smoothing-confidence and from \
+      --smoothing-samples noisy copies. It proves nothing about the network itself.
+
+        polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 50 --smoothing 0.25
+
       Results do not depend on the number of threads or the speed of the machine unless \
       --timeout-per-sample ends a search.
       """)
@@ -64,12 +70,18 @@ struct CertifyCommand: ParsableCommand {
   @Flag(help: "Leave upper bounds to the search, without an attack.")
   var noAttack = false
 
+  @OptionGroup(title: "Randomised smoothing") var smoothing: SmoothingOptions
+
   @OptionGroup(title: "Common") var common: CommonOptions
 
   func run() throws {
     common.apply()
     if norm != .l2 && certificates != nil {
       throw ExperimentError.usage("--certificates: are for --norm l2, not \(norm.rawValue)")
+    }
+    let smoothing = try smoothing.settings(norm: norm)
+    if check && smoothing != nil {
+      throw ExperimentError.usage("--smoothing: has no certificates that --check could verify")
     }
     if check && certificates == nil {
       throw ExperimentError.usage("--check: needs --certificates, the directory to verify")
@@ -94,9 +106,11 @@ struct CertifyCommand: ParsableCommand {
     if let gap { budget.gap = gap }
     if let timeoutPerSample { budget.seconds = timeoutPerSample }
     let start = Date()
-    let result = try CertificationStudy(
-      norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed
-    ).run(network, data: samples, reference: known, progress: common.makeProgress())
+    var study = CertificationStudy(
+      norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed)
+    study.smoothing = smoothing
+    let result = try study.run(
+      network, data: samples, reference: known, progress: common.makeProgress())
     let report = CertifyReport(result, seconds: Date().timeIntervalSince(start))
     if let certificates { try CertificateStore(certificates).write(result) }
     try Output.write(common.json ? report.json : report.text)

@@ -10,7 +10,9 @@ struct ReproduceCommand: ParsableCommand {
     abstract: "Run an experiment: train, measure, draw, report.",
     discussion: """
       An experiment leaves a directory with its settings, tables, figures and report.html. Killed or \
-      interrupted, it goes on with --resume and ends in the same bytes.
+      interrupted, it goes on with --resume and ends in the same bytes; only the proofs that laptop and paper \
+      look for on features and images have limits of time. Most experiments draw certified accuracy beside \
+      attacked accuracy.
 
         polyrelu reproduce --list
         polyrelu reproduce mixture --preset quick

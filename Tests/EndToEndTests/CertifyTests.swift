@@ -51,6 +51,30 @@ import Testing
     #expect(bounds[0] == bounds[1])
   }
 
+  @Test func smoothingStandsBeside() throws {
+    let line = "\(command) --smoothing 0.1 --smoothing-samples 500 --smoothing-confidence 0.99"
+    let plain = try samples(workspace.succeed("\(command) --json"))
+    let all = try ["1", "2"].map {
+      try samples(workspace.succeed("\(line) --json --threads \($0)"))
+    }
+    for (row, sample) in all[0].enumerated() {
+      #expect(sample["lower"] as? Double == plain[row]["lower"] as? Double)
+      let smoothing = try #require(sample["smoothing"] as? [String: Any])
+      #expect(
+        Set(smoothing.keys) == ["radius", "abstained", "status", "samples", "confidence", "sigma"])
+      #expect(smoothing["samples"] as? Int == 500)
+      #expect(abs(try #require(smoothing["confidence"] as? Double) - 0.99) < 1e-12)
+      let radius = try #require(smoothing["radius"] as? Double)
+      // 0.1 Phi^-1(0.01^(1/500)) = 0.236.
+      #expect(radius >= 0 && radius < 0.237)
+      if smoothing["abstained"] as? Bool == true { #expect(radius == 0) }
+      let other = try #require(all[1][row]["smoothing"] as? [String: Any])
+      #expect(radius == other["radius"] as? Double)
+    }
+    let text = try workspace.succeed(line).output
+    #expect(text.contains("another classifier") && text.contains("abstained: "))
+  }
+
   @Test func certificatesAreVerifiedAndDamageIsFound() throws {
     let certified = try samples(
       workspace.succeed("\(command) --json --certificates proofs"))

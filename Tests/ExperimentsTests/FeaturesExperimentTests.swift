@@ -20,7 +20,20 @@ import Testing
       let p: Double
       let robustAccuracy: [Point]
     }
-    struct Part: Decodable { let results: [Row] }
+    struct Part: Decodable {
+      let results: [Row]
+      let twoSided: TwoSided?
+    }
+    struct TwoSided: Decodable {
+      struct Row: Decodable {
+        let p: Double
+        let samples: Int
+        let curve: [Accuracies]
+      }
+      struct Accuracies: Decodable { let certifiedAccuracy, attackedAccuracy: Double }
+      let rows: [Row]
+      let violations: [String]
+    }
     let parts: [Part]
   }
 
@@ -60,6 +73,14 @@ import Testing
       // One attack never finds more than all together; one sample of 24 may fall to luck.
       let plain = try #require(point.plainAccuracy)
       #expect(plain >= point.accuracy.mean - 1 / 24 - 1e-9, "\(point)")
+    }
+    // Two classes are bounded from both sides; the summary of a quick run leaves several out.
+    #expect(summary.parts[1].twoSided == nil)
+    let sides = try #require(summary.parts[0].twoSided)
+    #expect(sides.rows.map(\.p) == [1, 2, 3, 4] && sides.violations.isEmpty)
+    for row in sides.rows {
+      #expect(row.samples == 6)
+      for point in row.curve { #expect(point.certifiedAccuracy <= point.attackedAccuracy) }
     }
     let report = try String(
       contentsOf: folder.appendingPathComponent("run/report.html"), encoding: .utf8)

@@ -26,12 +26,26 @@ extension Tag {
       struct Row: Decodable {
         let p, alpha, reductionBound, idealSupremum: Double
         let leastSquaresDistance, bestDistance, ascentDistance: Interval
+        let leastSquaresUpper, bestUpper: Interval
       }
       let rows: [Row]
       let answer: String
     }
+    struct TwoSided: Decodable {
+      struct Row: Decodable {
+        let p, medianProved, medianAttacked, medianGap, exactShare, medianSmoothed: Double
+        let samples: Int
+        let curve: [Point]
+      }
+      struct Point: Decodable {
+        let epsilon, certifiedAccuracy, attackedAccuracy, smoothedAccuracy: Double
+      }
+      let rows: [Row]
+      let violations: [String]
+    }
     let results: [Row]
     let distance: Distance
+    let twoSided: TwoSided
   }
 
   /// The claims the project stands on, in the size that `make reproduce` runs.
@@ -60,12 +74,32 @@ extension Tag {
       #expect(row.bestDistance.mean <= row.leastSquaresDistance.mean + row.reductionBound)
       #expect(row.ascentDistance.mean <= row.leastSquaresDistance.mean + row.reductionBound)
       #expect(row.leastSquaresDistance.mean < 0.1 * row.idealSupremum)
+      // From both sides, and not far apart.
+      #expect(row.leastSquaresDistance.mean <= row.leastSquaresUpper.mean)
+      #expect(row.bestDistance.mean <= row.bestUpper.mean)
+      #expect(
+        row.leastSquaresUpper.mean <= (row.p == 1 ? 1.02 : 1.6) * row.leastSquaresDistance.mean)
+    }
+    // Certified below attacked on the same samples, and the median next to the law.
+    #expect(summary.twoSided.violations.isEmpty)
+    let laws = [0.1, 0.5].map { $0.squareRoot() }
+    for (row, law) in zip(summary.twoSided.rows, laws) {
+      #expect(row.samples == 100 && row.exactShare >= 0.95 && row.medianGap <= 1e-3)
+      #expect(row.medianProved <= row.medianAttacked)
+      #expect(abs(row.medianProved / law - 1) < 0.06)
+      for point in row.curve { #expect(point.certifiedAccuracy <= point.attackedAccuracy) }
+      for (point, next) in zip(row.curve, row.curve.dropFirst()) {
+        #expect(point.certifiedAccuracy >= next.certifiedAccuracy)
+        #expect(point.smoothedAccuracy >= next.smoothedAccuracy)
+      }
+      #expect(row.medianSmoothed > 0.5 * law)
     }
     // A network of p = 3 is attacked in the span of the subclass centres, and the summary says so.
     let reduction = try #require(results[1].reductions.first)
     #expect(reduction.p == 3 && reduction.dimensions < reduction.originalDimensions / 2)
     #expect(reduction.radiusUncertainty < 1e-2 * results[1].halfRadius)
     for name in [
+      "results/two-sided.csv", "figures/two-sided.svg", "figures/two-sided-a.csv",
       "results/distance.csv", "figures/distance.svg", "figures/distance.csv", "config.json",
       "environment.json", "report.html", "results/summary.json",
       "figures/robust-accuracy.svg", "figures/robust-accuracy.pdf", "figures/robust-accuracy.csv",
@@ -80,6 +114,13 @@ extension Tag {
     // A part that is missing is made anew, from the network's own checkpoint, with the same numbers.
     try FileManager.default.removeItem(
       at: Self.folder.appendingPathComponent("results/p3-seed0.json"))
+    let sides = try Data(
+      contentsOf: Self.folder.appendingPathComponent("results/two-sided.csv"))
+    try FileManager.default.removeItem(
+      at: Self.folder.appendingPathComponent("results/p3-seed0-two-sided.json"))
+    // As if killed before the last of four pieces was there.
+    try FileManager.default.removeItem(
+      at: Self.folder.appendingPathComponent("checkpoints/p3-seed0-two-sided-96.json"))
     try FileManager.default.removeItem(
       at: Self.folder.appendingPathComponent("results/distance-p1-seed0-alpha0.3000.json"))
     let repaired = try experiment.run(
@@ -88,6 +129,8 @@ extension Tag {
     #expect(repeated.results[1].halfRadius == results[1].halfRadius)
     #expect(
       repeated.distance.rows[2].leastSquaresDistance.mean == rows[2].leastSquaresDistance.mean)
+    #expect(
+      try Data(contentsOf: Self.folder.appendingPathComponent("results/two-sided.csv")) == sides)
     // Another run does not overwrite it.
     #expect(throws: ExperimentError.self) {
       try experiment.run(

@@ -12,8 +12,10 @@ public struct CertificationStudy {
   public var budget: SearchBudget
   /// A name of ``AttackCatalog`` whose perturbations are upper bounds; nil leaves them to the search.
   public var attack: String?
-  /// Root of the attack's random choices.
+  /// Root of the random choices of attack and smoothing.
   public var seed: UInt64
+  /// Randomised smoothing beside it, for l2; nil for none.
+  public var smoothing: SmoothingSettings?
 
   /// A study.
   public init(
@@ -34,6 +36,11 @@ public struct CertificationStudy {
     public let samples: [CertifiedRadius]
     /// The network that certificates speak about.
     public let effective: EffectiveNetwork
+
+    /// What smoothing states about another classifier, one entry a sample; nil where it was not asked for.
+    public var smoothed: [SmoothedRadius]?
+    /// How that classifier was smoothed.
+    public var smoothing: SmoothingSettings?
 
     /// The median of (upper - lower) / upper over the samples classified correctly; nil without any.
     public var medianGap: Double? {
@@ -80,12 +87,27 @@ public struct CertificationStudy {
         let certifier = try RadiusCertifier(network, budget: budget)
         let samples = certifier.certify(
           data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
-        return Result(norm: norm, samples: samples, effective: certifier.effective)
+        var result = Result(norm: norm, samples: samples, effective: certifier.effective)
+        if let smoothing {
+          result.smoothing = smoothing
+          result.smoothed = Self.smoothed(network, data, settings: smoothing, seed: seed)
+        }
+        return result
       }
       let certifier = try RelaxationCertifier(network, norm: norm, gap: budget.gap)
       let samples = certifier.certify(
         data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
       return Result(norm: norm, samples: samples, effective: certifier.effective)
     } catch { throw ExperimentError(error) }
+  }
+
+  /// The radii of samples under randomised smoothing, the first of which is row `first` of the data.
+  static func smoothed(
+    _ network: PReLUNetwork<Float>, _ data: Dataset, settings: SmoothingSettings, seed: UInt64,
+    from first: Int = 0
+  ) -> [SmoothedRadius] {
+    RandomizedSmoothing(
+      network, settings: settings, stream: RandomStream(seed: seed).child("smoothing")
+    ).certify(data.inputs, labels: data.labels, firstIndex: first)
   }
 }

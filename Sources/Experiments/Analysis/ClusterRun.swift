@@ -111,6 +111,15 @@ struct ClusterRun {
     }
   }
 
+  /// The radii of the first attacked samples, bounded from both sides. Needs the network of ``result``.
+  func twoSided(
+    _ settings: TwoSidedSettings, attacked: Dataset, train: Dataset, progress: ProgressReporter
+  ) throws(ExperimentError) -> TwoSidedRadii {
+    try TwoSidedStudy(
+      directory: directory, settings: settings, name: name, seed: configuration.training.seed
+    ).result(network, attacked: attacked, train: train, progress: progress)
+  }
+
   /// The trained network of this run.
   func network() throws(ExperimentError) -> PReLUNetwork<Float> {
     do {

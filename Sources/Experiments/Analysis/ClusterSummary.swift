@@ -83,6 +83,8 @@ public struct ClusterReport: Codable, Sendable {
   public let flags: [String]
   /// Distances to the ideal classifier, where they were measured.
   public var distance: DistanceSummary?
+  /// Radii bounded from both sides, where they were.
+  public var twoSided: TwoSidedSummary?
 
   /// What is to be said of reductions; nil where there were none.
   var reductionSentence: String? { UsedReduction.sentence(results.flatMap(\.reductions)) }
@@ -92,6 +94,6 @@ public struct ClusterReport: Codable, Sendable {
     var table = TerminalTable(header: ClusterSummary.header, alignments: nil)
     for row in results { table.append(row.cells) }
     return table.text + (reductionSentence.map { $0 + "\n" } ?? "")
-      + (distance.map { "\n\($0.text)" } ?? "")
+      + (twoSided.map { "\n\($0.text)" } ?? "") + (distance.map { "\n\($0.text)" } ?? "")
   }
 }

@@ -32,7 +32,9 @@ struct ExperimentPart {
           .init("processor", Prose("\(environment.cpu), \(environment.threads) threads")),
           .init("seed", Prose("\(seed)")),
           .init(
-            "radii", "sizes of the smallest perturbations found: upper bounds of the true ones"),
+            "radii",
+            "sizes of the smallest perturbations found: upper bounds of the true ones; those called proved "
+              + "or certified are lower bounds"),
         ]),
         .paragraph(
           "Every figure has its numbers in a CSV file beside it, in the folder figures; radii of "

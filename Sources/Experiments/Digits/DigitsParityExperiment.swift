@@ -1,3 +1,4 @@
+import Certification
 import Datasets
 import Figures
 import Foundation
@@ -27,6 +28,8 @@ public struct DigitsParityExperiment: Experiment {
     var batchSize = 64
     var epochs: Int
     var attack = "standard"
+    /// Of the first repeat.
+    var twoSided: TwoSidedSettings
   }
 
   /// The settings.
@@ -39,14 +42,22 @@ public struct DigitsParityExperiment: Experiment {
       switch preset {
       case .quick:
         Settings(
-          preset: preset, seed: seed, repeats: 1, hiddenWidth: 200, initialScale: 1e-3, epochs: 80)
+          preset: preset, seed: seed, repeats: 1, hiddenWidth: 200, initialScale: 1e-3, epochs: 80,
+          twoSided: TwoSidedSettings(
+            samples: 20, nodes: 30, smoothing: SmoothingSettings(sigma: 0.25)))
       case .laptop:
         Settings(
-          preset: preset, seed: seed, repeats: 5, hiddenWidth: 500, initialScale: 1e-3, epochs: 120)
+          preset: preset, seed: seed, repeats: 5, hiddenWidth: 500, initialScale: 1e-3, epochs: 120,
+          twoSided: TwoSidedSettings(
+            samples: 200, attack: "standard", nodes: 300, smoothing: SmoothingSettings(sigma: 0.25))
+        )
       case .paper:
         Settings(
           preset: preset, seed: seed, repeats: 5, hiddenWidth: 2000, initialScale: 1e-3,
-          epochs: 401)
+          epochs: 401,
+          twoSided: TwoSidedSettings(
+            samples: 200, attack: "standard", nodes: 2000,
+            smoothing: SmoothingSettings(sigma: 0.25)))
       }
   }
 
@@ -77,6 +88,7 @@ public struct DigitsParityExperiment: Experiment {
     } catch { throw ExperimentError(error) }
     var runs: [ClusterRun] = []
     var results: [ClusterRunResult] = []
+    var twoSided: [TwoSidedRadii] = []
     for number in 0..<settings.repeats {
       for p in settings.degrees {
         let seed = settings.seed + UInt64(number)
@@ -87,11 +99,17 @@ public struct DigitsParityExperiment: Experiment {
         runs.append(run)
         results.append(
           try run.result(train: train, heldOut: test, attacked: test, progress: progress))
+        if number == 0 {
+          twoSided.append(
+            try run.twoSided(settings.twoSided, attacked: test, train: train, progress: progress))
+        }
       }
     }
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
-    return try DigitsReport(settings: settings, runs: results, train: train, test: test).part(
+    return try DigitsReport(
+      settings: settings, runs: results, twoSided: twoSided, train: train, test: test
+    ).part(
       directory: directory, firstRuns: Array(runs.prefix(settings.degrees.count)),
       figuresLink: figuresLink)
   }

@@ -7,6 +7,7 @@ import LinearCore
 struct DigitsReport {
   let settings: DigitsParityExperiment.Settings
   let runs: [ClusterRunResult]
+  let twoSided: [TwoSidedRadii]
   let train: Dataset
   let test: Dataset
 
@@ -17,9 +18,11 @@ struct DigitsReport {
     let summaries = figures.degrees.map { p in
       ClusterSummary(runs.filter { $0.p == p }, predictedRadius: nil)
     }
+    let sides = TwoSidedReport(
+      twoSided, settings: settings.twoSided, attacks: runs.prefix(twoSided.count).map(\.radii))
     let report = ClusterReport(
       experiment: DigitsParityExperiment.name, preset: settings.preset, results: summaries,
-      flags: runs.flatMap(\.flags))
+      flags: runs.flatMap(\.flags) + sides.summary.violations, twoSided: sides.summary)
     try directory.write(report, to: "results/summary.json")
     let sink = FigureSink(directory: directory, link: figuresLink)
     let ceiling = halfDistanceToOtherClass()
@@ -40,6 +43,9 @@ struct DigitsReport {
           + "[0, 1]). Dashed: half the median distance from a test digit to the nearest training "
           + "digit of the other class, where a nearest-neighbour rule would break.",
         alternative: "Robust accuracy against radius for each degree"),
+    ]
+    blocks += try sides.blocks(sink)
+    blocks += [
       try sink.figure(
         try pictures(firstRuns), "perturbed-digits",
         caption: "The first test digits of six kinds with the smallest perturbation found for each "
@@ -63,7 +69,7 @@ struct DigitsReport {
         figures.training(), "training", caption: "Training loss.",
         alternative: "Training loss against epochs"))
     if let sentence = report.reductionSentence { blocks.append(.paragraph(Prose(sentence))) }
-    for warning in Set(runs.compactMap(\.stallWarning) + runs.flatMap(\.flags)).sorted() {
+    for warning in Set(runs.compactMap(\.stallWarning) + report.flags).sorted() {
       blocks.append(.warning(Prose(warning)))
     }
     return ExperimentPart(

@@ -15,6 +15,16 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
     public let leastSquaresRange: [Double]
     /// The largest |c f - F| found at the best c.
     public let bestDistance: MeanInterval
+    /// What |c f - F| is proved not to exceed at the least-squares c.
+    public let leastSquaresUpper: MeanInterval
+    /// The same at the best c.
+    public let bestUpper: MeanInterval
+    /// The radius that follows from it by Proposition 3 of Min and Vidal (ICML 2025), with high probability;
+    /// repeats without a claim are missing.
+    public let guaranteedRadius: MeanInterval
+    /// The median radius that is proved sample by sample, in the first repeat; nil at values of alpha where
+    /// networks are not attacked.
+    public let medianProvedRadius: Double?
     /// What the paper's gradient ascent found at the least-squares c.
     public let ascentDistance: MeanInterval
     /// The largest bound of what the reduction left out.
@@ -29,7 +39,8 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
   public let answer: String
 
   /// The summary of all results.
-  init(_ results: [DistanceResult]) {
+  /// - Parameter proved: radii of the networks of one alpha.
+  init(_ results: [DistanceResult], proved: (alpha: Double, radii: [TwoSidedRadii])) {
     let degrees = Set(results.map(\.p)).sorted()
     let alphas = Set(results.map(\.alpha)).sorted()
     rows = degrees.flatMap { p in
@@ -40,6 +51,11 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
           p: p, alpha: alpha, leastSquaresDistance: MeanInterval(values),
           leastSquaresRange: [values.min()!, values.max()!],
           bestDistance: MeanInterval(runs.map(\.bestDistance)),
+          leastSquaresUpper: MeanInterval(runs.map(\.leastSquaresUpper)),
+          bestUpper: MeanInterval(runs.map(\.bestUpper)),
+          guaranteedRadius: MeanInterval(runs.map { $0.guaranteedRadius ?? .nan }),
+          medianProvedRadius: alpha == proved.alpha
+            ? proved.radii.first { $0.p == p }?.medianLower : nil,
           ascentDistance: MeanInterval(runs.compactMap(\.ascentDistance)),
           reductionBound: runs.map(\.reductionBound).max()!,
           idealSupremum: runs[0].idealSupremum)
@@ -63,9 +79,33 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
     let higher = compared.filter {
       $0.ascentDistance! > $0.leastSquaresDistance + $0.reductionBound
     }
+    let widest = results.map { $0.bestUpper / $0.bestDistance }.max() ?? 1
     return "As alpha falls, the distance to the ideal classifier changes "
       + parts.joined(separator: ", ") + "; the paper's gradient ascent found more than the search "
-      + "and the bound of its reduction allow in \(higher.count) of \(compared.count) networks."
+      + "and the bound of its reduction allow in \(higher.count) of \(compared.count) networks. "
+      + String(
+        format: "At the best c the supremum is proved to be at most %.2f times what was found. ",
+        widest)
+      + guarantee(results)
+  }
+
+  /// What the proved distance says of radii.
+  private static func guarantee(_ results: [DistanceResult]) -> String {
+    let learned = results.filter { $0.p >= 3 }
+    guard let nearest = learned.min(by: { $0.provedDistance < $1.provedDistance }) else {
+      return ""
+    }
+    let limit = Double(2).squareRoot() / 8
+    let claimed = learned.compactMap(\.guaranteedRadius)
+    let condition = String(
+      format: "the smallest distance proved is %.4f, and the proposition needs %.4f",
+      nearest.provedDistance,
+      pow(limit, nearest.p))
+    return claimed.isEmpty
+      ? "Proposition 3 of Min and Vidal (2025) gives no radius for these networks: \(condition)."
+      : String(
+        format: "Proposition 3 of Min and Vidal (2025) gives radii up to %.3f: ", claimed.max()!)
+        + condition + "."
   }
 
   private static func share(_ row: Row) -> String {
@@ -78,7 +118,9 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
 
   /// The header of ``cells``.
   static let header = [
-    "p", "alpha", "distance", "least, most", "best c", "gradient ascent", "left out", "sup |F|",
+    "p", "alpha", "distance", "at most", "least, most", "best c", "at most", "gradient ascent",
+    "left out",
+    "sup |F|", "guaranteed radius", "proved radius",
   ]
 
   /// The rows of a table.
@@ -86,9 +128,13 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
     rows.map { row in
       [
         Self.degree(row.p), Self.number(row.alpha), row.leastSquaresDistance.text(digits: 4),
+        row.leastSquaresUpper.text(digits: 4),
         row.leastSquaresRange.map { String(format: "%.4f", $0) }.joined(separator: ", "),
-        row.bestDistance.text(digits: 4), row.ascentDistance.text(digits: 4),
+        row.bestDistance.text(digits: 4), row.bestUpper.text(digits: 4),
+        row.ascentDistance.text(digits: 4),
         String(format: "%.4f", row.reductionBound), String(format: "%.3f", row.idealSupremum),
+        row.guaranteedRadius.mean == nil ? "no claim" : row.guaranteedRadius.text(digits: 4),
+        row.medianProvedRadius.map { String(format: "%.4f", $0) } ?? "–",
       ]
     }
   }
@@ -127,6 +173,7 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
       add(
         "p = \(Self.degree(p)) to \(ideal), least-squares c", \.leastSquaresDistance, style: .line,
         shaded: true)
+      add("proved upper bound", \.leastSquaresUpper, style: .line, dash: .dotted)
       add("best c", \.bestDistance, style: .line, dash: .dashed)
       add("gradient ascent", \.ascentDistance, style: .points)
     }

@@ -1,4 +1,5 @@
 import Alignment
+import Certification
 import Datasets
 import Formats
 import Foundation
@@ -34,6 +35,10 @@ public struct DistanceResult: Codable, Sendable, Equatable {
   public let bestScale: Double
   /// The largest |c f - F| found at the best c.
   public let bestDistance: Double
+  /// No |c f - F| is larger at the least-squares c: proved.
+  public let leastSquaresUpper: Double
+  /// The same at the best c.
+  public let bestUpper: Double
   /// How much the supremum may lie above what the reduced network can reach, at the least-squares c.
   public let reductionBound: Double
   /// Dimensions searched.
@@ -105,6 +110,9 @@ extension MixtureExperiment {
       stream: stream.child("distance"), title: title, progress: progress)
   }
 
+  /// Boxes of the upper bound: at p = 1 a few dozen close it, and from p = 2 on alignment gives more than boxes.
+  private static var upperNodes: Int { 200 }
+
   private func measure(
     _ network: PReLUNetwork<Float>, alpha: Double, number: Int, fresh: Dataset,
     stream: RandomStream, title: String, progress: ProgressReporter
@@ -119,6 +127,15 @@ extension MixtureExperiment {
       let found = try DistanceSearch().run(
         difference, samples: fresh.inputs, directions: centers, stream: stream)
       let searched = Date()
+      func upper(_ scale: Double) throws(NetworkError) -> Double {
+        try SphereDistance(
+          of: network, to: ideal, scale: scale, budget: SearchBudget(nodes: Self.upperNodes)
+        ).upper
+      }
+      let (leastSquaresUpper, bestUpper) = (
+        try upper(found.leastSquares.scale), try upper(found.optimised.scale)
+      )
+      let bounded = Date()
       var ascent: DistanceEstimate?
       if number < settings.distance.ascentRepeats {
         progress.note("\(title): gradient ascent of |c f - F| in all dimensions")
@@ -130,16 +147,43 @@ extension MixtureExperiment {
         p: p, alpha: alpha, seed: settings.seed + UInt64(number),
         leastSquaresScale: found.leastSquares.scale,
         leastSquaresDistance: found.leastSquares.value, bestScale: found.optimised.scale,
-        bestDistance: found.optimised.value, reductionBound: found.leastSquaresReductionBound,
+        bestDistance: found.optimised.value, leastSquaresUpper: leastSquaresUpper,
+        bestUpper: bestUpper, reductionBound: found.leastSquaresReductionBound,
         rank: found.rank, ascentDistance: ascent?.value,
         idealSupremum: p == 1 ? Double(largestClass).squareRoot() : 1,
         searchSeconds: searched.timeIntervalSince(start),
-        ascentSeconds: ascent.map { _ in Date().timeIntervalSince(searched) })
+        ascentSeconds: ascent.map { _ in Date().timeIntervalSince(bounded) })
     } catch { throw ExperimentError(error) }
   }
 }
 
 extension DistanceResult {
+  /// No more than this is the distance inf_c sup |c f - F|.
+  var provedDistance: Double { min(leastSquaresUpper, bestUpper) }
+
+  /// The radius that follows from ``provedDistance`` by Proposition 3 of Min and Vidal (ICML 2025); nil where nothing
+  /// is claimed: for p < 3, where the ideal is not F^(p) or not learned, and where the distance is too large.
+  var guaranteedRadius: Double? {
+    let radius = p < 3 ? 0 : CriticalRadius.guaranteed(exponent: p, distance: provedDistance)
+    return radius > 0 ? radius : nil
+  }
+
+  /// What contradicts itself: a value found above the proved bound. Values are found in double precision and
+  /// the bound includes its own rounding.
+  static func violations(_ results: [DistanceResult]) -> [String] {
+    results.compactMap { result in
+      let pairs = [
+        (result.leastSquaresDistance, result.leastSquaresUpper),
+        (result.bestDistance, result.bestUpper),
+        (result.ascentDistance ?? 0, result.leastSquaresUpper),
+      ]
+      if pairs.allSatisfy({ $0.0 <= $0.1 * (1 + 1e-9) }) { return nil }
+      return
+        "p = \(result.p.formatted()), alpha = \(result.alpha.formatted()), seed \(result.seed): a "
+        + "value of |c f - F| was found above the proved upper bound: a bound is wrong"
+    }
+  }
+
   /// One row a network.
   static func table(_ results: [DistanceResult]) -> CSVTable {
     var table = CSVTable()
@@ -150,6 +194,9 @@ extension DistanceResult {
     table.append("leastSquaresDistance", results.map(\.leastSquaresDistance))
     table.append("bestScale", results.map(\.bestScale))
     table.append("bestDistance", results.map(\.bestDistance))
+    table.append("leastSquaresUpper", results.map(\.leastSquaresUpper))
+    table.append("bestUpper", results.map(\.bestUpper))
+    table.append("guaranteedRadius", results.map { $0.guaranteedRadius ?? .nan })
     table.append("reductionBound", results.map(\.reductionBound))
     table.append("rank", results.map(\.rank))
     table.append("ascentDistance", results.map { $0.ascentDistance ?? .nan })

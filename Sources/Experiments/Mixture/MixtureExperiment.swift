@@ -1,4 +1,5 @@
 import Alignment
+import Certification
 import Datasets
 import Figures
 import Foundation
@@ -34,6 +35,8 @@ public struct MixtureExperiment: Experiment {
     var attackedSamples: Int
     var attack = "standard"
     var distance: DistanceSettings
+    /// Of the first repeat.
+    var twoSided: TwoSidedSettings
   }
 
   /// The settings.
@@ -52,7 +55,9 @@ public struct MixtureExperiment: Experiment {
           distance: DistanceSettings(
             alphas: [0.03, 0.1, 0.3], samples: 2000,
             ascent: NormalizedGradientAscent(batches: 1, points: 100, steps: 1000),
-            ascentRepeats: 1))
+            ascentRepeats: 1),
+          twoSided: TwoSidedSettings(
+            samples: 100, nodes: 500, smoothing: SmoothingSettings(sigma: 0.25, samples: 1000)))
       case .laptop:
         Settings(
           preset: preset, seed: seed, repeats: 5,
@@ -60,7 +65,10 @@ public struct MixtureExperiment: Experiment {
           hiddenWidth: 500, epochs: 150, attackedSamples: 1000,
           distance: DistanceSettings(
             alphas: [0.02, 0.05, 0.15, 0.3], samples: 5000,
-            ascent: NormalizedGradientAscent(batches: 1, points: 200), ascentRepeats: 1))
+            ascent: NormalizedGradientAscent(batches: 1, points: 200), ascentRepeats: 1),
+          twoSided: TwoSidedSettings(
+            samples: 200, attack: "standard", nodes: 2000, smoothing: SmoothingSettings(sigma: 0.25)
+          ))
       case .paper:
         Settings(
           preset: preset, seed: seed, repeats: 5,
@@ -68,7 +76,10 @@ public struct MixtureExperiment: Experiment {
           hiddenWidth: 2000, epochs: 401, attackedSamples: 20_000,
           distance: DistanceSettings(
             alphas: (0..<15).map { 0.01 + 0.29 * Double($0) / 14 }, samples: 20_000,
-            ascent: NormalizedGradientAscent(), ascentRepeats: 1))
+            ascent: NormalizedGradientAscent(), ascentRepeats: 1),
+          twoSided: TwoSidedSettings(
+            samples: 500, attack: "standard", nodes: 20_000,
+            smoothing: SmoothingSettings(sigma: 0.25)))
       }
   }
 
@@ -95,6 +106,7 @@ public struct MixtureExperiment: Experiment {
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
     let mixture = settings.mixture
     var runs: [ClusterRunResult] = []
+    var twoSided: [TwoSidedRadii] = []
     var checksum = ""
     for number in 0..<settings.repeats {
       let seed = settings.seed + UInt64(number)
@@ -116,13 +128,19 @@ public struct MixtureExperiment: Experiment {
         runs.append(
           try run.result(
             train: data.train, heldOut: data.test, attacked: data.test, progress: progress))
+        if number == 0 {
+          twoSided.append(
+            try run.twoSided(
+              settings.twoSided, attacked: data.test, train: data.train, progress: progress))
+        }
       }
     }
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: checksum), to: "environment.json")
     let distances = try distances(in: directory, progress: progress)
-    return try MixtureReport(settings: settings, runs: runs, distances: distances).part(
-      directory: directory, figuresLink: figuresLink)
+    return try MixtureReport(
+      settings: settings, runs: runs, twoSided: twoSided, distances: distances
+    ).part(directory: directory, figuresLink: figuresLink)
   }
 
   /// The training of one network, the same at every alpha.

@@ -6,6 +6,7 @@ import Theory
 struct MixtureReport {
   let settings: MixtureExperiment.Settings
   let runs: [ClusterRunResult]
+  let twoSided: [TwoSidedRadii]
   let distances: [DistanceResult]
 
   func part(directory: RunDirectory, figuresLink: String) throws(ExperimentError) -> ExperimentPart
@@ -18,9 +19,14 @@ struct MixtureReport {
         predictedRadius: CriticalRadius.predicted(
           exponent: p, subclasses: mixture.subclasses, positive: mixture.positive))
     }
+    let sides = TwoSidedReport(
+      twoSided, settings: settings.twoSided, attacks: runs.prefix(twoSided.count).map(\.radii))
     let report = ClusterReport(
       experiment: MixtureExperiment.name, preset: settings.preset, results: summaries,
-      flags: runs.flatMap(\.flags), distance: DistanceSummary(distances))
+      flags: runs.flatMap(\.flags) + sides.summary.violations
+        + DistanceResult.violations(distances),
+      distance: DistanceSummary(distances, proved: (mixture.alpha, twoSided)),
+      twoSided: sides.summary)
     try directory.write(report, to: "results/summary.json")
     do {
       try DistanceResult.table(distances).write(to: directory.path("results/distance.csv"))
@@ -28,6 +34,9 @@ struct MixtureReport {
 
     let sink = FigureSink(directory: directory, link: figuresLink)
     let relu = CriticalRadius.relu(subclasses: mixture.subclasses)
+    let laws: [ReferenceLine] = [
+      .vertical(relu, label: "1/√K"), .vertical(CriticalRadius.optimal, label: "√2/2"),
+    ]
     var blocks: [Report.Block] = [
       .paragraph(Prose(introduction)),
       .table(
@@ -40,20 +49,20 @@ struct MixtureReport {
           rows: summaries.map { $0.cells.map { Prose($0) } })),
       try sink.figure(
         figures.robustness(
-          title: "Robust accuracy under l2 attacks", largest: 1.1,
-          references: [
-            .vertical(relu, label: "1/√K"), .vertical(CriticalRadius.optimal, label: "√2/2"),
-          ]), "robust-accuracy",
+          title: "Robust accuracy under l2 attacks", largest: 1.1, references: laws),
+        "robust-accuracy",
         caption: "Robust accuracy against the radius of the attack, worst case over all attacks. "
           + "Dashed: what theory predicts for p = 1 and for p ≥ 2.",
         alternative: "Robust accuracy falls at 1/sqrt(K) for p = 1 and at sqrt(2)/2 for p = 3"),
+    ]
+    blocks += try sides.blocks(sink, references: laws)
+    blocks.append(
       try sink.figure(
         figures.contributions(), "contributions",
         caption:
           "How much each neuron can contribute to the output, sorted. For p = 3 a few neurons, "
           + "one or two a subclass, carry the network; for p = 1 many neurons share two directions.",
-        alternative: "Sorted neuron contributions"),
-    ]
+        alternative: "Sorted neuron contributions"))
     let columns =
       ["μ̄⁻", "μ̄⁺"] + (0..<mixture.subclasses).map { "μ\($0 + 1)" }
     for p in figures.degrees {
@@ -74,7 +83,7 @@ struct MixtureReport {
         alternative: "Training loss against epochs"))
     blocks += try distanceBlocks(report.distance!, sink)
     if let sentence = report.reductionSentence { blocks.append(.paragraph(Prose(sentence))) }
-    for warning in Set(runs.compactMap(\.stallWarning) + runs.flatMap(\.flags)).sorted() {
+    for warning in Set(runs.compactMap(\.stallWarning) + report.flags).sorted() {
       blocks.append(.warning(Prose(warning)))
     }
     return ExperimentPart(
@@ -96,7 +105,10 @@ struct MixtureReport {
           caption:
             "Largest |c f - F| found, mean and 95% interval over repeats: lower estimates of "
             + "the supremum. \(emphasis: "Distance"): at the least-squares c of the paper, searched in "
-            + "the few dimensions that f and F depend on. \(emphasis: "Gradient ascent"): the "
+            + "the few dimensions that f and F depend on. \(emphasis: "At most"): proved upper bounds. "
+            + "\(emphasis: "Guaranteed radius"): what follows from them for samples of the mixture, "
+            + "with high probability. \(emphasis: "Proved radius"): the median of those proved "
+            + "sample by sample, with certainty. \(emphasis: "Gradient ascent"): the "
             + "paper's search in all dimensions. \(emphasis: "Left out"): how much the supremum may "
             + "gain in the other dimensions.",
           header: DistanceSummary.header.map { Prose($0) },
@@ -105,7 +117,7 @@ struct MixtureReport {
         distance.figure, "distance",
         caption:
           "Distance to the ideal classifier against alpha, as a share of sup |F|. Shaded: 95% "
-          + "interval over repeats. Points: the paper's gradient ascent.",
+          + "interval over repeats. Dotted: proved upper bounds. Points: the paper's gradient ascent.",
         alternative: "The distance to the ideal classifier against alpha for every degree"),
     ]
   }

@@ -105,6 +105,7 @@ extension RealDataSettings {
       hiddenWidth: width, epochs: epochs, batchSize: options.preset == .paper ? 1000 : 100,
       bias: false,
       attackedSamples: options.preset == .quick ? 100 : options.preset == .laptop ? 500 : 5000,
-      curves: curves)
+      curves: curves,
+      twoSided: .wideNetworks(labels, options.preset, samples: 40, seconds: 10))
   }
 }

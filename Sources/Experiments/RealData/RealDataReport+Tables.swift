@@ -43,5 +43,6 @@ extension RealDataReport {
     var table = TerminalTable(header: cells.header, alignments: nil)
     for row in cells.rows { table.append(row) }
     return table.text + "\n" + summary.answer + "\n"
+      + (summary.twoSided.map { "\n" + $0.text } ?? "")
   }
 }

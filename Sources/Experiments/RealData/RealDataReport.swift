@@ -76,6 +76,8 @@ public struct RealDataSummary: Codable, Sendable {
   public let results: [Row]
   /// The answer in one sentence, computed from the numbers.
   public let answer: String
+  /// Radii bounded from both sides, where they were.
+  public let twoSided: TwoSidedSummary?
   /// Reasons not to trust a number.
   public let flags: [String]
   /// Seconds for all networks.
@@ -87,6 +89,7 @@ struct RealDataReport {
   let settings: RealDataSettings
   let title: String
   let results: [RealDataResult]
+  let sides: TwoSidedReport?
   let train: Dataset
   let test: Dataset
 
@@ -138,10 +141,11 @@ struct RealDataReport {
           caption: "Robust accuracy against radius.",
           alternative: "Robust accuracy against radius"))
     }
+    if let sides { blocks += try sides.blocks(sink) }
     for text in [plainSentence, UsedReduction.sentence(summary.results.flatMap(\.reductions))] {
       if let text { blocks.append(.paragraph(Prose(text))) }
     }
-    for warning in Set(results.compactMap(\.stallWarning) + results.flatMap(\.flags)).sorted() {
+    for warning in Set(results.compactMap(\.stallWarning) + summary.flags).sorted() {
       blocks.append(.warning(Prose(warning)))
     }
     return Part(
@@ -176,7 +180,8 @@ struct RealDataReport {
     return RealDataSummary(
       experiment: settings.experiment, preset: settings.preset, repeats: settings.repeats,
       attackedSamples: min(settings.attackedSamples, test.count), results: rows,
-      answer: answer(rows), flags: results.flatMap(\.flags),
+      answer: answer(rows), twoSided: sides?.summary,
+      flags: results.flatMap(\.flags) + (sides?.summary.violations ?? []),
       seconds: results.map(\.seconds).reduce(0, +))
   }
 

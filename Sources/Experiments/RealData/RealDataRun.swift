@@ -75,6 +75,19 @@ struct RealDataRun {
         epochs: settings.epochs, batchSize: settings.batchSize, seed: seed, measuresFeatures: true))
   }
 
+  /// The radii of the first attacked samples, bounded from both sides. Needs the network of ``result``.
+  func twoSided(
+    _ twoSided: TwoSidedSettings, train: Dataset, test: Dataset, progress: ProgressReporter
+  ) throws(ExperimentError) -> TwoSidedRadii {
+    let path = directory.path("networks/\(name)/\(TrainingRun.modelName)")
+    return try TwoSidedStudy(
+      directory: directory, settings: twoSided, name: name, seed: seed
+    ).result(
+      { () throws(ExperimentError) in
+        do { return try ModelFile.read(path) } catch { throw ExperimentError(error) }
+      }, attacked: test.prefix(settings.attackedSamples), train: train, progress: progress)
+  }
+
   /// The result, from an earlier run of the experiment where there is one.
   func result(train: Dataset, test: Dataset, progress: ProgressReporter) throws(ExperimentError)
     -> RealDataResult

@@ -37,6 +37,8 @@ public struct RealDataSettings: Codable, Sendable, Equatable {
   var attackedSamples: Int
   /// The first is drawn in the figure; all are in the table.
   var curves: [Curve]
+  /// Of the first repeat; nil for none. Wide networks of several classes take seconds a sample.
+  var twoSided: TwoSidedSettings?
 
   /// linspace(0, last, 15) without 0, the radii of the paper's curves.
   static func paperRadii(to last: Double) -> [Double] { (1...14).map { last * Double($0) / 14 } }
@@ -48,5 +50,18 @@ public struct RealDataSettings: Codable, Sendable, Equatable {
     case .l2: [1, 2]
     case .l1: [5, 10]
     }
+  }
+}
+
+extension TwoSidedSettings {
+  /// For hundreds of neurons in as many dimensions, where one box takes a second. `quick` has a few samples of
+  /// two classes, and the same result on every machine; for several classes it has none.
+  static func wideNetworks(
+    _ labels: LabelRule, _ preset: Preset, samples: Int, seconds: Double
+  ) -> TwoSidedSettings? {
+    if preset == .quick {
+      return labels == .category ? nil : TwoSidedSettings(samples: 6, nodes: 1)
+    }
+    return TwoSidedSettings(samples: samples, attack: "standard", nodes: 20_000, seconds: seconds)
   }
 }

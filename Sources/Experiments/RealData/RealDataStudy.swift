@@ -42,16 +42,22 @@ struct RealDataStudy {
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
     var results: [RealDataResult] = []
+    var twoSided: [TwoSidedRadii] = []
     for number in 0..<settings.repeats {
       for p in settings.degrees {
         let run = RealDataRun(
           directory: directory, settings: settings, exponent: p,
           seed: settings.seed + UInt64(number))
         results.append(try run.result(train: train, test: test, progress: progress))
+        if number == 0, let effort = settings.twoSided {
+          twoSided.append(try run.twoSided(effort, train: train, test: test, progress: progress))
+        }
       }
     }
     return try RealDataReport(
-      settings: settings, title: title, results: results, train: train, test: test
+      settings: settings, title: title, results: results,
+      sides: settings.twoSided.map { TwoSidedReport(twoSided, settings: $0) }, train: train,
+      test: test
     ).part(directory: directory, figuresLink: figuresLink)
   }
 
