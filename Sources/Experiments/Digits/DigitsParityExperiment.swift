@@ -49,7 +49,7 @@ public struct DigitsParityExperiment: Experiment {
         Settings(
           preset: preset, seed: seed, repeats: 5, hiddenWidth: 500, initialScale: 1e-3, epochs: 120,
           twoSided: TwoSidedSettings(
-            samples: 200, attack: "standard", nodes: 300, smoothing: SmoothingSettings(sigma: 0.25))
+            samples: 200, attack: "standard", nodes: 100, smoothing: SmoothingSettings(sigma: 0.25))
         )
       case .paper:
         Settings(
