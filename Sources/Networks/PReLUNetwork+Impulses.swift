@@ -1,13 +1,14 @@
 import LinearCore
 
 extension PReLUNetwork {
-  /// Moves some neurons by one step against the gradient of sum_i <I_i, f(x_i)>, all others fixed:
+  /// Moves some neurons against the gradient of sum_i <I_i, f(x_i)>,
   ///
-  ///     v_j <- v_j - sum_i I_i h_j(x_i),   w_j <- w_j - sum_i <v_j, I_i> dh_j/dw (x_i).
+  ///     dv_j = -sum_i I_i h_j(x_i),   dw_j = -sum_i <v_j, I_i> dh_j/dw (x_i),
   ///
-  /// With I_i = learning rate x derivative of the loss this is a step of gradient descent on any number of
-  /// samples at once; with I_i summed over many steps it is what those steps do to a neuron that moves so
-  /// little in them that its features may be taken at the start.
+  /// by one step of Heun's method: the mean of the gradients here and where a whole step from here leads.
+  ///
+  /// With I_i = learning rate x derivative of the loss, summed over many steps of gradient descent, it is what
+  /// those steps do to neurons that move little in them: to second order in how far.
   ///
   /// - Parameters:
   ///   - neurons: which ones, each once.
@@ -99,6 +100,61 @@ private struct ImpulseBlock<Scalar: LinearScalar> {
     _ rows: Matrix<Scalar>, impulses: Matrix<Scalar>, chunk: Int,
     changes: UnsafeMutablePointer<Double>
   ) {
+    let first = gradient(rows, impulses, chunk: chunk)
+    var size = [Double](repeating: 0, count: count)
+    for j in 0..<count { size[j] = squaredSize(j) }
+    add(first, factor: -1)
+    // Half of the first step back, half of one at its end.
+    let second = gradient(rows, impulses, chunk: chunk)
+    add(first, factor: 0.5)
+    add(second, factor: -0.5)
+    for j in 0..<count {
+      var moved = 0.0
+      for i in 0..<dimension {
+        let step = 0.5 * Double(first.hidden[j, i] + second.hidden[j, i])
+        moved += step * step
+      }
+      for c in 0..<outputs {
+        let step = 0.5 * Double(first.output[c, j] + second.output[c, j])
+        moved += step * step
+      }
+      changes[j] = size[j] > 0 ? (moved / size[j]).squareRoot() : 0
+    }
+  }
+
+  /// d/dw_j and d/dv_j of sum_i <I_i, f(x_i)>.
+  private struct Gradient {
+    /// (count, dimension).
+    var hidden: Matrix<Scalar>
+    /// (outputs, count).
+    var output: Matrix<Scalar>
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  private func squaredSize(_ j: Int) -> Double {
+    let row = weights + j * dimension
+    var sum = Double(Scalar.dot(dimension, row, row))
+    for c in 0..<outputs {
+      let own = Double(outputWeights[c * leading + j])
+      sum += own * own
+    }
+    return sum
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  private func add(_ gradient: Gradient, factor: Scalar) {
+    gradient.hidden.withPointer { Scalar.add(count * dimension, factor, $0, to: weights) }
+    for c in 0..<outputs {
+      for j in 0..<count { outputWeights[c * leading + j] += factor * gradient.output[c, j] }
+    }
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  private func gradient(_ rows: Matrix<Scalar>, _ impulses: Matrix<Scalar>, chunk: Int) -> Gradient
+  {
     var norms = [Scalar](repeating: 1, count: count)
     if exponent != 1 {
       norms.withUnsafeMutableBufferPointer {
@@ -106,31 +162,23 @@ private struct ImpulseBlock<Scalar: LinearScalar> {
           neurons: count, dimension: dimension, weights: weights, into: $0.baseAddress!)
       }
     }
-    var hidden = Matrix<Scalar>(rows: count, columns: dimension)
-    var output = Matrix<Scalar>(rows: outputs, columns: count)
-    accumulate(rows, impulses, chunk: chunk, norms: norms, hidden: &hidden, output: &output)
-    for j in 0..<count {
-      let row = weights + j * dimension
-      var (moved, size) = (0.0, Double(Scalar.dot(dimension, row, row)))
+    var result = Gradient(
+      hidden: Matrix(rows: count, columns: dimension), output: Matrix(rows: outputs, columns: count)
+    )
+    accumulate(
+      rows, impulses, chunk: chunk, norms: norms, hidden: &result.hidden, output: &result.output)
+    for j in 0..<count where norms[j] >= Scalar.leastNormalMagnitude {
       var inner: Scalar = 0
-      if norms[j] >= Scalar.leastNormalMagnitude {
-        for c in 0..<outputs { inner += outputWeights[c * leading + j] * (output[c, j] / norms[j]) }
-        inner *= -Scalar(exponent - 1) / norms[j]
-      }
-      hidden.withMutablePointer {
-        let step = $0 + j * dimension
-        if inner != 0 { Scalar.add(dimension, inner, row, to: step) }
-        moved += Double(Scalar.dot(dimension, step, step))
-        Scalar.add(dimension, -1, step, to: row)
-      }
       for c in 0..<outputs {
-        let (own, step) = (Double(outputWeights[c * leading + j]), Double(output[c, j]))
-        size += own * own
-        moved += step * step
-        outputWeights[c * leading + j] -= output[c, j]
+        inner += outputWeights[c * leading + j] * (result.output[c, j] / norms[j])
       }
-      changes[j] = size > 0 ? (moved / size).squareRoot() : 0
+      inner *= -Scalar(exponent - 1) / norms[j]
+      if inner == 0 { continue }
+      result.hidden.withMutablePointer {
+        Scalar.add(dimension, inner, weights + j * dimension, to: $0 + j * dimension)
+      }
     }
+    return result
   }
 
   /// sum_i <v_j, I_i> p a_ij x_i into `hidden`, without the term along w_j, and sum_i I_i h_ij into `output`.

@@ -148,8 +148,8 @@ private struct SmallMixture {
       motion.observe(rate: rate, at: Double(epoch))
     }
     // At epoch 10 the rate is 0.01 and grows by 20% an epoch.
-    #expect(motion.isSlow(from: 10, for: 2, change: 0.06))
-    #expect(!motion.isSlow(from: 10, for: 3, change: 0.06))
+    #expect(motion.isSlow(from: 10, for: 1, change: 0.03))
+    #expect(!motion.isSlow(from: 10, for: 1, change: 0.02))
     #expect(!motion.isSlow(from: 10, for: 8, change: 1))
     motion.observe(rate: 0, at: 11)
     motion.observe(rate: 0, at: 12)

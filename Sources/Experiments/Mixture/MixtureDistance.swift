@@ -15,7 +15,7 @@ struct DistanceSettings: Codable, Sendable, Equatable {
   var samples: Int
   /// The paper's gradient ascent.
   var ascent: NormalizedGradientAscent
-  /// Repeats on which it runs, the first ones: it costs a thousand times as much as the search.
+  /// Repeats on which it runs, the first ones: it costs much more than the search.
   var ascentRepeats: Int
 }
 
@@ -53,69 +53,100 @@ public struct DistanceResult: Codable, Sendable, Equatable {
   public let ascentSeconds: Double?
 }
 
+/// A network of the experiment: a degree at an alpha.
+struct MixtureCell: SweepCell {
+  let p: Double
+  let alpha: Double
+
+  var columns: [SweepColumn] { [SweepColumn("p", p), SweepColumn("alpha", alpha)] }
+  /// The alignment phase is the longer, the higher the degree.
+  var cost: Double { 3 + p }
+
+  /// The name of its distance in files.
+  func distanceName(seed: UInt64) -> String {
+    ClusterRun.name(exponent: p, seed: seed) + String(format: "-alpha%.4f", alpha)
+  }
+}
+
 extension MixtureExperiment {
+  /// The networks of panel (a).
+  var cells: [MixtureCell] {
+    settings.distance.alphas.flatMap { alpha in
+      settings.degrees.map { MixtureCell(p: $0, alpha: alpha) }
+    }
+  }
+
   /// Trains where there is no network yet, and measures distances at every alpha: one result a degree,
-  /// alpha and repeat, each stored as soon as it is there.
+  /// alpha and repeat, each stored as soon as it is there. Networks are trained side by side.
   func distances(in directory: RunDirectory, progress: ProgressReporter) throws(ExperimentError)
     -> [DistanceResult]
   {
+    let seeds = (0..<settings.repeats).map { settings.seed + UInt64($0) }
+    let sweep = Sweep(name: "networks", cells: cells, seeds: seeds)
+    _ = try sweep.run(in: directory, progress: progress) { cell, context throws(ExperimentError) in
+      let result = try distance(cell, seed: context.seed, directory: directory) {
+        context.report($0)
+      }
+      return SweepMeasurement(metrics: ["distance": result.leastSquaresDistance])
+    }
     var results: [DistanceResult] = []
-    for number in 0..<settings.repeats {
-      let seed = settings.seed + UInt64(number)
-      for alpha in settings.distance.alphas {
-        for p in settings.degrees {
-          let run = ClusterRun.name(exponent: p, seed: seed)
-          let name =
-            alpha == settings.mixture.alpha
-            ? run : run + String(format: "-alpha%.4f", alpha)
-          results.append(
-            try directory.cached(
-              "results/distance-\(run)\(String(format: "-alpha%.4f", alpha)).json"
-            ) {
-              () throws(ExperimentError) in
-              try distance(
-                p: p, alpha: alpha, number: number, network: "networks/\(name)", title: name,
-                directory: directory, progress: progress)
-            })
-        }
+    for seed in seeds {
+      for cell in cells {
+        results.append(try distance(cell, seed: seed, directory: directory) { _ in })
       }
     }
     return results
   }
 
+  /// The distance of a network, from an earlier run where there is one.
   private func distance(
-    p: Double, alpha: Double, number: Int, network path: String, title: String,
-    directory: RunDirectory, progress: ProgressReporter
+    _ cell: MixtureCell, seed: UInt64, directory: RunDirectory,
+    report: @escaping @Sendable (Double) -> Void
   ) throws(ExperimentError) -> DistanceResult {
-    let seed = settings.seed + UInt64(number)
+    try directory.cached("results/distance-\(cell.distanceName(seed: seed)).json") {
+      () throws(ExperimentError) in
+      try newDistance(cell, seed: seed, directory: directory, report: report)
+    }
+  }
+
+  private func newDistance(
+    _ cell: MixtureCell, seed: UInt64, directory: RunDirectory,
+    report: @escaping @Sendable (Double) -> Void
+  ) throws(ExperimentError) -> DistanceResult {
     var mixture = settings.mixture
-    mixture.alpha = alpha
+    mixture.alpha = cell.alpha
+    let isAttacked = cell.alpha == settings.mixture.alpha
     let stream = RandomStream(seed: seed)
-    var fresh = mixture
-    fresh.samples = settings.distance.samples
-    let data: (train: Dataset, fresh: Dataset)
+    let network: PReLUNetwork<Float>
     do {
-      data = (
-        try mixture.generate(stream: stream.child("data")),
-        try fresh.generate(stream: stream.child("data"), part: "distance")
-      )
+      let train = try mixture.generate(stream: stream.child("data"))
+      let name =
+        isAttacked
+        ? ClusterRun.name(exponent: cell.p, seed: seed) : cell.distanceName(seed: seed)
+      let run = try TrainingRun(
+        directory.path("networks/\(name)"), configuration: training(cell.p, seed, mixture: mixture),
+        resume: true, title: name)
+      // What an earlier run has finished is read, not repeated.
+      network = try run.run(
+        data: train, heldOut: isAttacked ? testData(seed: seed) : nil,
+        progress: ProgressReporter(share: report)
+      ).network
     } catch { throw ExperimentError(error) }
-    // What an earlier run has finished is read, not repeated.
-    let (network, _) = try TrainingRun(
-      directory.path(path), configuration: training(p, seed, mixture: mixture), resume: true,
-      title: title
-    ).run(data: data.train, heldOut: nil, progress: progress)
+    mixture.samples = settings.distance.samples
+    let fresh: Dataset
+    do {
+      fresh = try mixture.generate(stream: stream.child("data"), part: "distance")
+    } catch { throw ExperimentError(error) }
     return try measure(
-      network, alpha: alpha, number: number, fresh: data.fresh,
-      stream: stream.child("distance"), title: title, progress: progress)
+      network, alpha: cell.alpha, seed: seed, fresh: fresh, stream: stream.child("distance"))
   }
 
   /// Boxes of the upper bound: at p = 1 a few dozen close it, and from p = 2 on alignment gives more than boxes.
   private static var upperNodes: Int { 200 }
 
   private func measure(
-    _ network: PReLUNetwork<Float>, alpha: Double, number: Int, fresh: Dataset,
-    stream: RandomStream, title: String, progress: ProgressReporter
+    _ network: PReLUNetwork<Float>, alpha: Double, seed: UInt64, fresh: Dataset,
+    stream: RandomStream
   ) throws(ExperimentError) -> DistanceResult {
     // A mixture knows its centres.
     let (centers, labels) = (fresh.groupCenters!, fresh.groupLabels!)
@@ -137,14 +168,13 @@ extension MixtureExperiment {
       )
       let bounded = Date()
       var ascent: DistanceEstimate?
-      if number < settings.distance.ascentRepeats {
-        progress.note("\(title): gradient ascent of |c f - F| in all dimensions")
+      if seed - settings.seed < UInt64(settings.distance.ascentRepeats) {
         ascent = settings.distance.ascent.run(
           difference, scale: found.leastSquares.scale, stream: stream.child("ascent"))
       }
       let largestClass = max(settings.mixture.positive, labels.count - settings.mixture.positive)
       return DistanceResult(
-        p: p, alpha: alpha, seed: settings.seed + UInt64(number),
+        p: p, alpha: alpha, seed: seed,
         leastSquaresScale: found.leastSquares.scale,
         leastSquaresDistance: found.leastSquares.value, bestScale: found.optimised.scale,
         bestDistance: found.optimised.value, leastSquaresUpper: leastSquaresUpper,

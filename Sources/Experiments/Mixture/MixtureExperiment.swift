@@ -108,17 +108,16 @@ public struct MixtureExperiment: Experiment {
     var runs: [ClusterRunResult] = []
     var twoSided: [TwoSidedRadii] = []
     var checksum = ""
+    progress.begin(plan())
+    progress.beginStage()
+    let distances = try distances(in: directory, progress: progress)
+    progress.beginStage()
     for number in 0..<settings.repeats {
       let seed = settings.seed + UInt64(number)
       let data: (train: Dataset, test: Dataset)
       do {
-        var testMixture = mixture
-        testMixture.samples = settings.attackedSamples
         let stream = RandomStream(seed: seed).child("data")
-        data = (
-          try mixture.generate(stream: stream),
-          try testMixture.generate(stream: stream, part: "test")
-        )
+        data = (try mixture.generate(stream: stream), try testData(seed: seed))
       } catch { throw ExperimentError(error) }
       if number == 0 { checksum = data.train.checksum }
       for p in settings.degrees {
@@ -137,10 +136,46 @@ public struct MixtureExperiment: Experiment {
     }
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: checksum), to: "environment.json")
-    let distances = try distances(in: directory, progress: progress)
     return try MixtureReport(
       settings: settings, runs: runs, twoSided: twoSided, distances: distances
     ).part(directory: directory, figuresLink: figuresLink)
+  }
+
+  /// The samples that are attacked, and evaluated every epoch.
+  func testData(seed: UInt64) throws(DatasetError) -> Dataset {
+    var mixture = settings.mixture
+    mixture.samples = settings.attackedSamples
+    return try mixture.generate(stream: RandomStream(seed: seed).child("data"), part: "test")
+  }
+
+  /// What takes time, estimated from the rate of dense products that this machine has.
+  private func plan() -> RunPlan {
+    let size =
+      Double(settings.mixture.samples) * Double(settings.mixture.dimension)
+    let width = Double(settings.hiddenWidth)
+    let (epochs, threads) = (Double(settings.epochs), Double(Parallel.threadCount))
+    let rate = RunPlan.productRate()
+    var networks = 0.0
+    for p in settings.degrees {
+      // All neurons step in some epochs only (measured: 9 at p = 1, 16 at p = 3); the rest is the way of the
+      // samples through memory.
+      let whole: Double = min(epochs, 5 + 4 * p)
+      networks += whole * 4 * size * width / rate + epochs * size * 1e-9 / threads
+    }
+    let (alphas, degrees) = (settings.distance.alphas.count, settings.degrees.count)
+    let ascent = settings.distance.ascent
+    let steps = ascent.batches * ascent.points * ascent.steps
+    let ascents = Double(steps * settings.distance.ascentRepeats * alphas * degrees) * 5e-7
+    let attacked = Double(settings.attackedSamples * settings.repeats * degrees) * 2e-3
+    let proved = Double(settings.twoSided.samples * degrees) * 0.1
+    return RunPlan([
+      .init(
+        "train \(alphas * degrees * settings.repeats) networks and measure their distances",
+        seconds: networks * Double(alphas * settings.repeats) + ascents / threads),
+      .init(
+        "attack \(settings.repeats * degrees) networks, prove radii",
+        seconds: (attacked + proved) / threads),
+    ])
   }
 
   /// The training of one network, the same at every alpha.

@@ -7,18 +7,49 @@ public final class ProgressReporter {
   private let isSilent: Bool
   private var lastPrinted = Date.distantPast
   private var lineLength = 0
+  private var plan: RunPlan?
+  private let share: (@Sendable (Double) -> Void)?
 
   /// A reporter; `quiet` prints nothing.
-  public init(quiet: Bool = false) { isSilent = quiet }
+  public init(quiet: Bool = false) {
+    isSilent = quiet
+    share = nil
+  }
+
+  /// A reporter of work that is a part of something larger: shows nothing, but hands on which share of it is
+  /// done.
+  init(share: @escaping @Sendable (Double) -> Void) {
+    isSilent = true
+    self.share = share
+  }
+
+  /// Says what will be done and how long it may take, where it takes more than a minute.
+  func begin(_ plan: RunPlan) {
+    self.plan = plan
+    if plan.seconds >= 60 { note(plan.text) }
+  }
+
+  /// Goes on to the next stage of the plan.
+  func beginStage() { plan?.advance(at: Date()) }
 
   /// Shows the state of the work now and then.
   /// - Parameters:
   ///   - fraction: the share that is done, 0...1; with the time since `start` it gives the time left.
   public func update(_ text: @autoclosure () -> String, fraction: Double, since start: Date) {
+    share?(fraction)
     guard isDue(since: start) else { return }
     let elapsed = Date().timeIntervalSince(start)
-    let left = fraction > 0 ? elapsed * (1 - fraction) / fraction : .infinity
-    show("\(text()), \(Self.duration(left)) left")
+    var left = fraction > 0 ? elapsed * (1 - fraction) / fraction : .infinity
+    // The first steps of a stage say little; until a tenth is done the plan counts as well.
+    if let planned = plan?.stageSeconds, fraction < 0.1 {
+      let weight = 10 * fraction
+      left = weight * (left.isFinite ? left : 0) + (1 - weight) * max(0, planned - elapsed)
+    }
+    var line = "\(text()), \(Self.duration(left)) left"
+    if let later = plan?.secondsAfterStage(), later >= 1 {
+      line += ", \(Self.duration(left + later)) in all"
+    }
+    show(line)
   }
 
   /// Shows the state of work whose end nobody can foresee now and then.

@@ -10,6 +10,9 @@ struct NeuronMotion: Sendable, Equatable {
   private(set) var acceleration = Self.unknown
 
   private static let unknown = 1e30
+  /// By how much the logarithm of the rate may grow until the next update, which is exact to second order in
+  /// it.
+  private static let largestGrowth = 0.2
 
   /// Not measured yet.
   init() {}
@@ -37,7 +40,7 @@ struct NeuronMotion: Sendable, Equatable {
   /// slow at first, so its rate alone does not show it.
   func isSlow(from start: Double, for duration: Double, change: Double) -> Bool {
     let growth = max(0, acceleration) * (start + duration - time)
-    return growth <= 0.5 && rate * exp(growth) * duration <= change / 2
+    return growth <= Self.largestGrowth && rate * exp(growth) * duration <= change / 2
   }
 
   /// Whether the neuron moves by less than `change` in an epoch.

@@ -23,8 +23,10 @@ struct ProportionalNeurons<Scalar: LinearScalar> {
   let network: PReLUNetwork<Scalar>
   let tolerance: Double
 
-  /// Leaders without followers after which all neurons left are taken for single: random neurons are.
+  /// Leaders with few followers after which all neurons left are taken for single: random neurons are.
   private static var patience: Int { 16 }
+  /// What counts as few, as a share of the neurons left.
+  private static var worthwhile: Double { 0.02 }
 
   /// Every candidate in one group, most of them alone where training has only begun.
   ///
@@ -42,7 +44,8 @@ struct ProportionalNeurons<Scalar: LinearScalar> {
       }
       let group = followers(of: leader, among: left, sizes: sizes)
       groups.append(group)
-      alone = group.members.count == 1 ? alone + 1 : 0
+      let followers = Double(group.members.count - 1)
+      alone = followers < max(1, Self.worthwhile * Double(left.count)) ? alone + 1 : 0
       let taken = Set(group.members)
       if taken.count > 1 { left.removeAll(where: taken.contains) }
     }

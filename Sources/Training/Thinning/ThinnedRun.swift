@@ -76,6 +76,9 @@ struct ThinnedRun<Scalar: LinearScalar>: Sendable {
 
   private static var mergeableChange: Double { 0.1 }
 
+  /// What an update of a waiting neuron costs, in epochs of steps: its gradient is formed twice.
+  static var updateCost: Double { 2 }
+
   /// Ends an epoch: moves every neuron of the whole network that is due, and decides which wait next.
   ///
   /// - Parameters:
@@ -118,12 +121,12 @@ struct ThinnedRun<Scalar: LinearScalar>: Sendable {
     let elapsed = due.schedule.elapsed
     let moved = network.apply(impulses: due.impulses, to: due.neurons, inputs: inputs)
     for (neuron, change) in zip(due.neurons, moved) {
-      // Their features are those of the beginning.
+      // The middle of the time for which they waited.
       state.motion[neuron].observe(
-        rate: change / Double(elapsed), at: Double(epoch - elapsed))
+        rate: change / Double(elapsed), at: Double(epoch) - 0.5 * Double(elapsed))
       record.largestWaitingChange = max(record.largestWaitingChange, change)
     }
-    record.epochsOfWork += Double(due.neurons.count) / Double(network.hiddenWidth)
+    record.epochsOfWork += Self.updateCost * Double(due.neurons.count) / Double(network.hiddenWidth)
   }
 
   /// max_c |v_cj| ||w_j|| times the reach.

@@ -25,7 +25,7 @@ public struct Thinning: Sendable, Codable, Equatable {
 
   /// Tolerances; by default those at which rounding in single precision is the larger error.
   public init(
-    proportionality: Double = 1e-4, waitingMargin: Double = 1e-6, waitingChange: Double = 0.05
+    proportionality: Double = 1e-4, waitingMargin: Double = 1e-6, waitingChange: Double = 0.01
   ) {
     self.proportionality = proportionality
     self.waitingMargin = waitingMargin

@@ -34,7 +34,7 @@ struct WaitingNeurons<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// Intervals tried.
-  private static var intervals: [Int] { [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128] }
+  private static var intervals: [Int] { [3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128] }
 
   /// The neurons that are to wait, and for how long, so that the least work is left; nil where waiting does
   /// not pay.
@@ -63,7 +63,8 @@ struct WaitingNeurons<Scalar: LinearScalar>: Sendable, Equatable {
           from: Double(epoch), for: Double(interval), change: tolerances.waitingChange)
       }
       let saved = slow.reduce(0) { $0 + costs[$1] }
-      let work = total - saved + Double(slow.count) / Double(interval)
+      let updates = ThinnedRun<Scalar>.updateCost * Double(slow.count) / Double(interval)
+      let work = total - saved + updates
       if work < best.work { best = (work, interval, slow) }
     }
     // Somebody has to step: the one that moves most.
