@@ -5,7 +5,8 @@ import LinearCore
 public struct SearchBudget: Sendable, Equatable {
   /// The relative gap (upper - lower) / upper at which a radius counts as known.
   public var gap: Double
-  /// Boxes looked at for one sample and opponent: a limit that does not depend on the machine.
+  /// Boxes looked at for one sample and opponent: a limit that does not depend on the machine. In more than
+  /// 32 dimensions, where a box takes longer, there are fewer; see ``nodes(dimension:)``.
   public var nodes: Int
   /// Seconds for one sample. A search that it ends is the only thing that depends on the machine's speed.
   public var seconds: Double
@@ -16,6 +17,12 @@ public struct SearchBudget: Sendable, Equatable {
     self.gap = gap
     self.nodes = nodes
     self.seconds = seconds
+  }
+
+  /// Boxes for a reduced network of so many dimensions: nodes (32 / dimension)^2 beyond 32.
+  public func nodes(dimension: Int) -> Int {
+    let ratio = min(1, 32 / Double(max(1, dimension)))
+    return max(1, Int(Double(nodes) * ratio * ratio))
   }
 }
 
@@ -39,6 +46,9 @@ struct BranchAndBound {
     /// The multiplier and the point to start from.
     var multiplier: Double
     var point: [Double]
+    /// The curvature that each relaxation may have, and the weights it was shared out by.
+    var budgets: [Double]
+    var shares: [Double]
     /// The largest gap of a neuron's relaxation, and where to cut.
     var neuron = -1
     var cut = 0.0
@@ -55,6 +65,7 @@ struct BranchAndBound {
   private let radius: Double
   private let tightening: BallTightening
   private let minimizer: LagrangianMinimizer
+  private let relaxation: RelaxationBudget
   private let rounding: Double
   private var nodes: [Node] = []
   private var best: Double
@@ -79,9 +90,11 @@ struct BranchAndBound {
     // Costs at most 1e-8 times the multiplier.
     rounding = p < 2 ? Double.power(1e-8, 1 / p) : 0
     tightening = BallTightening(problem, radius: radius)
+    relaxation = RelaxationBudget(problem)
+    let moved = witness.map { zip(problem.point, $0).reduce(0) { $0 + $1.1 * (2 * $1.0 + $1.1) } }
     minimizer = LagrangianMinimizer(
-      problem, constant: problem.constant(within: radius),
-      budgets: RelaxationBudget.even(problem), rounding: rounding)
+      problem, radius: radius, square: 1 + (moved ?? 0), budgets: relaxation.even,
+      rounding: rounding)
   }
 
   /// Searches.
@@ -91,15 +104,17 @@ struct BranchAndBound {
       Node(
         bound: 0,
         leaf: CertificateLeaf(boundingNothingOf: problem),
-        multiplier: firstMultiplier(), point: witness ?? origin)
+        multiplier: firstMultiplier(), point: witness ?? origin, budgets: relaxation.even,
+        shares: [Double](repeating: 1, count: problem.against))
     ]
     bound(0)
     var open = Heap()
     open.insert(nodes[0].bound, 0)
     var count = 1
+    let limit = budget.nodes(dimension: problem.dimension)
     while let (value, index) = open.popFirst() {
       if value >= target || nodes[index].neuron < 0 { break }
-      if count >= budget.nodes || Date() >= deadline { break }
+      if count >= limit || Date() >= deadline { break }
       for child in branch(index) {
         bound(child)
         count += 1
@@ -149,7 +164,7 @@ struct BranchAndBound {
       nodes.append(
         Node(
           bound: node.bound, leaf: node.leaf, multiplier: node.multiplier, point: node.point,
-          parent: index, isUpper: isUpper))
+          budgets: node.budgets, shares: node.shares, parent: index, isUpper: isUpper))
     }
     nodes[index].children = (first, first + 1)
     return [first, first + 1]
@@ -161,43 +176,53 @@ struct BranchAndBound {
       nodes[index].bound = .infinity
       return
     }
-    var multiplier = nodes[index].multiplier
-    var point = nodes[index].point
-    var (low, high) = (0.0, Double.infinity)
-    var bestValue = -Double.infinity
-    for _ in 0..<30 {
-      minimizer.set(multiplier: multiplier, box: box)
-      minimizer.minimize(from: point)
-      point = minimizer.point
-      let value =
-        minimizer.value - minimizer.squaredGradient / (2 * CertificateKernel.modulus)
-      if value > bestValue {
-        bestValue = value
-        nodes[index].multiplier = multiplier
-        nodes[index].point = point
-        if value > nodes[index].bound {
-          nodes[index].bound = value
-          nodes[index].leaf = minimizer.leaf
-        }
-      }
-      if value >= target { return }
-      let (first, second) = minimizer.multiplierDerivatives()
-      if first > 0 { low = multiplier } else { high = multiplier }
-      let gain = second > 0 ? 0.5 * first * first / second : .infinity
-      // At a kink of the dual function the minimiser jumps: which neurons are to blame shows only where
-      // the condition is nearly met.
-      let slack = abs(first) * multiplier
-      if gain < 2e-5 * target && slack < 0.1 * (target - bestValue) { break }
-      if high - low < 1e-6 * low || multiplier > 1e9 || Date() >= deadline { break }
-      var next = second > 0 ? multiplier + first / second : multiplier * 4
-      next = min(next, 8 * multiplier)
-      if !(next > low && next < high) {
-        next = high.isFinite ? 0.5 * (low + high) : 4 * multiplier
-      }
-      multiplier = max(next, 1e-9)
-    }
+    minimizer.budgets = nodes[index].budgets
+    let ascent = ascend(index, box)
+    keep(ascent, index)
+    if ascent.value >= target { return }
+    if !relaxation.isOrthogonal { shareOut(index, box, from: ascent.value) }
+    if nodes[index].bound >= target { return }
     chooseCut(index, box)
     tryPoint(nodes[index].point)
+  }
+
+  /// One ascent with the budgets of the minimizer.
+  private func ascend(_ index: Int, _ box: [ClosedRange<Double>]) -> DualAscent {
+    var ascent = DualAscent(multiplier: nodes[index].multiplier, point: nodes[index].point)
+    ascent.run(minimizer, box: box, target: target, deadline: deadline)
+    return ascent
+  }
+
+  /// Keeps the multipliers of an ascent, and its bound where it is better than the parent's.
+  private mutating func keep(_ ascent: DualAscent, _ index: Int) {
+    nodes[index].multiplier = ascent.multiplier
+    nodes[index].point = ascent.point
+    if ascent.value > nodes[index].bound, let leaf = ascent.leaf {
+      nodes[index].bound = ascent.value
+      nodes[index].leaf = leaf
+    }
+  }
+
+  /// Shares the curvature out anew among the relaxations, more to those that cost most: often at the
+  /// root, once below.
+  private mutating func shareOut(_ index: Int, _ box: [ClosedRange<Double>], from value: Double) {
+    var shares = nodes[index].shares
+    var best = value
+    for round in 0..<(index == 0 ? 8 : 1) {
+      let gains = minimizer.budgetGains()
+      if round > 0 || index > 0 {
+        shares = RelaxationBudget.shifted(shares, gains: gains.map(\.gain))
+      }
+      minimizer.budgets = relaxation.filled(weights: shares, enough: gains.map(\.enough))
+      let ascent = ascend(index, box)
+      if ascent.value > best {
+        best = ascent.value
+        keep(ascent, index)
+        nodes[index].shares = shares
+        nodes[index].budgets = minimizer.budgets
+      }
+      if best >= target || Date() >= deadline { return }
+    }
   }
 
   /// Picks the neuron whose relaxation costs most at the minimiser. Where none costs anything, the

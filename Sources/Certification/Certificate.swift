@@ -25,14 +25,6 @@ public struct BranchCertificate: Codable, Sendable, Equatable {
   public var nodes: [Node]
 }
 
-extension BranchCertificate {
-  /// A certificate of nothing but what a ``LipschitzBound`` of the problem says.
-  init(opponent: Int, searchRadius: Double, withoutBranchesOf problem: DecisionProblem) {
-    let nothing = CertificateLeaf(boundingNothingOf: problem)
-    self.init(opponent: opponent, searchRadius: searchRadius, rounding: 0, nodes: [.leaf(nothing)])
-  }
-}
-
 /// The multipliers of one box.
 public struct CertificateLeaf: Codable, Sendable, Equatable {
   /// lambda >= 0, of the condition that the label is lost.
@@ -41,6 +33,8 @@ public struct CertificateLeaf: Codable, Sendable, Equatable {
   public var quadratics: [Double]
   /// s_k. The checker finds alpha_k.
   public var slopes: [Double]
+  /// c: bias ||x + d||^q is bounded below by a line in ||x + d||^2 of this slope.
+  public var biasSlope: Double
   /// d, near the minimiser of the Lagrangian.
   public var point: [Double]
 
@@ -50,14 +44,18 @@ public struct CertificateLeaf: Codable, Sendable, Equatable {
     multiplier = 0
     quadratics = zeros
     slopes = zeros
+    biasSlope = 0
     point = [Double](repeating: 0, count: problem.dimension)
   }
 
   /// Multipliers and a point.
-  init(multiplier: Double, quadratics: [Double], slopes: [Double], point: [Double]) {
+  init(
+    multiplier: Double, quadratics: [Double], slopes: [Double], biasSlope: Double, point: [Double]
+  ) {
     self.multiplier = multiplier
     self.quadratics = quadratics
     self.slopes = slopes
+    self.biasSlope = biasSlope
     self.point = point
   }
 }

@@ -12,7 +12,8 @@ struct CertificateKernel {
 
   private let problem: DecisionProblem
   private let certificate: BranchCertificate
-  private let constant: Double
+  /// At least the square of the part of x outside of the reduced space.
+  private let squaredRest: Double
   private let tightening: BallTightening
   private var position = 0
   private var box: [ClosedRange<Double>]
@@ -35,7 +36,7 @@ struct CertificateKernel {
   private init(_ problem: DecisionProblem, _ certificate: BranchCertificate) {
     self.problem = problem
     self.certificate = certificate
-    constant = problem.constant(within: certificate.searchRadius)
+    squaredRest = problem.squaredRest
     tightening = BallTightening(problem, radius: certificate.searchRadius)
     box = tightening.root
   }
@@ -70,20 +71,31 @@ struct CertificateKernel {
       leaf.slopes.count == box.count, leaf.multiplier >= 0, leaf.multiplier.isFinite,
       leaf.quadratics.allSatisfy({ $0 >= 0 && $0.isFinite }),
       leaf.slopes.allSatisfy(\.isFinite), leaf.point.allSatisfy(\.isFinite),
-      isConvex(leaf.quadratics)
+      leaf.biasSlope.isFinite
     else { return nil }
     // A box that the ball does not reach needs no bound.
     guard let box = tightening.tightened(box) else { return .infinity }
     let lambda = leaf.multiplier
+    // ||d||^2/2 + lambda c ||x + d||^2 has the curvature 1 + 2 lambda c.
+    let weight = lambda * leaf.biasSlope
+    let curvature = 1 + 2 * weight
+    guard isConvex(leaf.quadratics, curvature) else { return nil }
+    let constant = problem.constant(slope: leaf.biasSlope, within: certificate.searchRadius)
     let p = problem.activation.exponent
     let squares = leaf.point.reduce(0) { $0 + $1 * $1 }
     // No |<u, x + d>| is larger, for unit u.
     let size = 1 + squares.squareRoot()
-    var lagrangian = 0.5 * squares + lambda * constant
-    var gradient = leaf.point
+    var lagrangian =
+      0.5 * curvature * squares + lambda * constant
+      + weight * (1 + 2 * zip(problem.point, leaf.point).reduce(0) { $0 + $1.0 * $1.1 })
+    // What d may gain outside of the reduced space.
+    lagrangian -= 2 * weight * weight * squaredRest / curvature * (1 + 16 * Self.unit)
+    var gradient = zip(leaf.point, problem.point).map { curvature * $0 + 2 * weight * $1 }
     // The sums of the magnitudes of all terms, for the rounding error of value and gradient.
-    var valueSize = squares + lambda * constant.magnitude
-    var gradientSize = size
+    var valueSize =
+      (1 + 2 * weight.magnitude) * squares + lambda * constant.magnitude
+      + weight.magnitude * (1 + 2 * size)
+    var gradientSize = (1 + 4 * weight.magnitude) * size
     problem.directions.withPointer { rows in
       for j in 0..<problem.count {
         let row = rows + j * n
@@ -118,24 +130,23 @@ struct CertificateKernel {
     return bound.isNaN ? nil : bound
   }
 
-  /// Whether I - sum_k 2 q_k u_k u_k^T is at least `modulus` times the identity: a Cholesky factorisation
+  /// Whether curvature I - sum_k 2 q_k u_k u_k^T is at least `modulus` times the identity: a Cholesky factorisation
   /// in floating point that succeeds proves it up to (n + 2) rounding units of the trace (Rump, BIT 2006),
   /// which are taken off beforehand.
-  private func isConvex(_ quadratics: [Double]) -> Bool {
+  private func isConvex(_ quadratics: [Double], _ curvature: Double) -> Bool {
+    guard curvature.isFinite, curvature >= 2 * Self.modulus else { return false }
     if quadratics.allSatisfy({ $0 == 0 }) { return true }
     let n = problem.dimension
-    let trace = Double(n) + 2 * quadratics.reduce(0, +)
+    let trace = Double(n) * curvature + 2 * quadratics.reduce(0, +)
     let shift = 4 * Double(n + quadratics.count + 4) * Self.unit * trace
     var matrix = [Double](repeating: 0, count: n * n)
-    for i in 0..<n { matrix[i * n + i] = 1 - Self.modulus - shift }
+    for i in 0..<n { matrix[i * n + i] = curvature - Self.modulus - shift }
     return matrix.withUnsafeMutableBufferPointer { a in
       problem.directions.withPointer { rows in
-        for k in quadratics.indices where quadratics[k] > 0 {
-          let row = rows + (problem.supporting + k) * n
-          for i in 0..<n where row[i] != 0 {
-            let factor = 2 * quadratics[k] * row[i]
-            for j in i..<n { a[i * n + j] -= factor * row[j] }
-          }
+        let curvatures = quadratics.map { -2 * $0 }
+        curvatures.withUnsafeBufferPointer {
+          QuadraticForm.add(
+            n, rows: rows + problem.supporting * n, coefficients: $0, to: a.baseAddress!)
         }
       }
       return SmallCholesky.factorize(n, a.baseAddress!)

@@ -48,8 +48,6 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let effective: EffectiveNetwork
   /// When to stop.
   public let budget: SearchBudget
-  /// Reduced networks of more dimensions are left to Lipschitz bounds: a box takes too long.
-  public static var largestRank: Int { 320 }
   /// The Lipschitz bound of every pair of classes; one entry for one output.
   private let lipschitz: [LipschitzBound]
 
@@ -110,15 +108,6 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
     let bounds = zip(opponents, problems).map {
       lipschitzBound(label, $0).radius($1, maximum: radius)
-    }
-    if effective.rank > Self.largestRank {
-      let lower = effective.radius(fromReduced: bounds.min()! * scale, length: scale)
-      for d in found { if let d { upper.offer(effective.lift(d).map { $0 * scale }) } }
-      return result(
-        min(lower, upper.length),
-        certificates: zip(opponents, problems).map {
-          BranchCertificate(opponent: $0, searchRadius: radius, withoutBranchesOf: $1)
-        })
     }
     var certified = Double.infinity
     var nodes = 0
