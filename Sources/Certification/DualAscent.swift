@@ -9,6 +9,11 @@ struct DualAscent {
   private(set) var multiplier: Double
   /// The minimiser there.
   private(set) var point: [Double]
+  /// The slopes of all neurons' terms there: minus the minimiser, in terms of the directions.
+  private(set) var coefficients: [Double] = []
+  /// The last coefficients below and above the best multiplier, and dL/dlambda there.
+  private var below: (slopes: [Double], first: Double)?
+  private var above: (slopes: [Double], first: Double)?
   /// What a certificate keeps of it; nil before ``run(_:box:target:limit:deadline:)``.
   private(set) var leaf: CertificateLeaf?
 
@@ -36,10 +41,17 @@ struct DualAscent {
         multiplier = trial
         point = start
         leaf = minimizer.leaf
+        coefficients = minimizer.neuronSlopes
       }
       if next >= target { return }
       let (first, second) = minimizer.multiplierDerivatives()
-      if first > 0 { low = trial } else { high = trial }
+      if first > 0 {
+        low = trial
+        below = (minimizer.neuronSlopes, first)
+      } else {
+        high = trial
+        above = (minimizer.neuronSlopes, first)
+      }
       let gain = second > 0 ? 0.5 * first * first / second : .infinity
       // At a kink of the dual function the minimiser jumps: which neurons are to blame shows only where
       // the condition is nearly met.
@@ -53,5 +65,13 @@ struct DualAscent {
       }
       trial = max(step, 1e-9)
     }
+  }
+
+  /// The slopes of the solution of the relaxation: where the minimiser jumps at the best multiplier, the
+  /// mixture of both sides that meets the condition.
+  var mixedCoefficients: [Double] {
+    guard let below, let above, below.first > above.first else { return coefficients }
+    let share = below.first / (below.first - above.first)
+    return zip(below.slopes, above.slopes).map { (1 - share) * $0 + share * $1 }
   }
 }

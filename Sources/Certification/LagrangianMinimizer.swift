@@ -328,9 +328,13 @@ final class LagrangianMinimizer {
       let (j, majorant) = (supporting + k, majorants[k])
       let z = min(max(activations[j], majorant.lower), majorant.upper)
       let variance = max(0, z - majorant.start) * max(0, majorant.end - z)
-      return (0.5 * variance, 2 * multiplier * weights[j] * majorant.exactCurvature / stiffnessOfNorm)
+      let enough = 2 * multiplier * weights[j] * majorant.exactCurvature / stiffnessOfNorm
+      return (0.5 * variance, enough)
     }
   }
+
+  /// dL/dz_j of every neuron's term at the minimiser.
+  var neuronSlopes: [Double] { (0..<count).map { slopes[$0] } }
 
   /// What a certificate keeps of the minimiser.
   var leaf: CertificateLeaf {

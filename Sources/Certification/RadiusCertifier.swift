@@ -114,8 +114,9 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     var certificates: [BranchCertificate] = []
     for (position, problem) in problems.enumerated() {
       var search = BranchAndBound(
-        problem, opponent: opponents[position], radius: radius, witness: found[position],
-        budget: budget, deadline: deadline)
+        EuclideanRelaxation(
+          problem, radius: radius, witness: found[position], deadline: deadline),
+        opponent: opponents[position], radius: radius, budget: budget, deadline: deadline)
       let outcome = search.run()
       nodes += outcome.nodes
       if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * scale }) }
