@@ -91,4 +91,16 @@ JOBS = [
         repeats=False,
         results=[f"at {1.5 * i / 14:.3f}" for i in range(15)],
     ),
+    *(
+        Job(
+            "linf-certify",
+            "linf_certify.py",
+            ["--p", p],
+            {"CROWN": [], "alpha-CROWN": ["--optimized"]},
+            shares_files=True,
+            repeats=False,
+            results=["medianRadius"],
+        )
+        for p in ["1", "3"]
+    ),
 ]

@@ -5,7 +5,8 @@ import LinearCore
 public struct SearchBudget: Sendable, Equatable {
   /// The relative gap (upper - lower) / upper at which a radius counts as known.
   public var gap: Double
-  /// Boxes looked at for one sample and opponent: a limit that does not depend on the machine.
+  /// Boxes looked at for one sample and opponent: a limit that does not depend on the machine. In more than
+  /// 32 dimensions, where a box takes longer, there are fewer; see ``nodes(dimension:)``.
   public var nodes: Int
   /// Seconds for one sample. A search that it ends is the only thing that depends on the machine's speed.
   public var seconds: Double
@@ -17,11 +18,55 @@ public struct SearchBudget: Sendable, Equatable {
     self.nodes = nodes
     self.seconds = seconds
   }
+
+  /// Boxes for a reduced network of so many dimensions: nodes (32 / dimension)^2 beyond 32.
+  public func nodes(dimension: Int) -> Int {
+    let ratio = min(1, 32 / Double(max(1, dimension)))
+    return max(1, Int(Double(nodes) * ratio * ratio))
+  }
 }
 
-/// Looks for the smallest ||d|| that loses the label, by branch and bound on the pre-activations of the
-/// neurons that speak against it; best bound first.
-struct BranchAndBound {
+/// What is known about one box.
+struct BoxState {
+  /// A lower bound of half the squared length of all perturbations of the box that lose the label.
+  var bound = 0.0
+  /// The multipliers of the best bound; those of the parent hold for its children too.
+  var leaf: CertificateLeaf
+  /// The multiplier and the point to start from.
+  var multiplier: Double
+  var point: [Double]
+  /// The curvature that each relaxation may have, and the weights it was shared out by.
+  var budgets: [Double]
+  var shares: [Double]
+  /// The neuron of the loosest relaxation, and where to cut it; -1 where nothing is gained by a cut.
+  var neuron = -1
+  var cut = 0.0
+}
+
+/// How boxes are bounded: what depends on the norm.
+protocol BoxRelaxation {
+  /// The intervals of all pre-activations of neurons against the label.
+  var root: [ClosedRange<Double>] { get }
+  /// What is known before the root is bounded.
+  var initialState: BoxState { get }
+  /// How many boxes to look at.
+  func nodes(_ budget: SearchBudget) -> Int
+  /// See ``BranchCertificate/rounding``.
+  var rounding: Double { get }
+  /// The smallest perturbation known, and its size; updated as boxes are bounded.
+  var best: Double { get }
+  var witness: [Double]? { get }
+
+  /// The part of a box that the ball reaches, or more; nil for nothing.
+  func tightened(_ box: [ClosedRange<Double>]) -> [ClosedRange<Double>]?
+  /// Raises the bound of a box as far as `target`, and picks where to cut it.
+  mutating func bound(
+    _ state: inout BoxState, _ box: [ClosedRange<Double>], isRoot: Bool, target: Double)
+}
+
+/// Looks for the smallest perturbation that loses the label, by branch and bound on the pre-activations of
+/// the neurons that speak against it; best bound first.
+struct BranchAndBound<Relaxation: BoxRelaxation> {
   /// What a search ends with.
   struct Outcome {
     /// The proof.
@@ -33,107 +78,77 @@ struct BranchAndBound {
   }
 
   private struct Node {
-    var bound: Double
-    /// The multipliers of the best bound; those of the parent hold for its children too.
-    var leaf: CertificateLeaf
-    /// The multiplier and the point to start from.
-    var multiplier: Double
-    var point: [Double]
-    /// The largest gap of a neuron's relaxation, and where to cut.
-    var neuron = -1
-    var cut = 0.0
+    var state: BoxState
     /// Children, where there are some.
     var children: (lower: Int, upper: Int)?
     var parent: Int?
     var isUpper = false
   }
 
-  private let problem: DecisionProblem
+  private var relaxation: Relaxation
   private let budget: SearchBudget
   private let deadline: Date
   private let opponent: Int
   private let radius: Double
-  private let tightening: BallTightening
-  private let minimizer: LagrangianMinimizer
-  private let rounding: Double
   private var nodes: [Node] = []
-  private var best: Double
-  private var witness: [Double]?
 
   /// - Parameters:
   ///   - radius: perturbations up to this size are looked at.
-  ///   - witness: a perturbation of about that size that loses the label, where one is known.
   ///   - deadline: when to stop, whatever the budget says.
   init(
-    _ problem: DecisionProblem, opponent: Int, radius: Double, witness: [Double]?,
-    budget: SearchBudget, deadline: Date
+    _ relaxation: Relaxation, opponent: Int, radius: Double, budget: SearchBudget, deadline: Date
   ) {
-    self.problem = problem
+    self.relaxation = relaxation
     self.opponent = opponent
     self.radius = radius
-    self.witness = witness
     self.budget = budget
     self.deadline = deadline
-    best = radius
-    let p = problem.activation.exponent
-    // Costs at most 1e-8 times the multiplier.
-    rounding = p < 2 ? Double.power(1e-8, 1 / p) : 0
-    tightening = BallTightening(problem, radius: radius)
-    minimizer = LagrangianMinimizer(
-      problem, constant: problem.constant(within: radius),
-      budgets: RelaxationBudget.even(problem), rounding: rounding)
   }
 
   /// Searches.
   mutating func run() -> Outcome {
-    let origin = [Double](repeating: 0, count: problem.dimension)
-    nodes = [
-      Node(
-        bound: 0,
-        leaf: CertificateLeaf(boundingNothingOf: problem),
-        multiplier: firstMultiplier(), point: witness ?? origin)
-    ]
+    nodes = [Node(state: relaxation.initialState)]
     bound(0)
     var open = Heap()
-    open.insert(nodes[0].bound, 0)
+    open.insert(nodes[0].state.bound, 0)
     var count = 1
+    let limit = relaxation.nodes(budget)
     while let (value, index) = open.popFirst() {
-      if value >= target || nodes[index].neuron < 0 { break }
-      if count >= budget.nodes || Date() >= deadline { break }
+      if value >= target || nodes[index].state.neuron < 0 { break }
+      if count >= limit || Date() >= deadline { break }
       for child in branch(index) {
         bound(child)
         count += 1
-        if nodes[child].bound < target { open.insert(nodes[child].bound, child) }
+        if nodes[child].state.bound < target { open.insert(nodes[child].state.bound, child) }
       }
     }
     let certificate = BranchCertificate(
-      opponent: opponent, searchRadius: radius, rounding: rounding, nodes: preorder())
-    return Outcome(certificate: certificate, witness: witness, nodes: count)
+      opponent: opponent, searchRadius: radius, rounding: relaxation.rounding, nodes: preorder())
+    return Outcome(certificate: certificate, witness: relaxation.witness, nodes: count)
   }
 
-  /// A bound of ||d||^2/2 that needs no further work. A little more than the gap, for what the checker
-  /// subtracts.
+  /// A bound that needs no further work. A little more than the gap, for what the checker subtracts.
   private var target: Double {
-    let aim = best * (1 - 0.95 * budget.gap)
+    let aim = relaxation.best * (1 - 0.95 * budget.gap)
     return 0.5 * aim * aim
   }
 
-  /// The multiplier of the witness, where d = -lambda grad (P - N).
-  private func firstMultiplier() -> Double {
-    guard let witness else { return 1 }
-    let gradient = problem.margin(witness).gradient
-    let slope = Norm.l2.length(gradient)
-    return slope > 0 ? min(1e4, max(1e-4, best / slope)) : 1
+  private mutating func bound(_ index: Int) {
+    guard let box = relaxation.tightened(box(of: index)) else {
+      nodes[index].state.bound = .infinity
+      return
+    }
+    relaxation.bound(&nodes[index].state, box, isRoot: index == 0, target: target)
   }
 
   private func box(of index: Int) -> [ClosedRange<Double>] {
     var cuts: [(neuron: Int, at: Double, isUpper: Bool)] = []
     var current = index
     while let parent = nodes[current].parent {
-      cuts.append((nodes[parent].neuron, nodes[parent].cut, nodes[current].isUpper))
+      cuts.append((nodes[parent].state.neuron, nodes[parent].state.cut, nodes[current].isUpper))
       current = parent
     }
-    var box = tightening.root
+    var box = relaxation.root
     for cut in cuts.reversed() {
       box[cut.neuron] =
         cut.isUpper
@@ -144,90 +159,13 @@ struct BranchAndBound {
 
   private mutating func branch(_ index: Int) -> [Int] {
     let first = nodes.count
-    let node = nodes[index]
     for isUpper in [false, true] {
-      nodes.append(
-        Node(
-          bound: node.bound, leaf: node.leaf, multiplier: node.multiplier, point: node.point,
-          parent: index, isUpper: isUpper))
+      var state = nodes[index].state
+      state.neuron = -1
+      nodes.append(Node(state: state, parent: index, isUpper: isUpper))
     }
     nodes[index].children = (first, first + 1)
     return [first, first + 1]
-  }
-
-  /// Maximises the dual value of a node over the multiplier, and picks where to cut it.
-  private mutating func bound(_ index: Int) {
-    guard let box = tightening.tightened(box(of: index)) else {
-      nodes[index].bound = .infinity
-      return
-    }
-    var multiplier = nodes[index].multiplier
-    var point = nodes[index].point
-    var (low, high) = (0.0, Double.infinity)
-    var bestValue = -Double.infinity
-    for _ in 0..<30 {
-      minimizer.set(multiplier: multiplier, box: box)
-      minimizer.minimize(from: point)
-      point = minimizer.point
-      let value =
-        minimizer.value - minimizer.squaredGradient / (2 * CertificateKernel.modulus)
-      if value > bestValue {
-        bestValue = value
-        nodes[index].multiplier = multiplier
-        nodes[index].point = point
-        if value > nodes[index].bound {
-          nodes[index].bound = value
-          nodes[index].leaf = minimizer.leaf
-        }
-      }
-      if value >= target { return }
-      let (first, second) = minimizer.multiplierDerivatives()
-      if first > 0 { low = multiplier } else { high = multiplier }
-      let gain = second > 0 ? 0.5 * first * first / second : .infinity
-      // At a kink of the dual function the minimiser jumps: which neurons are to blame shows only where
-      // the condition is nearly met.
-      let slack = abs(first) * multiplier
-      if gain < 2e-5 * target && slack < 0.1 * (target - bestValue) { break }
-      if high - low < 1e-6 * low || multiplier > 1e9 || Date() >= deadline { break }
-      var next = second > 0 ? multiplier + first / second : multiplier * 4
-      next = min(next, 8 * multiplier)
-      if !(next > low && next < high) {
-        next = high.isFinite ? 0.5 * (low + high) : 4 * multiplier
-      }
-      multiplier = max(next, 1e-9)
-    }
-    chooseCut(index, box)
-    tryPoint(nodes[index].point)
-  }
-
-  /// Picks the neuron whose relaxation costs most at the minimiser. Where none costs anything, the
-  /// minimiser jumps at this multiplier, and the loosest relaxation is to blame.
-  private mutating func chooseCut(_ index: Int, _ box: [ClosedRange<Double>]) {
-    let gaps = minimizer.gaps()
-    let isTight = gaps.allSatisfy { $0.here <= 1e-12 }
-    var chosen = (gap: 1e-12, neuron: -1, at: 0.0)
-    for (k, entry) in gaps.enumerated() {
-      let gap = isTight ? entry.worst : entry.here
-      let (l, u) = (box[k].lowerBound, box[k].upperBound)
-      if gap <= chosen.gap || u - l < 1e-9 { continue }
-      // Left of the kink phi is straight.
-      let isKinked = problem.activation.exponent < 2 && l < 0 && u > 0
-      let at = min(max(entry.at, l + 0.15 * (u - l)), u - 0.15 * (u - l))
-      chosen = (gap, k, isKinked ? 0 : at)
-    }
-    nodes[index].neuron = chosen.neuron
-    nodes[index].cut = chosen.at
-  }
-
-  /// Whether the boundary behind a node's solution is closer than what is known.
-  private mutating func tryPoint(_ d: [Double]) {
-    let search = WitnessSearch(problem)
-    guard let found = search.improve(d, below: best) else { return }
-    let length = Norm.l2.length(found)
-    if length < best {
-      best = length
-      witness = found
-    }
   }
 
   private func preorder() -> [BranchCertificate.Node] {
@@ -236,11 +174,11 @@ struct BranchAndBound {
     while let index = pending.popLast() {
       let node = nodes[index]
       if let children = node.children {
-        result.append(.branch(neuron: node.neuron, at: node.cut))
+        result.append(.branch(neuron: node.state.neuron, at: node.state.cut))
         pending.append(children.upper)
         pending.append(children.lower)
       } else {
-        result.append(.leaf(node.leaf))
+        result.append(.leaf(node.state.leaf))
       }
     }
     return result

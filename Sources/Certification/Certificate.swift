@@ -26,10 +26,36 @@ public struct BranchCertificate: Codable, Sendable, Equatable {
 }
 
 extension BranchCertificate {
-  /// A certificate of nothing but what a ``LipschitzBound`` of the problem says.
-  init(opponent: Int, searchRadius: Double, withoutBranchesOf problem: DecisionProblem) {
-    let nothing = CertificateLeaf(boundingNothingOf: problem)
-    self.init(opponent: opponent, searchRadius: searchRadius, rounding: 0, nodes: [.leaf(nothing)])
+  /// The least bound of all leaves; nil where the nodes are no tree over `root`, or a leaf is malformed.
+  ///
+  /// - Parameter bound: of a leaf on its box; nil for a malformed one.
+  func leastBound(
+    over root: [ClosedRange<Double>],
+    _ bound: (CertificateLeaf, [ClosedRange<Double>]) -> Double?
+  ) -> Double? {
+    var (position, box, least) = (0, root, Double.infinity)
+    func visit(depth: Int) -> Bool {
+      // Certificates come from files: a tree deeper than any search would make must not exhaust the
+      // stack.
+      guard position < nodes.count, depth < 1000 else { return false }
+      let node = nodes[position]
+      position += 1
+      switch node {
+      case .leaf(let leaf):
+        guard let value = bound(leaf, box) else { return false }
+        least = min(least, value)
+        return true
+      case .branch(let neuron, let at):
+        guard box.indices.contains(neuron), box[neuron].contains(at) else { return false }
+        let whole = box[neuron]
+        defer { box[neuron] = whole }
+        box[neuron] = whole.lowerBound...at
+        guard visit(depth: depth + 1) else { return false }
+        box[neuron] = at...whole.upperBound
+        return visit(depth: depth + 1)
+      }
+    }
+    return visit(depth: 0) && position == nodes.count ? least : nil
   }
 }
 
@@ -41,8 +67,13 @@ public struct CertificateLeaf: Codable, Sendable, Equatable {
   public var quadratics: [Double]
   /// s_k. The checker finds alpha_k.
   public var slopes: [Double]
-  /// d, near the minimiser of the Lagrangian.
+  /// c: bias ||x + d||^q is bounded below by a line in ||x + d||^2 of this slope.
+  public var biasSlope: Double
+  /// d, near the minimiser of the Lagrangian; in linf the coefficients c of the directions that d is
+  /// made of, see ``MaximumNormKernel``.
   public var point: [Double]
+  /// In linf, the coefficients of the directions that the metric is made of; empty in l2.
+  public var metric: [Double] = []
 
   /// Multipliers that bound ‖d‖ by 0.
   init(boundingNothingOf problem: DecisionProblem) {
@@ -50,14 +81,18 @@ public struct CertificateLeaf: Codable, Sendable, Equatable {
     multiplier = 0
     quadratics = zeros
     slopes = zeros
+    biasSlope = 0
     point = [Double](repeating: 0, count: problem.dimension)
   }
 
   /// Multipliers and a point.
-  init(multiplier: Double, quadratics: [Double], slopes: [Double], point: [Double]) {
+  init(
+    multiplier: Double, quadratics: [Double], slopes: [Double], biasSlope: Double, point: [Double]
+  ) {
     self.multiplier = multiplier
     self.quadratics = quadratics
     self.slopes = slopes
+    self.biasSlope = biasSlope
     self.point = point
   }
 }

@@ -7,7 +7,7 @@ public struct SampleCertificate: Codable, Sendable, Equatable {
   public let index: Int
   /// Its class.
   public let label: Int
-  /// No perturbation of smaller Euclidean norm changes the class.
+  /// No perturbation of smaller norm, l2 or linf, changes the class.
   public let lower: Double
   /// The proof: one certificate an opponent.
   public var branches: [BranchCertificate]
@@ -25,12 +25,16 @@ public struct SampleCertificate: Codable, Sendable, Equatable {
 public struct CertificateChecker<Scalar: LinearScalar> {
   private let network: PReLUNetwork<Scalar>
   private let effective: EffectiveNetwork
+  private let norm: Norm
 
   /// A checker for certificates that speak about `effective`.
+  /// - Parameter norm: l2, or linf for certificates of ``MaximumNormCertifier``.
   /// - Throws: ``CertificateError`` where `effective` does not stand for the network.
-  public init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork)
+  public init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork, norm: Norm = .l2)
     throws(CertificateError)
   {
+    precondition(norm != .l1, "there are no certificates in l1")
+    self.norm = norm
     try effective.check(against: network)
     self.network = network
     self.effective = effective
@@ -55,11 +59,18 @@ public struct CertificateChecker<Scalar: LinearScalar> {
     for branch in certificate.branches {
       let problem = effective.problem(
         label: certificate.label, opponent: branch.opponent, input: input)
-      guard let radius = CertificateKernel.certifiedRadius(branch, of: problem) else {
+      let radius =
+        norm == .l2
+        ? CertificateKernel.certifiedRadius(branch, of: problem)
+        : MaximumNormKernel.certifiedRadius(
+          branch, of: MaximumNormProblem(problem, basis: effective.basis))
+      guard var bound = radius else {
         throw .malformed("boxes do not cover the ball, or a Lagrangian is not convex")
       }
-      let bound = max(
-        radius, LipschitzBound(problem).radius(problem, maximum: branch.searchRadius))
+      if norm == .l2 {
+        bound = max(
+          bound, LipschitzBound(problem).radius(problem, maximum: branch.searchRadius))
+      }
       proved = min(
         proved, effective.radius(fromReduced: bound * problem.scale, length: problem.scale))
     }

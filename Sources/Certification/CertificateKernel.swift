@@ -12,11 +12,9 @@ struct CertificateKernel {
 
   private let problem: DecisionProblem
   private let certificate: BranchCertificate
-  private let constant: Double
+  /// At least the square of the part of x outside of the reduced space.
+  private let squaredRest: Double
   private let tightening: BallTightening
-  private var position = 0
-  private var box: [ClosedRange<Double>]
-  private var smallest = Double.infinity
 
   /// The radius up to which no perturbation loses the label, in units of ||x - center||; nil where the
   /// certificate is not one.
@@ -26,64 +24,54 @@ struct CertificateKernel {
     guard certificate.searchRadius > 0, certificate.searchRadius.isFinite,
       certificate.rounding >= 0, certificate.rounding <= 1
     else { return nil }
-    var kernel = CertificateKernel(problem, certificate)
-    guard kernel.visit(), kernel.position == certificate.nodes.count else { return nil }
-    let radius = (2 * max(0, kernel.smallest)).squareRoot() * (1 - 4 * unit)
+    let kernel = CertificateKernel(problem, certificate)
+    guard let bound = certificate.leastBound(over: kernel.tightening.root, kernel.bound) else {
+      return nil
+    }
+    let radius = (2 * max(0, bound)).squareRoot() * (1 - 4 * unit)
     return min(certificate.searchRadius, radius)
   }
 
   private init(_ problem: DecisionProblem, _ certificate: BranchCertificate) {
     self.problem = problem
     self.certificate = certificate
-    constant = problem.constant(within: certificate.searchRadius)
+    squaredRest = problem.squaredRest
     tightening = BallTightening(problem, radius: certificate.searchRadius)
-    box = tightening.root
-  }
-
-  /// Walks through the subtree that begins at `position`; false where it is not a tree over `box`.
-  private mutating func visit(depth: Int = 0) -> Bool {
-    // Certificates come from files: a tree deeper than any search would make must not exhaust the stack.
-    guard position < certificate.nodes.count, depth < 1000 else { return false }
-    let node = certificate.nodes[position]
-    position += 1
-    switch node {
-    case .leaf(let leaf):
-      guard let bound = bound(leaf) else { return false }
-      smallest = min(smallest, bound)
-      return true
-    case .branch(let neuron, let at):
-      guard box.indices.contains(neuron), box[neuron].contains(at) else { return false }
-      let whole = box[neuron]
-      defer { box[neuron] = whole }
-      box[neuron] = whole.lowerBound...at
-      guard visit(depth: depth + 1) else { return false }
-      box[neuron] = at...whole.upperBound
-      return visit(depth: depth + 1)
-    }
   }
 
   /// A lower bound of ||d||^2/2 for all d that lose the label with z in the present box; nil where a leaf
   /// is malformed or its Lagrangian not strongly convex.
-  private func bound(_ leaf: CertificateLeaf) -> Double? {
+  private func bound(_ leaf: CertificateLeaf, _ box: [ClosedRange<Double>]) -> Double? {
     let (n, supporting) = (problem.dimension, problem.supporting)
     guard leaf.point.count == n, leaf.quadratics.count == box.count,
       leaf.slopes.count == box.count, leaf.multiplier >= 0, leaf.multiplier.isFinite,
       leaf.quadratics.allSatisfy({ $0 >= 0 && $0.isFinite }),
       leaf.slopes.allSatisfy(\.isFinite), leaf.point.allSatisfy(\.isFinite),
-      isConvex(leaf.quadratics)
+      leaf.biasSlope.isFinite
     else { return nil }
     // A box that the ball does not reach needs no bound.
     guard let box = tightening.tightened(box) else { return .infinity }
     let lambda = leaf.multiplier
+    // ||d||^2/2 + lambda c ||x + d||^2 has the curvature 1 + 2 lambda c.
+    let weight = lambda * leaf.biasSlope
+    let curvature = 1 + 2 * weight
+    guard isConvex(leaf.quadratics, curvature) else { return nil }
+    let constant = problem.constant(slope: leaf.biasSlope, within: certificate.searchRadius)
     let p = problem.activation.exponent
     let squares = leaf.point.reduce(0) { $0 + $1 * $1 }
     // No |<u, x + d>| is larger, for unit u.
     let size = 1 + squares.squareRoot()
-    var lagrangian = 0.5 * squares + lambda * constant
-    var gradient = leaf.point
+    var lagrangian =
+      0.5 * curvature * squares + lambda * constant
+      + weight * (1 + 2 * zip(problem.point, leaf.point).reduce(0) { $0 + $1.0 * $1.1 })
+    // What d may gain outside of the reduced space.
+    lagrangian -= 2 * weight * weight * squaredRest / curvature * (1 + 16 * Self.unit)
+    var gradient = zip(leaf.point, problem.point).map { curvature * $0 + 2 * weight * $1 }
     // The sums of the magnitudes of all terms, for the rounding error of value and gradient.
-    var valueSize = squares + lambda * constant.magnitude
-    var gradientSize = size
+    var valueSize =
+      (1 + 2 * weight.magnitude) * squares + lambda * constant.magnitude
+      + weight.magnitude * (1 + 2 * size)
+    var gradientSize = (1 + 4 * weight.magnitude) * size
     problem.directions.withPointer { rows in
       for j in 0..<problem.count {
         let row = rows + j * n
@@ -99,7 +87,8 @@ struct CertificateKernel {
         } else {
           let k = j - supporting
           let (q, s) = (leaf.quadratics[k], leaf.slopes[k])
-          let alpha = supremum(weight: lambda * problem.weights[j], q: q, s: s, on: box[k])
+          let alpha = problem.activation.supremum(
+            weight: lambda * problem.weights[j], q: q, s: s, on: box[k])
           lagrangian -= alpha + (s + q * z) * z
           slope = -(s + 2 * q * z)
           valueSize += alpha.magnitude + (s.magnitude + q * size) * size
@@ -118,69 +107,26 @@ struct CertificateKernel {
     return bound.isNaN ? nil : bound
   }
 
-  /// Whether I - sum_k 2 q_k u_k u_k^T is at least `modulus` times the identity: a Cholesky factorisation
+  /// Whether curvature I - sum_k 2 q_k u_k u_k^T is at least `modulus` times the identity: a Cholesky factorisation
   /// in floating point that succeeds proves it up to (n + 2) rounding units of the trace (Rump, BIT 2006),
   /// which are taken off beforehand.
-  private func isConvex(_ quadratics: [Double]) -> Bool {
+  private func isConvex(_ quadratics: [Double], _ curvature: Double) -> Bool {
+    guard curvature.isFinite, curvature >= 2 * Self.modulus else { return false }
     if quadratics.allSatisfy({ $0 == 0 }) { return true }
     let n = problem.dimension
-    let trace = Double(n) + 2 * quadratics.reduce(0, +)
+    let trace = Double(n) * curvature + 2 * quadratics.reduce(0, +)
     let shift = 4 * Double(n + quadratics.count + 4) * Self.unit * trace
     var matrix = [Double](repeating: 0, count: n * n)
-    for i in 0..<n { matrix[i * n + i] = 1 - Self.modulus - shift }
+    for i in 0..<n { matrix[i * n + i] = curvature - Self.modulus - shift }
     return matrix.withUnsafeMutableBufferPointer { a in
       problem.directions.withPointer { rows in
-        for k in quadratics.indices where quadratics[k] > 0 {
-          let row = rows + (problem.supporting + k) * n
-          for i in 0..<n where row[i] != 0 {
-            let factor = 2 * quadratics[k] * row[i]
-            for j in i..<n { a[i * n + j] -= factor * row[j] }
-          }
+        let curvatures = quadratics.map { -2 * $0 }
+        curvatures.withUnsafeBufferPointer {
+          QuadraticForm.add(
+            n, rows: rows + problem.supporting * n, coefficients: $0, to: a.baseAddress!)
         }
       }
       return SmallCholesky.factorize(n, a.baseAddress!)
     }
-  }
-
-  /// At least sup of f(z) = weight phi(z) - s z - q z^2 over an interval, up to rounding.
-  ///
-  /// Where f is convex an end decides; where it is concave, any tangent lies above it.
-  private func supremum(weight: Double, q: Double, s: Double, on interval: ClosedRange<Double>)
-    -> Double
-  {
-    let activation = problem.activation
-    let (l, u) = (interval.lowerBound, interval.upperBound)
-    func f(_ z: Double) -> Double { weight * activation(z) - (s + q * z) * z }
-    var largest = max(f(l), f(u))
-    if l < 0 {
-      let vertex = q > 0 ? -s / (2 * q) : 0
-      largest = max(largest, f(min(max(vertex, l), min(u, 0))))
-    }
-    guard u > 0, q > 0 else { return largest }
-    let p = activation.exponent
-    if p == 1 { return max(largest, f(min(max((weight - s) / (2 * q), max(l, 0)), u))) }
-    // Where weight phi'' = 2 q.
-    var (left, right) = (max(l, 0), u)
-    if p == 2 {
-      if weight >= q { return largest }
-    } else {
-      let turn = Double.power(2 * q / (weight * p * (p - 1)), 1 / (p - 2))
-      if p > 2 { right = min(right, turn) } else { left = max(left, turn) }
-    }
-    if !(left < right) { return largest }
-    func slope(_ z: Double) -> Double { weight * activation.derivatives(z).slope - s - 2 * q * z }
-    var (a, b) = (left, right)
-    if slope(a) <= 0 { return max(largest, f(a)) }
-    if slope(b) >= 0 { return max(largest, f(b)) }
-    var z = 0.5 * (a + b)
-    for _ in 0..<60 where b - a > 1e-12 * b {
-      let value = slope(z)
-      if value > 0 { a = z } else { b = z }
-      let newton = z - value / (weight * activation.derivatives(z).curvature - 2 * q)
-      if abs(newton - z) <= 1e-13 * z { break }
-      z = newton > a && newton < b ? newton : 0.5 * (a + b)
-    }
-    let rise = slope(z)
-    return max(largest, f(z) + max(rise * (right - z), rise * (left - z)))
   }
 }

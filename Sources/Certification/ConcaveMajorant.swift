@@ -16,6 +16,8 @@ struct ConcaveMajorant {
   let upper: Double
   /// gamma >= 0.
   let curvature: Double
+  /// The gamma from which on M is phi itself: phi''(u)/2 where phi'' grows.
+  let exactCurvature: Double
   /// The ends of the bridge; equal where there is none.
   private(set) var start: Double
   private(set) var end: Double
@@ -27,10 +29,9 @@ struct ConcaveMajorant {
     self.lower = lower
     self.upper = upper
     let p = activation.exponent
-    // At and beyond phi''(u)/2 nothing more is to be had where phi'' grows.
-    let enough =
-      p >= 2 && upper > 0 ? activation.derivatives(upper).curvature / 2 : .infinity
-    self.curvature = upper <= 0 ? 0 : min(curvature, enough)
+    exactCurvature =
+      upper <= 0 ? 0 : p >= 2 ? activation.derivatives(upper).curvature / 2 : .infinity
+    self.curvature = min(curvature, exactCurvature)
     (start, end) = (lower, lower)
     if upper <= 0 || upper <= lower { return }
     if p >= 2 { bridgeUp() } else if lower >= 0 { bridgeFromEnd() } else { bridgeOverZero() }

@@ -65,6 +65,58 @@ struct DecisionProblem: Sendable {
     return bias * Double.power(extreme, biasDegree) - error
   }
 
+  /// The slope that a line below bias s^(q/2), s = ||x + d||^2, has best: that of the tangent at `square`
+  /// where the function is convex, of the chord over the ball where it is concave.
+  func biasSlope(at square: Double, within radius: Double) -> Double {
+    if bias == 0 || biasDegree == 0 { return 0 }
+    let squares = squaredLengths(within: radius)
+    let half = biasDegree / 2
+    if (bias > 0) == (biasDegree > 2) || biasDegree == 2 {
+      let s = min(max(square, squares.lowerBound), squares.upperBound)
+      return s > 0 ? bias * half * Double.power(s, half - 1) : 0
+    }
+    return (biasTerm(squares.upperBound) - biasTerm(squares.lowerBound))
+      / (squares.upperBound - squares.lowerBound)
+  }
+
+  /// At most bias ||x + d||^q - slope ||x + d||^2, minus the error that P - N may have, for every
+  /// ||d|| <= radius.
+  func constant(slope: Double, within radius: Double) -> Double {
+    if slope == 0 { return constant(within: radius) }
+    let squares = squaredLengths(within: radius)
+    func f(_ s: Double) -> Double { biasTerm(s) - slope * s }
+    var least = min(f(squares.lowerBound), f(squares.upperBound))
+    let half = biasDegree / 2
+    let ratio = half == 1 || bias == 0 ? 0 : slope / (bias * half)
+    if ratio > 0 {
+      let turn = Double.power(ratio, 1 / (half - 1))
+      // Any tangent lies below a convex function; where f is concave this is the larger value.
+      if squares.contains(turn) {
+        let rise = bias * half * Double.power(turn, half - 1) - slope
+        let ends = min(
+          rise * (squares.lowerBound - turn), rise * (squares.upperBound - turn))
+        least = min(least, f(turn) + ends)
+      }
+    }
+    let size = abs(bias) * Double.power(squares.upperBound, half) + abs(slope) * squares.upperBound
+    let error = errorBound * Double.power(1 + radius, activation.exponent)
+    return least - error - (biasDegree + 16) * 0x1p-50 * size
+  }
+
+  private func biasTerm(_ square: Double) -> Double { bias * Double.power(square, biasDegree / 2) }
+
+  /// The values of ||x + d||^2 for ||d|| <= radius.
+  private func squaredLengths(within radius: Double) -> ClosedRange<Double> {
+    let (least, largest) = (max(0, 1 - radius), 1 + radius)
+    return least * least...largest * largest
+  }
+
+  /// At least the square of the part of x that the reduced space does not contain.
+  var squaredRest: Double {
+    let inside = point.reduce(0) { $0 + $1 * $1 }
+    return max(0, 1 - inside) + Double(dimension + 16) * 0x1p-50
+  }
+
   /// <u_j, x> of every neuron.
   var preActivations: [Double] { directions.times(point) }
 

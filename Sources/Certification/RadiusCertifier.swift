@@ -48,8 +48,6 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let effective: EffectiveNetwork
   /// When to stop.
   public let budget: SearchBudget
-  /// Reduced networks of more dimensions are left to Lipschitz bounds: a box takes too long.
-  public static var largestRank: Int { 320 }
   /// The Lipschitz bound of every pair of classes; one entry for one output.
   private let lipschitz: [LipschitzBound]
 
@@ -111,22 +109,14 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     let bounds = zip(opponents, problems).map {
       lipschitzBound(label, $0).radius($1, maximum: radius)
     }
-    if effective.rank > Self.largestRank {
-      let lower = effective.radius(fromReduced: bounds.min()! * scale, length: scale)
-      for d in found { if let d { upper.offer(effective.lift(d).map { $0 * scale }) } }
-      return result(
-        min(lower, upper.length),
-        certificates: zip(opponents, problems).map {
-          BranchCertificate(opponent: $0, searchRadius: radius, withoutBranchesOf: $1)
-        })
-    }
     var certified = Double.infinity
     var nodes = 0
     var certificates: [BranchCertificate] = []
     for (position, problem) in problems.enumerated() {
       var search = BranchAndBound(
-        problem, opponent: opponents[position], radius: radius, witness: found[position],
-        budget: budget, deadline: deadline)
+        EuclideanRelaxation(
+          problem, radius: radius, witness: found[position], deadline: deadline),
+        opponent: opponents[position], radius: radius, budget: budget, deadline: deadline)
       let outcome = search.run()
       nodes += outcome.nodes
       if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * scale }) }

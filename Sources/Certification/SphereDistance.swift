@@ -114,7 +114,8 @@ public struct SphereDistance: Sendable, Equatable {
     let witness = WitnessSearch(problem).run(maximum: reach)
     let radius = witness.map { Norm.l2.length($0) } ?? reach
     var search = BranchAndBound(
-      problem, opponent: 0, radius: radius, witness: witness, budget: budget, deadline: deadline)
+      EuclideanRelaxation(problem, radius: radius, witness: witness, deadline: deadline),
+      opponent: 0, radius: radius, budget: budget, deadline: deadline)
     let outcome = search.run()
     let certified = max(
       1 - 1e-9, CertificateKernel.certifiedRadius(outcome.certificate, of: problem) ?? 0)

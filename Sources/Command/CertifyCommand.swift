@@ -37,7 +37,7 @@ struct CertifyCommand: ParsableCommand {
   @OptionGroup(title: "Data") var data: DataOptions
 
   @Option(
-    help: "What measures a perturbation: l2, or linf and l1 with the bounds of a linear relaxation."
+    help: "What measures a perturbation: l2 and linf, or l1 with the bounds of a linear relaxation."
   )
   var norm: Norm
 

@@ -53,8 +53,8 @@ import Testing
     let exact = try compare(
       (0..<160).map { RandomCase($0, outputs: $0 % 2 == 0 ? 1 : 3, normalizeInput: true) },
       budget: SearchBudget(gap: 1e-3, nodes: 200))
-    // A bias then counts with its worst factor in the ball, so only those without are exact.
-    #expect(exact > 0.4)
+    // Half of the biases enter by a chord over the ball.
+    #expect(exact > 0.7)
   }
 
   @Test func singlePrecisionNetworks() throws {

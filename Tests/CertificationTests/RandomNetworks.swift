@@ -53,14 +53,14 @@ struct RandomCase {
 
   /// The smallest radius found on rays where the class is lost, by a search over directions followed by a
   /// random descent from the best of them; infinite where none was found within `reach`.
-  func bruteForce(reach: Double) -> Double {
+  func bruteForce(reach: Double, norm: Norm = .l2) -> Double {
     var generator = RandomStream(seed: 12).child("search")
     var best = Double.infinity
     func direction(_ base: [Double]?, _ spread: Double) -> [Double] {
       let d = input.indices.map {
         (base?[$0] ?? 0) + spread * .random(in: -1...1, using: &generator)
       }
-      let length = Norm.l2.length(d)
+      let length = norm.length(d)
       return d.map { $0 / length }
     }
     var leaders: [(radius: Double, direction: [Double])] = []

@@ -4,7 +4,6 @@ import Experiments
 import Foundation
 import LinearCore
 import Networks
-import Training
 
 /// The robustness curve of Section 5.1 (e): a network of p = 3 trained on the mixture, attacked in l2 at
 /// 15 radii; the peer is the official scheme, `peers/l2_curve.py`.
@@ -103,15 +102,9 @@ struct L2CurveJob: BenchmarkJob {
     let path = "\(folder)/\(name).safetensors"
     if FileManager.default.fileExists(atPath: path) { return try ModelFile.read(path) }
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let stream = RandomStream(seed: seed)
-    let network = try PReLUNetwork<Float>(
-      inputDimension: dimension, hiddenWidth: width, outputCount: 1, exponent: exponent,
-      initialization: .gaussian(scale: 1e-7), stream: stream.child("network"))
-    var trainer = try Trainer(
-      network: network, inputs: train.inputs, labels: train.labels,
-      configuration: TrainingConfiguration(epochs: trainingEpochs, batchSize: 100, seed: seed))
-    for _ in 0..<trainingEpochs { _ = try trainer.runEpoch() }
-    try ModelFile.write(trainer.network, to: path)
-    return trainer.network
+    let network = try MixtureTraining.network(
+      train, exponent: exponent, width: width, epochs: trainingEpochs, seed: seed)
+    try ModelFile.write(network, to: path)
+    return network
   }
 }

@@ -6,7 +6,7 @@ import LinearCore
 enum Main {
   static let jobs: [any BenchmarkJob.Type] = [
     SGDEpochJob.self, MNISTEpochJob.self, MNISTMetricsJob.self, APGDJob.self, EnsembleJob.self,
-    L2CurveJob.self, SGEMMJob.self, AdamJob.self,
+    L2CurveJob.self, LinfCertifyJob.self, SGEMMJob.self, AdamJob.self,
   ]
 
   static func main() {

@@ -6,7 +6,7 @@ import Networks
 
 /// Certifies a network on data, with the witnesses of a quick attack to prune the search.
 public struct CertificationStudy {
-  /// The norm of perturbations: l2 is certified by branch and bound, others by a linear relaxation.
+  /// The norm of perturbations: l2 and linf are certified by branch and bound, l1 by a linear relaxation.
   public var norm: Norm
   /// When to stop.
   public var budget: SearchBudget
@@ -93,6 +93,12 @@ public struct CertificationStudy {
           result.smoothed = Self.smoothed(network, data, settings: smoothing, seed: seed)
         }
         return result
+      }
+      if norm == .linf {
+        let certifier = try MaximumNormCertifier(network, budget: budget)
+        let samples = certifier.certify(
+          data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
+        return Result(norm: norm, samples: samples, effective: certifier.effective)
       }
       let certifier = try RelaxationCertifier(network, norm: norm, gap: budget.gap)
       let samples = certifier.certify(
