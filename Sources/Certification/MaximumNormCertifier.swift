@@ -51,10 +51,11 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
         effective.radius(fromReduced: proved * plain.scale, length: plain.scale))
       certificates.append(outcome.certificate)
     }
-    let lower = min(max(certified, first.lower), upper.length)
+    let proved = max(certified, first.proved)
+    let lower = min(proved, upper.length)
     let isExact = upper.length.isFinite && upper.length - lower <= budget.gap * upper.length
     return CertifiedRadius(
-      index: index, label: label, lower: lower, upper: upper.length,
+      index: index, label: label, lower: lower, proved: proved, upper: upper.length,
       status: isExact ? .exact : .bounded, nodes: nodes,
       seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
       certificates: certified >= first.lower ? certificates : [])

@@ -18,8 +18,10 @@ public struct CertifiedRadius: Sendable, Equatable {
   public let index: Int
   /// Its class.
   public let label: Int
-  /// No perturbation smaller than this changes the class: proved.
+  /// No perturbation smaller than this changes the class: proved, and no more than ``upper``.
   public let lower: Double
+  /// What was proved before it was cut at ``upper``; see ``isContradictory``.
+  public let proved: Double
   /// A perturbation of this size does; infinite where none was found.
   public let upper: Double
   /// How it ended.
@@ -30,6 +32,8 @@ public struct CertifiedRadius: Sendable, Equatable {
   public let seconds: Double
   /// The perturbation of size `upper`, `inputDimension` numbers; empty where there is none.
   public let perturbation: [Double]
+  /// Whether more was proved than a perturbation allows, rounding aside: then the program is wrong.
+  public var isContradictory: Bool { proved > upper * (1 + 1e-9) }
   /// The proof: one certificate an opponent. Empty for misclassified samples.
   public let certificates: [BranchCertificate]
 
@@ -82,16 +86,18 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     let start = Date()
     let input = input.map { Double($0) }
     var upper = VerifiedWitness(network, input: input, label: label)
-    func result(_ lower: Double, nodes: Int = 0, certificates: [BranchCertificate] = [])
+    func result(_ proved: Double, nodes: Int = 0, certificates: [BranchCertificate] = [])
       -> CertifiedRadius
     {
+      let lower = min(proved, upper.length)
       let status: CertifiedRadius.Status =
         upper.isMisclassified
         ? .misclassified
         : upper.length.isFinite && upper.length - lower <= budget.gap * upper.length
           ? .exact : .bounded
       return CertifiedRadius(
-        index: index, label: label, lower: lower, upper: upper.length, status: status,
+        index: index, label: label, lower: lower, proved: proved, upper: upper.length,
+        status: status,
         nodes: nodes, seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
         certificates: certificates)
     }
@@ -124,7 +130,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
       certified = min(certified, max(proved, bounds[position]))
       certificates.append(outcome.certificate)
     }
-    let lower = effective.radius(fromReduced: certified * scale, length: scale)
-    return result(min(lower, upper.length), nodes: nodes, certificates: certificates)
+    let proved = effective.radius(fromReduced: certified * scale, length: scale)
+    return result(proved, nodes: nodes, certificates: certificates)
   }
 }

@@ -33,25 +33,26 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     let input = input.map { Double($0) }
     var upper = VerifiedWitness(network, input: input, label: label, norm: norm)
     if let witness { upper.offer(witness.map { Double($0) }) }
-    var lower = 0.0
+    var proved = 0.0
     if !upper.isMisclassified {
-      lower = .infinity
+      proved = .infinity
       for opponent in 0..<max(2, network.outputCount) where opponent != label {
         let problem = effective.problem(label: label, opponent: opponent, input: input)
         let maximum = min(2, upper.length / problem.scale)
         let radius = LinearRelaxation(problem, norm: norm).radius(maximum: maximum)
-        lower = min(
-          lower, effective.radius(fromReduced: radius * problem.scale, length: problem.scale))
+        proved = min(
+          proved, effective.radius(fromReduced: radius * problem.scale, length: problem.scale))
       }
-      lower = min(lower, upper.length)
     }
+    let lower = min(proved, upper.length)
     let status: CertifiedRadius.Status =
       upper.isMisclassified
       ? .misclassified
       : upper.length.isFinite && upper.length - lower <= gap * upper.length ? .exact : .bounded
     return CertifiedRadius(
-      index: index, label: label, lower: lower, upper: upper.length, status: status, nodes: 1,
-      seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
+      index: index, label: label, lower: lower, proved: proved, upper: upper.length,
+      status: status, nodes: 1, seconds: Date().timeIntervalSince(start),
+      perturbation: upper.perturbation,
       certificates: [])
   }
 }

@@ -17,6 +17,7 @@ struct ReproduceCommand: ParsableCommand {
         polyrelu reproduce --list
         polyrelu reproduce mixture --preset quick
         polyrelu reproduce mixture --preset paper --out runs/paper --resume
+        polyrelu reproduce mixture --preset paper --repeats 1 --out runs/paper-once
       """)
 
   @Argument(help: "The experiment, one of `polyrelu reproduce --list`.")
@@ -30,6 +31,11 @@ struct ReproduceCommand: ParsableCommand {
 
   @Option(help: "Data for the experiment features: .npz with X, y and optionally group.")
   var data: String?
+
+  @Option(
+    parsing: .unconditional, help: "Repeats, each with a seed of its own. (default: the preset's)",
+    transform: ArgumentText.count)
+  var repeats: Int?
 
   @Option(help: "The directory to write. (default: runs/NAME-PRESET)")
   var out: String?
@@ -50,7 +56,8 @@ struct ReproduceCommand: ParsableCommand {
       throw ExperimentError.usage("NAME is missing; expected one of `polyrelu reproduce --list`")
     }
     common.apply()
-    let options = ExperimentOptions(preset: preset, seed: common.seed, data: data)
+    let options = ExperimentOptions(
+      preset: preset, seed: common.seed, data: data, repeats: repeats)
     let directory = out ?? "runs/\(name)-\(preset.rawValue)"
     let outcome = try ExperimentCatalog.make(named: name, options).run(
       out: directory, resume: resume, progress: common.makeProgress())

@@ -16,9 +16,12 @@ public struct ExperimentOptions: Sendable {
   public var seed: UInt64
   /// The data, for experiments that take any.
   public var data: String?
+  /// Repeats with seeds one after the other, instead of the preset's number.
+  public var repeats: Int?
 
   /// Options.
-  public init(preset: Preset, seed: UInt64 = 0, data: String? = nil) {
+  public init(preset: Preset, seed: UInt64 = 0, data: String? = nil, repeats: Int? = nil) {
+    self.repeats = repeats
     self.preset = preset
     self.seed = seed
     self.data = data

@@ -89,7 +89,9 @@ struct TwoSidedStudy {
     }
     return proved.indices.map { row in
       TwoSidedRadii.Sample(
-        index: first + row, label: proved[row].label, lower: proved[row].lower,
+        index: first + row, label: proved[row].label,
+        // A contradiction must not be cut away.
+        lower: proved[row].isContradictory ? proved[row].proved : proved[row].lower,
         upper: proved[row].upper, status: proved[row].status, nodes: proved[row].nodes,
         attacked: attacked[row], smoothed: smoothed?[row])
     }

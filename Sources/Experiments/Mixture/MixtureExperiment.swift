@@ -49,7 +49,7 @@ public struct MixtureExperiment: Experiment {
       switch preset {
       case .quick:
         Settings(
-          preset: preset, seed: seed, repeats: 1,
+          preset: preset, seed: seed, repeats: options.repeats ?? 1,
           mixture: OrthonormalMixture(dimension: 200, alpha: 0.1, samples: 2000), hiddenWidth: 200,
           epochs: 200, attackedSamples: 500,
           distance: DistanceSettings(
@@ -60,7 +60,7 @@ public struct MixtureExperiment: Experiment {
             samples: 100, nodes: 500, smoothing: SmoothingSettings(sigma: 0.25, samples: 1000)))
       case .laptop:
         Settings(
-          preset: preset, seed: seed, repeats: 5,
+          preset: preset, seed: seed, repeats: options.repeats ?? 5,
           mixture: OrthonormalMixture(dimension: 1000, alpha: 0.05, samples: 5000),
           hiddenWidth: 500, epochs: 150, attackedSamples: 1000,
           distance: DistanceSettings(
@@ -71,7 +71,7 @@ public struct MixtureExperiment: Experiment {
           ))
       case .paper:
         Settings(
-          preset: preset, seed: seed, repeats: 5,
+          preset: preset, seed: seed, repeats: options.repeats ?? 5,
           mixture: OrthonormalMixture(dimension: 1000, alpha: 0.01, samples: 20_000),
           hiddenWidth: 2000, epochs: 401, attackedSamples: 20_000,
           distance: DistanceSettings(

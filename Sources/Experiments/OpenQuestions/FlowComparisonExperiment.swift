@@ -142,7 +142,7 @@ public struct FlowComparisonExperiment: SweepExperiment {
       case .paper: (5, 1000, 5000, 500, 1000)
       }
     settings = Settings(
-      preset: options.preset, seed: options.seed, repeats: repeats,
+      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats,
       flow: FlowMeasurement(
         mixture: OrthonormalMixture(dimension: dimension, alpha: 0.1, samples: samples),
         hiddenWidth: width,

@@ -91,7 +91,7 @@ extension RealDataSettings {
     return RealDataSettings(
       experiment: experiment, preset: options.preset, seed: options.seed, data: data,
       labels: labels, trainSplit: "paper-train", testSplit: "paper-test", trainLimit: trainLimit,
-      repeats: repeats, hiddenWidth: width, epochs: epochs,
+      repeats: options.repeats ?? repeats, hiddenWidth: width, epochs: epochs,
       batchSize: options.preset == .quick ? 200 : 1000, attackedSamples: attacked, curves: curves,
       twoSided: .wideNetworks(labels, options.preset, samples: 200, seconds: 2))
   }
