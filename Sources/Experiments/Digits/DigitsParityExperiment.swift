@@ -42,18 +42,21 @@ public struct DigitsParityExperiment: Experiment {
       switch preset {
       case .quick:
         Settings(
-          preset: preset, seed: seed, repeats: options.repeats ?? 1, hiddenWidth: 200, initialScale: 1e-3, epochs: 80,
+          preset: preset, seed: seed, repeats: options.repeats ?? 1, hiddenWidth: 200,
+          initialScale: 1e-3, epochs: 80,
           twoSided: TwoSidedSettings(
             samples: 20, nodes: 30, smoothing: SmoothingSettings(sigma: 0.25)))
       case .laptop:
         Settings(
-          preset: preset, seed: seed, repeats: options.repeats ?? 5, hiddenWidth: 500, initialScale: 1e-3, epochs: 120,
+          preset: preset, seed: seed, repeats: options.repeats ?? 5, hiddenWidth: 500,
+          initialScale: 1e-3, epochs: 120,
           twoSided: TwoSidedSettings(
             samples: 200, attack: "standard", nodes: 100, smoothing: SmoothingSettings(sigma: 0.25))
         )
       case .paper:
         Settings(
-          preset: preset, seed: seed, repeats: options.repeats ?? 5, hiddenWidth: 2000, initialScale: 1e-3,
+          preset: preset, seed: seed, repeats: options.repeats ?? 5, hiddenWidth: 2000,
+          initialScale: 1e-3,
           epochs: 401,
           twoSided: TwoSidedSettings(
             samples: 200, attack: "standard", nodes: 2000,

@@ -71,7 +71,8 @@ public struct CriticalRadiusExperiment: SweepExperiment {
       case .paper: (5, 1000, 200, 20, 500, 20_000)
       }
     settings = Settings(
-      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats, dimension: dimension,
+      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats,
+      dimension: dimension,
       samplesPerSubclass: samples, neuronsPerSubclass: neurons, attackedSamples: attacked,
       certified: CertifiedMeasurement(nodes: nodes))
   }

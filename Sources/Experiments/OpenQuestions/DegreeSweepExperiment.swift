@@ -49,7 +49,8 @@ public struct DegreeSweepExperiment: SweepExperiment {
       case .paper: (quarter, 5, 1000, 5000, 500, 1000)
       }
     settings = Settings(
-      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats, degrees: degrees,
+      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats,
+      degrees: degrees,
       flow: FlowMeasurement(
         mixture: OrthonormalMixture(dimension: dimension, alpha: 0.05, samples: samples),
         hiddenWidth: width,

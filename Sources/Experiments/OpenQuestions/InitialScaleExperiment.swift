@@ -59,7 +59,8 @@ public struct InitialScaleExperiment: SweepExperiment {
       case .paper: (all, 5, 1000, 5000, 500, 1000)
       }
     settings = Settings(
-      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats, logScales: scales,
+      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats,
+      logScales: scales,
       flow: FlowMeasurement(
         mixture: OrthonormalMixture(dimension: dimension, alpha: 0.1, samples: samples),
         hiddenWidth: width,

@@ -63,7 +63,8 @@ public struct SubclassScalingExperiment: SweepExperiment {
       case .paper: ([0.01, 0.05, 0.1, 0.2, 0.3], 5, 1000, 200, 20, 1000)
       }
     settings = Settings(
-      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats, alphas: alphas,
+      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats,
+      alphas: alphas,
       subclassCounts: [2, 4, 8, 16, 32, 64], dimension: dimension, samplesPerSubclass: samples,
       neuronsPerSubclass: neurons, attackedSamples: attacked)
   }

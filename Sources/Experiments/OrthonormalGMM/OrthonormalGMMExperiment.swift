@@ -134,17 +134,20 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
       switch preset {
       case .quick:
         Settings(
-          preset: preset, seed: seed, repeats: options.repeats ?? 1, dynamicsMixture: mixture(200, 5, 5, 1000),
+          preset: preset, seed: seed, repeats: options.repeats ?? 1,
+          dynamicsMixture: mixture(200, 5, 5, 1000),
           dynamicsWidth: 100, robustnessMixture: mixture(100, 12, 8, 1000), robustnessWidth: 100,
           epochs: 400, powerScale: 4, attackedSamples: 60)
       case .laptop:
         Settings(
-          preset: preset, seed: seed, repeats: options.repeats ?? 5, dynamicsMixture: mixture(500, 5, 5, 2000),
+          preset: preset, seed: seed, repeats: options.repeats ?? 5,
+          dynamicsMixture: mixture(500, 5, 5, 2000),
           robustnessMixture: mixture(300, 12, 8, 3000), epochs: 150, powerScale: 6,
           attackedSamples: 100)
       case .paper:
         Settings(
-          preset: preset, seed: seed, repeats: options.repeats ?? 5, dynamicsMixture: mixture(1000, 5, 5, 5000),
+          preset: preset, seed: seed, repeats: options.repeats ?? 5,
+          dynamicsMixture: mixture(1000, 5, 5, 5000),
           robustnessMixture: mixture(2000, 12, 8, 20_000), epochs: 30, powerScale: 15,
           attackedSamples: 1000)
       }

@@ -101,7 +101,8 @@ extension RealDataSettings {
       }
     return RealDataSettings(
       experiment: FeaturesExperiment.name, preset: options.preset, seed: options.seed, data: data,
-      labels: labels, trainSplit: "train", testSplit: "test", trainLimit: nil, repeats: options.repeats ?? repeats,
+      labels: labels, trainSplit: "train", testSplit: "test", trainLimit: nil,
+      repeats: options.repeats ?? repeats,
       hiddenWidth: width, epochs: epochs, batchSize: options.preset == .paper ? 1000 : 100,
       bias: false,
       attackedSamples: options.preset == .quick ? 100 : options.preset == .laptop ? 500 : 5000,
