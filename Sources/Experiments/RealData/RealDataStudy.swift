@@ -43,8 +43,10 @@ struct RealDataStudy {
       RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
     var results: [RealDataResult] = []
     var twoSided: [TwoSidedRadii] = []
+    progress.begin(plan(train: train, test: test))
     for number in 0..<settings.repeats {
       for p in settings.degrees {
+        progress.beginStage()
         let run = RealDataRun(
           directory: directory, settings: settings, exponent: p,
           seed: settings.seed + UInt64(number))
@@ -59,6 +61,23 @@ struct RealDataStudy {
       sides: settings.twoSided.map { TwoSidedReport(twoSided, settings: $0) }, train: train,
       test: test
     ).part(directory: directory, figuresLink: figuresLink)
+  }
+
+  /// A stage for every network.
+  private func plan(train: Dataset, test: Dataset) -> RunPlan {
+    let rate = RunPlan.productRate()
+    let stages = (0..<settings.repeats).flatMap { number in
+      settings.degrees.map { p in
+        RunPlan.Stage(
+          "p = \(p.formatted()), seed \(settings.seed + UInt64(number)): train, attack, prove radii",
+          seconds: RunPlan.seconds(
+            training: train.count, epochs: settings.epochs, dimension: train.dimension,
+            width: settings.hiddenWidth,
+            attacks: min(settings.attackedSamples, test.count) * settings.curves.count,
+            twoSided: number == 0 ? settings.twoSided : nil, rate: rate))
+      }
+    }
+    return RunPlan(stages)
   }
 
   private func load(_ split: String) throws(DatasetError) -> Dataset {

@@ -62,6 +62,24 @@ public struct RunPlan: Sendable {
     return expected > 0 && taken > 0.05 * expected ? later * taken / expected : later
   }
 
+  /// What training, attacking and proving radii of one network take, on all threads.
+  ///
+  /// - Parameters:
+  ///   - rate: of ``productRate()``.
+  ///   - attacks: samples attacked, summed over norms.
+  static func seconds(
+    training samples: Int, epochs: Int, dimension: Int, width: Int, attacks: Int,
+    twoSided: TwoSidedSettings?, rate: Double
+  ) -> Double {
+    let pass = 4 * Double(dimension) * Double(width)
+    // Forward, backward and the metrics of an epoch; some thousands of passes a sample for the ensemble.
+    let trained = 1.6 * Double(samples) * Double(epochs) * pass / rate
+    let attacked = 5000 * Double(attacks) * pass / rate
+    guard let twoSided else { return trained + attacked }
+    let proved = Double(twoSided.samples) * min(twoSided.seconds ?? 2, 10)
+    return trained + attacked + proved / Double(Parallel.threadCount)
+  }
+
   /// Floating-point operations a second of dense products in single precision, on all threads: measured
   /// in some hundredths of a second.
   static func productRate() -> Double {
