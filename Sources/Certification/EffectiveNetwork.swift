@@ -96,12 +96,12 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     }
   }
 
-  /// Reductions in the order of preference: those that leave few neurons, the finest first; next to
-  /// nothing given up, and parallel neurons merged; the network as it is.
+  /// Reductions in the order of preference: those that leave few neurons, the finest first, or else the finest
+  /// that leaves some; next to nothing given up, and parallel neurons merged; the network as it is.
   private static func reductions(_ plain: PReLUNetwork<Double>)
     -> [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)]
   {
-    let few = 24
+    let (few, some) = (24, 128)
     var found: [ReducedNetwork<Double>] = []
     for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
       guard
@@ -109,6 +109,13 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
         next.summary.neurons <= few
       else { break }
       found.insert(next, at: 0)
+    }
+    if found.isEmpty {
+      // At p = 1 hundreds of neurons may differ by next to nothing, each a term of every evaluation.
+      found =
+        [1e-4, 2e-4, 3e-4, 5e-4, 1e-3].lazy.compactMap {
+          try? ReducedNetwork(plain, tolerance: $0, halvesDimension: false)
+        }.first { $0.summary.neurons <= some }.map { [$0] } ?? []
     }
     if let merged = try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false) {
       found.append(merged)
