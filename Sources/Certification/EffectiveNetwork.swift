@@ -86,41 +86,42 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
       // for.
       let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
       if active.isEmpty { return nil }
-      directions = network.hiddenWeights.rows(at: active).rowsNormalized()
+      let found = network.hiddenWeights.rows(at: active).rowsNormalized()
       var contributions = network.outputWeights.transposed.rows(at: active)
       for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
-      self.contributions = contributions
       self.basis = basis
-      errorBound = bound.bound(
-        directions: directions, contributions: contributions, basis: basis)
+      let error = bound.bound(directions: found, contributions: contributions, basis: basis)
+      // Neurons that lie close together may be shared out better.
+      let means = bound.nearestMeans(directions: found, basis: basis)
+      let meanError =
+        basis == nil
+        ? .infinity
+        : bound.bound(
+          directions: means.directions, contributions: means.contributions, basis: basis)
+      (directions, self.contributions, errorBound) =
+        meanError < error
+        ? (means.directions, means.contributions, meanError) : (found, contributions, error)
     }
   }
 
-  /// Reductions in the order of preference: those that leave few neurons, the finest first, or else the finest
-  /// that leaves some; next to nothing given up, and parallel neurons merged; the network as it is.
+  /// Reductions in the order of preference: those that leave few neurons, the finest first; next to
+  /// nothing given up, and parallel neurons merged; the network as it is.
   private static func reductions(_ plain: PReLUNetwork<Double>)
     -> [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)]
   {
-    let (few, some) = (24, 128)
-    var found: [ReducedNetwork<Double>] = []
-    for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
+    let few = 24
+    var found: [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)] = []
+    for tolerance in [1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
       guard
         let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false),
         next.summary.neurons <= few
       else { break }
-      found.insert(next, at: 0)
-    }
-    if found.isEmpty {
-      // At p = 1 hundreds of neurons may differ by next to nothing, each a term of every evaluation.
-      found =
-        [1e-4, 2e-4, 3e-4, 5e-4, 1e-3].lazy.compactMap {
-          try? ReducedNetwork(plain, tolerance: $0, halvesDimension: false)
-        }.first { $0.summary.neurons <= some }.map { [$0] } ?? []
+      found.insert((next.network, next.basis), at: 0)
     }
     if let merged = try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false) {
-      found.append(merged)
+      found.append((merged.network, merged.basis))
     }
-    return found.map { ($0.network, $0.basis) } + [(plain, nil)]
+    return found + [(plain, nil)]
   }
 
   /// A bound of the relative errors that a product of length `dimension` and a few more operations make,
