@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Certification", "Datasets", "Experiments", "Figures", "Integration",
-  "LinearCore", "Networks", "Theory", "Training",
+  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Figures",
+  "Integration", "LinearCore", "Networks", "Theory", "Training",
 ]
 
 let package = Package(
@@ -32,6 +32,7 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
+    .target(name: "DeepNetworks", dependencies: ["Formats", "LinearCore", "Networks"]),
     .target(name: "Training", dependencies: ["Formats", "Integration", "LinearCore", "Networks"]),
     .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
@@ -65,6 +66,11 @@ let package = Package(
     .testTarget(
       name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "DeepNetworksTests",
+      dependencies: [
+        "Attacks", "DeepNetworks", "Formats", "LinearCore", "Networks",
+      ]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
