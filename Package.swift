@@ -33,7 +33,9 @@ let package = Package(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
     .target(name: "DeepNetworks", dependencies: ["Formats", "LinearCore", "Networks"]),
-    .target(name: "Training", dependencies: ["Formats", "Integration", "LinearCore", "Networks"]),
+    .target(
+      name: "Training",
+      dependencies: ["DeepNetworks", "Formats", "Integration", "LinearCore", "Networks"]),
     .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
@@ -69,7 +71,7 @@ let package = Package(
     .testTarget(
       name: "DeepNetworksTests",
       dependencies: [
-        "Attacks", "DeepNetworks", "Formats", "LinearCore", "Networks",
+        "Attacks", "Datasets", "DeepNetworks", "Formats", "LinearCore", "Networks", "Training",
       ]),
     .testTarget(
       name: "TrainingTests",
