@@ -72,7 +72,8 @@ let package = Package(
       name: "DeepNetworksTests",
       dependencies: [
         "Attacks", "Datasets", "DeepNetworks", "Formats", "LinearCore", "Networks", "Training",
-      ]),
+      ],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
