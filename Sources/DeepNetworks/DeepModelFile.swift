@@ -75,7 +75,6 @@ public enum DeepModelFile {
     }
     var parameters: [Matrix<Scalar>] = []
     for description in architecture.parameters {
-      // Integers are refused, shapes are compared before the network is made.
       let tensor = try file.tensor(description.name, path: path)
       if case .int64 = tensor.elements {
         throw FormatError(

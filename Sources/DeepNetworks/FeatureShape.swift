@@ -31,11 +31,11 @@ public struct FeatureShape: Sendable, Equatable, Codable, CustomStringConvertibl
   /// As in "32x32x3".
   public var description: String { "\(rows)x\(columns)x\(channels)" }
 
-  /// More pixels than the side of a window may have.
+  /// The most pixels that the side of a window may have.
   static let largestWindow = 1024
-  /// More than any extent is, so that products of a few of them stay within 64 bits.
+  /// The largest extent: products of a few of them stay within 64 bits.
   static let largestExtent = 1 << 20
-  /// More values than a sample may have: 1 GiB in single precision.
+  /// The most values of a sample: 1 GiB in single precision.
   static let largestCount = 1 << 28
 
   /// - Throws: `NetworkError` for an extent below 1, or for more values than a sample may have.

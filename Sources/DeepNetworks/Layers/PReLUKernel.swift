@@ -33,7 +33,11 @@ struct PReLUKernel<Scalar: LinearScalar> {
     self.weights = weights
     // At p = 1 there is nothing to divide by.
     self.normalizesInput = normalizesInput && exponent != 1
-    inverseNorms = weights.rowNorms().map(Self.inverse)
+    inverseNorms = weights.withPointer { first in
+      (0..<weights.rows).map {
+        Self.inverse(RowKernels.norm(weights.columns, first + $0 * weights.columns))
+      }
+    }
   }
 
   /// The reciprocal of a denormal norm may be infinite: such a vector counts as 0.
@@ -58,8 +62,6 @@ struct PReLUKernel<Scalar: LinearScalar> {
         a: rows, leadingA: dimension, b: $0, leadingB: dimension, beta: 0, c: features,
         leadingC: neurons)
     }
-    // Cosines times ||x||, then their powers, in the place of the slopes; the features first serve as
-    // a source that must not overlap.
     applySlopes(
       count, neurons, features, columnScales: inverseNorms,
       rowScales: inverseRowNorms.isEmpty ? nil : inverseRowNorms, power: slopePower, into: slopes)
@@ -132,7 +134,7 @@ struct PReLUKernel<Scalar: LinearScalar> {
   }
 }
 
-/// From pre-activations z to features h and slopes a, both (count, neurons).
+/// From pre-activations z, in place, to features h, and to slopes a; both (count, neurons).
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func applySlopes<Scalar: LinearScalar>(

@@ -25,8 +25,15 @@ public struct Standardization: Layer {
         "a standardization has \(means.count) means and \(deviations.count) deviations for "
           + "\(input.channels) channels")
     }
-    guard means.allSatisfy(\.isFinite), deviations.allSatisfy({ $0 > 0 && $0.isFinite }) else {
-      throw NetworkError("a standardization needs finite means and positive deviations")
+    // Also in single precision.
+    guard means.allSatisfy({ Float($0).isFinite }),
+      zip(means, deviations).allSatisfy({
+        $1 > 0 && $1.isFinite && Float(1 / $1).isFinite && Float($0 / $1).isFinite
+      })
+    else {
+      throw NetworkError(
+        "a standardization needs finite means, and positive deviations whose reciprocals are finite"
+      )
     }
     return input
   }
