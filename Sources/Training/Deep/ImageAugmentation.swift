@@ -23,6 +23,8 @@ public struct ImageAugmentation: Sendable, Equatable, Codable {
   ///   - stream: image i draws from the child ("image", numbers[i]).
   ///   - numbers: the images' numbers in the data, so that what happens to one does not depend on its
   ///     place in the batch.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   public func apply<Scalar: LinearScalar>(
     to images: Matrix<Scalar>, shape: FeatureShape, stream: RandomStream, numbers: [Int]
   ) -> Matrix<Scalar> {
@@ -48,6 +50,8 @@ public struct ImageAugmentation: Sendable, Equatable, Codable {
   }
 
   /// Copies the part of an image that the window shows; the rest of `target` stays.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   private func copy<Scalar: LinearScalar>(
     _ source: UnsafePointer<Scalar>, _ shape: FeatureShape, down: Int, right: Int, mirrors: Bool,
     into target: UnsafeMutablePointer<Scalar>
