@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Certification", "Datasets", "Experiments", "Figures", "Integration",
-  "LinearCore", "Networks", "Theory", "Training",
+  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Figures",
+  "Integration", "LinearCore", "Networks", "Theory", "Training",
 ]
 
 let package = Package(
@@ -32,7 +32,10 @@ let package = Package(
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
-    .target(name: "Training", dependencies: ["Formats", "Integration", "LinearCore", "Networks"]),
+    .target(name: "DeepNetworks", dependencies: ["Formats", "LinearCore", "Networks"]),
+    .target(
+      name: "Training",
+      dependencies: ["DeepNetworks", "Formats", "Integration", "LinearCore", "Networks"]),
     .target(name: "Alignment", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Theory", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
@@ -64,6 +67,12 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"]),
     .testTarget(
       name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "DeepNetworksTests",
+      dependencies: [
+        "Attacks", "Datasets", "DeepNetworks", "Formats", "LinearCore", "Networks", "Training",
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "TrainingTests",

@@ -62,7 +62,7 @@ struct DataInfoCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "mixture, digits, mnist, fashion-mnist, or a file with X and y: .npz, .safetensors, .npy."
+    help: "mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors or .npy file."
   )
   var data: String
 

@@ -18,7 +18,7 @@ struct DataFetchCommand: ParsableCommand {
         polyrelu data fetch fashion-mnist --mirror http://localhost:8000/fashion/
       """)
 
-  @Argument(help: "mnist or fashion-mnist.")
+  @Argument(help: "mnist, fashion-mnist or cifar10.")
   var name: String
 
   @Option(help: "The base address of the only mirror to use: http:// or https://.")

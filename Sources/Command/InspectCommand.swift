@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup(title: "Network") var model: ModelOptions
 
   @Option(
-    help: "mixture, digits, mnist, fashion-mnist, or a file with X and y: .npz, .safetensors, .npy."
+    help: "mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors or .npy file."
   )
   var data: String?
 

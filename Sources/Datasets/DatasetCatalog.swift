@@ -34,6 +34,10 @@ public enum DatasetCatalog {
         name: "fashion-mnist", summary: "70,000 articles of clothing, 28x28 (MIT)",
         splits: FashionMNIST.Split.allCases.map(\.rawValue),
         isAvailable: FashionMNIST.isAvailable(environment: environment)),
+      Entry(
+        name: "cifar10", summary: "60,000 colour images, 32x32 (A. Krizhevsky)",
+        splits: CIFAR10.Split.allCases.map(\.rawValue),
+        isAvailable: CIFAR10.isAvailable(environment: environment)),
     ]
   }
 
@@ -60,6 +64,9 @@ public enum DatasetCatalog {
     case "fashion-mnist":
       return try FashionMNIST.load(
         split: split(request, default: .paperTrain), labels: rule, environment: environment)
+    case "cifar10":
+      return try CIFAR10.load(
+        split: split(request, default: .train), labels: rule, environment: environment)
     default:
       guard isFile(request.data) else {
         throw .unknown(name: request.data, known: list(environment: environment).map(\.name))

@@ -14,6 +14,7 @@
 @_exported import Attacks
 @_exported import Certification
 @_exported import Datasets
+@_exported import DeepNetworks
 @_exported import Experiments
 @_exported import Figures
 @_exported import Integration

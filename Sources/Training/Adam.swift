@@ -3,10 +3,13 @@ import LinearCore
 import Networks
 
 /// Adam (Kingma and Ba, *Adam: A method for stochastic optimization*, ICLR 2015) as PyTorch computes
-/// it, with weight decay added to the gradient.
+/// it, with weight decay added to the gradient; or AdamW (Loshchilov and Hutter, *Decoupled weight decay
+/// regularization*, ICLR 2019), w <- (1 - learningRate x weightDecay) w before the step.
 public final class Adam<Scalar: LinearScalar>: Optimizer {
   /// The number of steps taken; sets the bias correction.
   public var stepCount = 0
+  /// What a schedule multiplies the learning rate by.
+  public var rateFactor = 1.0
   /// "first.<group>" and "second.<group>": running means of the gradient and of its square.
   public let moments: [String: MomentBuffer<Scalar>]
 
@@ -15,19 +18,24 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
   private let beta2: Double
   private let epsilon: Scalar
   private let decay: Scalar
+  private let decoupledDecay: Double
   private var stepSize: Scalar = 0
   private var inverseRootCorrection: Scalar = 1
+  /// What weights are multiplied by before a step.
+  private var shrinking: Scalar = 1
 
   /// An optimiser for parameter groups of the given sizes.
+  /// - Parameter isDecoupled: whether weight decay is kept out of the running averages.
   public init(
     learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double,
-    sizes: [ParameterGroup: Int]
+    isDecoupled: Bool = false, sizes: [ParameterGroup: Int]
   ) {
     rate = learningRate
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = Scalar(epsilon)
-    decay = Scalar(weightDecay)
+    decay = isDecoupled ? 0 : Scalar(weightDecay)
+    decoupledDecay = isDecoupled ? weightDecay : 0
     var moments: [String: MomentBuffer<Scalar>] = [:]
     for (group, count) in sizes {
       moments["first.\(group.rawValue)"] = MomentBuffer(count: count)
@@ -39,8 +47,9 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
   /// Counts the step and sets its bias corrections.
   public func beginStep() {
     stepCount += 1
-    stepSize = Scalar(rate / (1 - pow(beta1, Double(stepCount))))
+    stepSize = Scalar(rate * rateFactor / (1 - pow(beta1, Double(stepCount))))
     inverseRootCorrection = Scalar(1 / (1 - pow(beta2, Double(stepCount))).squareRoot())
+    shrinking = Scalar(1 - rate * rateFactor * decoupledDecay)
   }
 
   /// Elementwise, in stretches short enough for the nearest cache.
@@ -54,6 +63,7 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
     let second = moments["second.\(group.rawValue)"]!.base + offset
     let (b1, b2) = (Scalar(beta1), Scalar(beta2))
     let (step, correction, epsilon, decay) = (stepSize, inverseRootCorrection, epsilon, decay)
+    let shrinking = shrinking
     let stretch = 512
     withUnsafeTemporaryAllocation(of: Scalar.self, capacity: stretch) { buffer in
       let roots = buffer.baseAddress!
@@ -68,7 +78,9 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
           roots[i] = v[i]
         }
         Scalar.root(length, roots)
-        for i in 0..<length { w[i] -= step * m[i] / (roots[i] * correction + epsilon) }
+        for i in 0..<length {
+          w[i] = shrinking * w[i] - step * m[i] / (roots[i] * correction + epsilon)
+        }
       }
     }
   }

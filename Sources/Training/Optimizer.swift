@@ -1,14 +1,22 @@
+import DeepNetworks
 import LinearCore
 import Networks
 
-/// The parameter groups of a network, in the order optimisers and checkpoints use.
-public enum ParameterGroup: String, Sendable, CaseIterable {
-  /// (hiddenWidth, inputDimension).
-  case hiddenWeights
-  /// (outputCount, hiddenWidth).
-  case outputWeights
-  /// outputCount numbers.
-  case outputBias
+/// A tensor of parameters, by the name that optimisers and checkpoints keep its running averages under. A
+/// deep network has one for each of its trained tensors, called as in its architecture.
+public struct ParameterGroup: RawRepresentable, Sendable, Hashable {
+  /// The name.
+  public let rawValue: String
+
+  /// The group of a name.
+  public init(rawValue: String) { self.rawValue = rawValue }
+
+  /// Of a pReLU network: (hiddenWidth, inputDimension).
+  public static let hiddenWeights = ParameterGroup(rawValue: "hiddenWeights")
+  /// Of a pReLU network: (outputCount, hiddenWidth).
+  public static let outputWeights = ParameterGroup(rawValue: "outputWeights")
+  /// Of a pReLU network: outputCount numbers.
+  public static let outputBias = ParameterGroup(rawValue: "outputBias")
 }
 
 /// A rule that turns gradients into parameter updates, with PyTorch's semantics.
@@ -21,6 +29,9 @@ public protocol Optimizer<Scalar>: AnyObject {
 
   /// The number of steps taken; part of a checkpoint.
   var stepCount: Int { get set }
+
+  /// What a schedule multiplies the learning rate by; 1 at first.
+  var rateFactor: Double { get set }
 
   /// The running averages by name, part of a checkpoint.
   var moments: [String: MomentBuffer<Scalar>] { get }
@@ -88,12 +99,17 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
   case adam(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0)
+  /// Adam with decoupled weight decay (AdamW): weights shrink by learningRate x weightDecay a step, and
+  /// the decay does not enter the running averages.
+  case adamW(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    weightDecay: Double = 0.01)
 
   /// The learning rate.
   public var learningRate: Double {
     switch self {
     case .sgd(let rate, _, _, _): rate
-    case .adam(let rate, _, _, _, _): rate
+    case .adam(let rate, _, _, _, _), .adamW(let rate, _, _, _, _): rate
     }
   }
 
@@ -105,7 +121,7 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
   public var timeOfStep: Double {
     switch self {
     case .sgd(let rate, let momentum, _, _): rate / (1 - momentum)
-    case .adam(let rate, _, _, _, _): rate
+    case .adam(let rate, _, _, _, _), .adamW(let rate, _, _, _, _): rate
     }
   }
 
@@ -113,11 +129,28 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
   public func makeOptimizer<Scalar: LinearScalar>(for network: PReLUNetwork<Scalar>)
     -> any Optimizer<Scalar>
   {
-    let sizes: [ParameterGroup: Int] = [
+    makeOptimizer(sizes: [
       .hiddenWeights: network.hiddenWeights.elements.count,
       .outputWeights: network.outputWeights.elements.count,
       .outputBias: network.outputBias?.count ?? 0,
-    ]
+    ])
+  }
+
+  /// The optimiser in its initial state, for a deep network.
+  public func makeOptimizer<Scalar: LinearScalar>(for network: DeepNetwork<Scalar>)
+    -> any Optimizer<Scalar>
+  {
+    makeOptimizer(
+      sizes: Dictionary(
+        uniqueKeysWithValues: network.architecture.parameters.map {
+          (ParameterGroup(rawValue: $0.name), $0.rows * $0.columns)
+        }))
+  }
+
+  /// The optimiser in its initial state, for parameter groups of the given sizes.
+  func makeOptimizer<Scalar: LinearScalar>(sizes: [ParameterGroup: Int])
+    -> any Optimizer<Scalar>
+  {
     switch self {
     case .sgd(let rate, let momentum, let nesterov, let decay):
       return StochasticGradientDescent(
@@ -127,6 +160,10 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
       return Adam(
         learningRate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay,
         sizes: sizes)
+    case .adamW(let rate, let beta1, let beta2, let epsilon, let decay):
+      return Adam(
+        learningRate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: decay,
+        isDecoupled: true, sizes: sizes)
     }
   }
 
@@ -144,7 +181,8 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
       try check(momentum >= 0 && momentum < 1, "momentum", momentum, "a number in [0, 1)")
       try check(!nesterov || momentum > 0, "momentum", momentum, "more than 0 with Nesterov")
       try check(decay >= 0 && decay.isFinite, "weight-decay", decay, "a number of at least 0")
-    case .adam(_, let beta1, let beta2, let epsilon, let decay):
+    case .adam(_, let beta1, let beta2, let epsilon, let decay),
+      .adamW(_, let beta1, let beta2, let epsilon, let decay):
       try check(beta1 >= 0 && beta1 < 1, "beta1", beta1, "a number in [0, 1)")
       try check(beta2 >= 0 && beta2 < 1, "beta2", beta2, "a number in [0, 1)")
       try check(epsilon > 0 && epsilon.isFinite, "epsilon", epsilon, "a positive number")

@@ -8,10 +8,13 @@ import Networks
 public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
   /// The number of steps taken.
   public var stepCount = 0
+  /// What a schedule multiplies the learning rate by.
+  public var rateFactor = 1.0
   /// "velocity.<group>" with momentum, nothing without.
   public let moments: [String: MomentBuffer<Scalar>]
 
-  private let rate: Scalar
+  private let baseRate: Double
+  private var rate: Scalar
   private let momentum: Scalar
   private let nesterov: Bool
   private let decay: Scalar
@@ -21,6 +24,7 @@ public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
     learningRate: Double, momentum: Double, nesterov: Bool, weightDecay: Double,
     sizes: [ParameterGroup: Int]
   ) {
+    baseRate = learningRate
     rate = Scalar(learningRate)
     self.momentum = Scalar(momentum)
     self.nesterov = nesterov
@@ -32,8 +36,11 @@ public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
         uniqueKeysWithValues: sizes.map { ("velocity.\($0.rawValue)", MomentBuffer(count: $1)) })
   }
 
-  /// Counts the step.
-  public func beginStep() { stepCount += 1 }
+  /// Counts the step and sets its learning rate.
+  public func beginStep() {
+    stepCount += 1
+    rate = Scalar(baseRate * rateFactor)
+  }
 
   /// One element at a time.
   @specialized(where Scalar == Float)
@@ -42,6 +49,8 @@ public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
     _ group: ParameterGroup, offset: Int, count: Int, values: UnsafeMutablePointer<Scalar>,
     gradient: UnsafePointer<Scalar>
   ) {
+    // Copied: a property would be read anew for every element.
+    let (rate, decay) = (rate, decay)
     guard let velocity = moments["velocity.\(group.rawValue)"] else {
       for i in 0..<count { values[i] -= rate * (gradient[i] + decay * values[i]) }
       return

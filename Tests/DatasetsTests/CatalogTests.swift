@@ -32,7 +32,7 @@ import Testing
     #expect(
       message(DatasetRequest(data: "minst"))
         == "no data set or file is called 'minst'; expected one of mixture, digits, mnist, "
-        + "fashion-mnist, a .npz, .safetensors or .npy file")
+        + "fashion-mnist, cifar10, a .npz, .safetensors or .npy file")
     #expect(
       message(DatasetRequest(data: "digits", split: "dev"))
         == "split is 'dev'; expected all, train, test for digits")
@@ -45,7 +45,7 @@ import Testing
 
   @Test func listsEveryName() {
     let list = DatasetCatalog.list(environment: [:])
-    #expect(list.map(\.name) == ["mixture", "digits", "mnist", "fashion-mnist"])
+    #expect(list.map(\.name) == ["mixture", "digits", "mnist", "fashion-mnist", "cifar10"])
     // A system package may have installed Fashion-MNIST.
     #expect(list.prefix(3).map(\.isAvailable) == [true, true, false])
   }

@@ -241,7 +241,8 @@ import Testing
     }
     #expect(
       message("digits", nil, [:])
-        == "no data set called 'digits' can be fetched; expected one of mnist, fashion-mnist")
+        == "no data set called 'digits' can be fetched; expected one of mnist, fashion-mnist, "
+        + "cifar10")
     for mirror in ["", "ftp://host/", "file:///etc/", "--output=x", "http://", "http://a b/"] {
       #expect(message("mnist", mirror, [:])?.hasPrefix("mirror is '\(mirror)'") == true)
     }
@@ -261,7 +262,25 @@ import Testing
     for file in dataset.files {
       guard let path = DataFolders.find([file.name], in: folders) else { continue }
       #expect(try Verification.problem(of: path, as: file, environment) == nil)
-      #expect(file.maximumBytes > file.compressedBytes)
+      #expect(file.maximumBytes >= file.compressedBytes)
+    }
+  }
+
+  /// Of an archive the sum of the file itself is published: another compression is another file.
+  @Test func sumsOfWholeFiles() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/a.tar.gz"
+      let bytes = Gzip.compress(Self.contents, level: 6)
+      try AtomicFile.write(bytes, to: path)
+      let md5 = try Verification.md5(bytes, Self.path)
+      func problem(_ md5: String, _ count: Int) throws -> String? {
+        let file = RemoteDataset.File(name: "a.tar.gz", fileMD5: md5, fileBytes: count)
+        return try Verification.problem(of: path, as: file, Self.path)
+      }
+      #expect(try problem(md5, bytes.count) == nil)
+      #expect(try problem(md5, 7) == "holds \(bytes.count) bytes; expected 7")
+      let other = String(repeating: "0", count: 32)
+      #expect(try problem(other, bytes.count) == "has the MD5 sum \(md5); expected \(other)")
     }
   }
 }

@@ -193,7 +193,7 @@ import Testing
     #expect(try workspace.succeed("data list").output.contains("mixture        yes   train test"))
     let list = try JSONSerialization.jsonObject(
       with: Data(workspace.succeed("data list --json").output.utf8))
-    #expect((list as? [[String: Any]])?.count == 4)
+    #expect((list as? [[String: Any]])?.count == 5)
     let digits = try workspace.succeed("data info digits --labels parity --json").json()
     #expect(digits["classSizes"] as? [Int] == [891, 906] && digits["subclasses"] as? Int == 10)
     #expect(try workspace.succeed("reproduce --list").output.hasPrefix("experiment"))

@@ -61,11 +61,11 @@ import Testing
     (
       "train --data nonsense --p 3 --out x",
       "no data set or file is called 'nonsense'; expected one of mixture, digits, mnist, "
-        + "fashion-mnist, a .npz, .safetensors or .npy file"
+        + "fashion-mnist, cifar10, a .npz, .safetensors or .npy file"
     ),
     (
       "data fetch digits",
-      "no data set called 'digits' can be fetched; expected one of mnist, fashion-mnist"
+      "no data set called 'digits' can be fetched; expected one of mnist, fashion-mnist, cifar10"
     ),
     (
       "data fetch mnist --mirror ftp://x",

@@ -18,6 +18,26 @@ import Testing
   #expect(abs(robustness.halfRadius - CriticalRadius.optimal) < 0.02)
 }
 
+/// The example of the README with layers.
+@Test func deepLibraryExample() throws {
+  let digits = try Digits.load(split: .train)
+  let architecture = try Architecture(
+    inputShape: FeatureShape(rows: 8, columns: 8, channels: 1),
+    layers: [
+      ConvolutionalPReLU(filters: 12, kernel: 3, padding: 1, exponent: 2), LayerNormalization(),
+      Residual([ConvolutionalPReLU(filters: 12, kernel: 3, padding: 1, exponent: 2)]),
+      AveragePooling(window: 2), LinearHead(outputs: 10),
+    ])
+  var trainer = try DeepTrainer<Float>(
+    network: DeepNetwork(architecture: architecture, stream: RandomStream(seed: 0)),
+    inputs: digits.inputs, labels: digits.labels,
+    configuration: .init(optimizer: .adamW(learningRate: 0.01), epochs: 8))
+  try trainer.train()
+
+  let test = try Digits.load(split: .test)
+  #expect(trainer.network.accuracy(test.inputs, labels: test.labels) > 0.93)
+}
+
 @Test func mixturePartsAreThoseOfTheCatalogue() throws {
   let mixture = OrthonormalMixture(dimension: 20, subclasses: 4, positive: 2, samples: 30)
   let parts = try mixture.trainAndTest(seed: 5)

@@ -6,7 +6,7 @@ import Foundation
 /// Labelled data and the options that go with their name.
 struct DataOptions: ParsableArguments {
   @Option(
-    help: "mixture, digits, mnist, fashion-mnist, or a file with X and y: .npz, .safetensors, .npy."
+    help: "mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors or .npy file."
   )
   var data: String
 
@@ -123,6 +123,7 @@ extension DatasetRequest {
     switch data {
     case "mixture", "digits": ("train", "test")
     case "mnist", "fashion-mnist": ("paper-train", "paper-test")
+    case "cifar10": ("train", "heldout")
     default: (nil, nil)
     }
   }
@@ -133,7 +134,8 @@ extension DatasetRequest {
     case ("mixture", "train"), ("digits", "train"): "test"
     case ("mnist", "paper-train"), ("fashion-mnist", "paper-train"): "paper-test"
     case ("mnist", "train"), ("fashion-mnist", "train"): "test"
-    case ("mixture", _), ("digits", _), ("mnist", _), ("fashion-mnist", _): nil
+    case ("cifar10", "train"): "heldout"
+    case ("mixture", _), ("digits", _), ("mnist", _), ("fashion-mnist", _), ("cifar10", _): nil
     case (_, "train"): "test"
     default: nil
     }

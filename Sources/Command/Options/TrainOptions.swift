@@ -152,7 +152,8 @@ struct TrainLoopOptions: ParsableArguments {
     TrainingConfiguration(
       loss: resolvedLoss(data), optimizer: optimizer,
       epochs: epochs ?? (request.data == "mixture" ? 401 : 51),
-      batchSize: batchSize ?? (["mnist", "fashion-mnist"].contains(request.data) ? 1000 : 100),
+      batchSize: batchSize
+        ?? (["mnist", "fashion-mnist", "cifar10"].contains(request.data) ? 1000 : 100),
       seed: seed, thinning: everyNeuron ? nil : Thinning())
   }
 }

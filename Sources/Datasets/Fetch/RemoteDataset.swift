@@ -1,18 +1,48 @@
 /// A data set that can be fetched: its files, and the mirrors that have them.
 struct RemoteDataset: Sendable {
-  /// One gzip file. What counts is its contents, as mirrors compress them differently.
+  /// One gzip file. What counts is its contents, as mirrors compress them differently; of an archive of
+  /// which only the sum of the whole file is published, that file.
   struct File: Sendable {
     /// The name on the mirrors and in the cache.
     let name: String
-    /// MD5 of the uncompressed contents, in hexadecimal digits.
-    let contentMD5: String
-    /// The size of the uncompressed contents in bytes.
-    let contentBytes: Int
+    /// The MD5 sum that is published, in hexadecimal digits.
+    let md5: String
+    /// What the sum is of.
+    let measure: Measure
     /// About the size of the compressed file in bytes, for progress.
     let compressedBytes: Int
 
-    /// More than any compression of the contents takes; a longer answer is something else.
-    var maximumBytes: Int { contentBytes + contentBytes / 1000 + 4096 }
+    /// What a published sum is of.
+    enum Measure: Sendable, Equatable {
+      /// The uncompressed contents, of so many bytes.
+      case contents(bytes: Int)
+      /// The compressed file itself, of exactly `compressedBytes`.
+      case file
+    }
+
+    /// A file whose published sum is that of its uncompressed contents.
+    init(name: String, contentMD5: String, contentBytes: Int, compressedBytes: Int) {
+      self.name = name
+      md5 = contentMD5
+      measure = .contents(bytes: contentBytes)
+      self.compressedBytes = compressedBytes
+    }
+
+    /// A file whose published sum is that of the file itself.
+    init(name: String, fileMD5: String, fileBytes: Int) {
+      self.name = name
+      md5 = fileMD5
+      measure = .file
+      compressedBytes = fileBytes
+    }
+
+    /// More than the file can take; a longer answer is something else.
+    var maximumBytes: Int {
+      switch measure {
+      case .contents(let bytes): bytes + bytes / 1000 + 4096
+      case .file: compressedBytes
+      }
+    }
   }
 
   /// The name in ``DatasetCatalog``.
@@ -23,7 +53,7 @@ struct RemoteDataset: Sendable {
   let files: [File]
 
   /// Every data set that can be fetched.
-  static let all = [mnist, fashionMNIST]
+  static let all = [mnist, fashionMNIST, cifar10]
 
   /// The sums are those published for the uncompressed files.
   static let mnist = RemoteDataset(
@@ -70,5 +100,14 @@ struct RemoteDataset: Sendable {
       File(
         name: "train-images-idx3-ubyte.gz", contentMD5: "f4a8712d7a061bf5bd6d2ca38dc4d50a",
         contentBytes: 47_040_016, compressedBytes: 26_421_880),
+    ])
+
+  /// The archive of the binary version, with the sum that its author publishes beside it.
+  static let cifar10 = RemoteDataset(
+    name: "cifar10", mirrors: ["https://www.cs.toronto.edu/~kriz/"],
+    files: [
+      File(
+        name: "cifar-10-binary.tar.gz", fileMD5: "c32a1d4ab5d03f1284b67883e8d87530",
+        fileBytes: 170_052_171)
     ])
 }

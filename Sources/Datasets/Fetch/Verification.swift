@@ -3,26 +3,35 @@ import Foundation
 
 /// Whether a file is what it should be.
 ///
-/// The MD5 sum of the uncompressed contents decides, since that is what is published, and it guards
+/// The MD5 sum that is published decides, mostly that of the uncompressed contents, and it guards
 /// against damage. It is computed by `md5sum` of GNU coreutils, which every Linux system has: a
 /// cryptographic library would add minutes to every build, or a package to install, for this alone.
 enum Verification {
-  /// What is wrong with the gzip file `path`, nil if nothing is.
+  /// What is wrong with the file `path`, nil if nothing is.
   static func problem(
     of path: String, as file: RemoteDataset.File, _ environment: [String: String]
   ) throws(FetchError) -> String? {
-    let contents: [UInt8]
+    let bytes: [UInt8]
+    let expectedCount: Int
+    let holder: String
     do throws(FormatError) {
-      contents = try Gzip.contents(of: path, maximumBytes: file.contentBytes)
+      switch file.measure {
+      case .contents(let count):
+        bytes = try Gzip.contents(of: path, maximumBytes: count)
+        (expectedCount, holder) = (count, "has contents of")
+      case .file:
+        guard let data = FileManager.default.contents(atPath: path) else { return "cannot be read" }
+        bytes = [UInt8](data)
+        (expectedCount, holder) = (file.compressedBytes, "has the")
+      }
     } catch {
       return error.message
     }
-    guard contents.count == file.contentBytes else {
-      return "holds \(contents.count) bytes; expected \(file.contentBytes)"
+    guard bytes.count == expectedCount else {
+      return "holds \(bytes.count) bytes; expected \(expectedCount)"
     }
-    let found = try md5(contents, environment)
-    return found == file.contentMD5
-      ? nil : "has contents of MD5 sum \(found); expected \(file.contentMD5)"
+    let found = try md5(bytes, environment)
+    return found == file.md5 ? nil : "\(holder) MD5 sum \(found); expected \(file.md5)"
   }
 
   /// The MD5 sum of `bytes` in hexadecimal digits.

@@ -1,0 +1,92 @@
+import Formats
+import LinearCore
+import Networks
+
+/// Deep networks in safetensors files: every trained tensor under its name, such as `layers.1.weights`,
+/// and in the metadata `format` = "polyrelu-deep-1" and `architecture`, JSON with the input shape and the
+/// layers.
+public enum DeepModelFile {
+  static let format = "polyrelu-deep-1"
+
+  /// The most values that the tensors of a model may have: 1 GiB in single precision.
+  public static let maximumParameterCount = 1 << 28
+
+  /// Whether the metadata of a file say that it holds a deep network.
+  public static func isDeep(_ file: Safetensors) -> Bool { file.metadata["format"] == format }
+
+  /// The tensors and metadata of a network, to be written alone or with others.
+  public static func contents<Scalar: LinearScalar>(of network: DeepNetwork<Scalar>) -> Safetensors
+  {
+    var file = Safetensors()
+    for (description, tensor) in zip(network.architecture.parameters, network.parameters) {
+      file.tensors[description.name] = ModelFile.tensor(tensor)
+    }
+    file.metadata = ["format": format, "architecture": network.architecture.json]
+    return file
+  }
+
+  /// Writes a network, atomically.
+  public static func write<Scalar: LinearScalar>(_ network: DeepNetwork<Scalar>, to path: String)
+    throws(FormatError)
+  {
+    try contents(of: network).write(to: path)
+  }
+
+  /// Reads a network.
+  ///
+  /// - Parameter catalog: the types of layers that the file may name.
+  public static func read<Scalar: LinearScalar>(
+    _ path: String, catalog: LayerCatalog = .standard, as _: Scalar.Type = Scalar.self
+  ) throws(FormatError) -> DeepNetwork<Scalar> {
+    try network(in: Safetensors(path: path), path: path, catalog: catalog)
+  }
+
+  /// The network held by the contents of a file, which may hold other tensors as well, but none that
+  /// looks like one of another architecture.
+  public static func network<Scalar: LinearScalar>(
+    in file: Safetensors, path: String, catalog: LayerCatalog = .standard
+  ) throws(FormatError) -> DeepNetwork<Scalar> {
+    let found = file.metadata["format"]
+    guard found == format else {
+      throw FormatError(
+        path: path,
+        "has the model format '\(found ?? "")'; expected a deep network, \(format)")
+    }
+    guard let json = file.metadata["architecture"] else {
+      throw FormatError(path: path, "has no metadata 'architecture', the layers of the network")
+    }
+    let architecture: Architecture
+    do throws(NetworkError) {
+      architecture = try Architecture(json: json, catalog: catalog)
+    } catch {
+      throw FormatError(path: path, "has a bad architecture: \(error.description)")
+    }
+    guard architecture.parameterCount <= maximumParameterCount else {
+      throw FormatError(
+        path: path,
+        "describes a network of \(architecture.parameterCount) weights; expected at most "
+          + "\(maximumParameterCount)")
+    }
+    let known = Set(architecture.parameters.map(\.name))
+    if let extra = file.tensors.keys.sorted().first(where: {
+      $0.hasPrefix("layers.") && !known.contains($0)
+    }) {
+      throw FormatError(path: path, "has the tensor '\(extra)', which no layer asks for")
+    }
+    var parameters: [Matrix<Scalar>] = []
+    for description in architecture.parameters {
+      let tensor = try file.tensor(description.name, path: path)
+      if case .int64 = tensor.elements {
+        throw FormatError(
+          path: path,
+          "tensor '\(description.name)' holds integers; expected floating-point weights")
+      }
+      parameters.append(try ModelFile.matrix(file, description.name, path))
+    }
+    do throws(NetworkError) {
+      return try DeepNetwork(architecture: architecture, parameters: parameters)
+    } catch {
+      throw FormatError(path: path, error.description)
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import LinearCore
+import Networks
+
+/// Samples that go through a network together, on one thread. Part of the definition of results: another
+/// number adds the gradients in another order.
+private let samplesOfBlock = 32
+
+/// The gradient of the mean loss with respect to all trained tensors.
+public struct DeepGradient<Scalar: LinearScalar>: Sendable {
+  /// The sum of the losses of the batch.
+  public let lossSum: Double
+  /// How many samples were classified correctly.
+  public let correct: Int
+  /// In the order and shapes of the network's tensors.
+  public let parameters: [Matrix<Scalar>]
+}
+
+extension DeepNetwork: Classifier {
+  /// The number of input coordinates.
+  public var inputDimension: Int { architecture.inputShape.count }
+  /// The number of outputs: 1 for two classes, otherwise one logit a class.
+  public var outputCount: Int { architecture.outputCount }
+
+  /// f of every row: (n, outputCount).
+  public func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
+    var logits = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: outputCount)
+    let outputs = outputCount
+    logits.withMutablePointer { target in
+      nonisolated(unsafe) let target = target
+      forEachBlock(of: inputs) { _, range, block in
+        pass(block).outputs.withPointer {
+          (target + range.lowerBound * outputs).update(from: $0, count: range.count * outputs)
+        }
+      }
+    }
+    return logits
+  }
+
+  /// f of every row, and for every row the gradient with respect to x of sum_c cotangent_c f_c(x).
+  public func logitsAndInputGradient(
+    _ inputs: Matrix<Scalar>,
+    cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
+  ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>) {
+    let (outputs, dimension) = (outputCount, inputDimension)
+    var logits = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: outputs)
+    var gradient = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: dimension)
+    logits.withMutablePointer { logits in
+      gradient.withMutablePointer { gradient in
+        nonisolated(unsafe) let (logits, gradient) = (logits, gradient)
+        forEachBlock(of: inputs) { _, range, block in
+          let pass = pass(block)
+          pass.outputs.withPointer {
+            (logits + range.lowerBound * outputs).update(from: $0, count: range.count * outputs)
+          }
+          let weights = cotangent(pass.outputs, range)
+          precondition(
+            weights.rows == range.count && weights.columns == outputs, "a cotangent a logit")
+          pass.backward(weights, .inputs).inputs!.withPointer {
+            (gradient + range.lowerBound * dimension).update(
+              from: $0, count: range.count * dimension)
+          }
+        }
+      }
+    }
+    return (logits, gradient)
+  }
+
+  /// The gradient of the mean loss of a batch.
+  ///
+  /// - Parameters:
+  ///   - inputs: (n, inputDimension), n >= 1.
+  ///   - labels: the class of each row.
+  ///   - stream: what layers draw from in training; block b of the samples from its child ("block", b).
+  ///     Nil for the gradient of the network as it is evaluated.
+  public func parameterGradient(
+    inputs: Matrix<Scalar>, labels: [Int], loss: Loss, stream: RandomStream? = nil
+  ) -> DeepGradient<Scalar> {
+    precondition(inputs.rows == labels.count && !labels.isEmpty, "one label a row")
+    let blocks = Parallel.blockCount(of: labels.count, size: samplesOfBlock)
+    let share = 1 / Scalar(labels.count)
+    var parts = [DeepGradient<Scalar>?](repeating: nil, count: blocks)
+    parts.withUnsafeMutableBufferPointer { parts in
+      nonisolated(unsafe) let parts = parts
+      forEachBlock(of: inputs) { number, range, block in
+        let pass = pass(
+          block, stream.map { .training($0.child("block", number)) } ?? .evaluation)
+        let ownLabels = Array(labels[range])
+        var (sum, derivative) = loss.valueAndDerivative(pass.outputs, labels: ownLabels)
+        let count = derivative.elements.count
+        derivative.withMutablePointer { Scalar.scale(count, share, $0) }
+        parts[number] = DeepGradient(
+          lossSum: sum, correct: correctPredictions(pass.outputs, labels: ownLabels),
+          parameters: pass.backward(derivative, .parameters).parameters)
+      }
+    }
+    // In the order of the blocks, whichever was ready first.
+    var total = parts[0]!.parameters
+    for part in parts.dropFirst() {
+      for index in total.indices { add(part!.parameters[index], to: &total[index]) }
+    }
+    return DeepGradient(
+      lossSum: parts.reduce(0) { $0 + $1!.lossSum },
+      correct: parts.reduce(0) { $0 + $1!.correct }, parameters: total)
+  }
+
+  /// A pass that goes forward once.
+  public func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {
+    DeepInputGradientPass(self)
+  }
+
+  /// f of every row, computed in double precision.
+  public func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double> {
+    converted(to: Double.self).logits(inputs)
+  }
+
+  /// The same weights in double precision.
+  public var inDoublePrecision: (any Classifier<Double>)? { converted(to: Double.self) }
+
+  /// A block of samples through all layers.
+  fileprivate func pass(_ inputs: Matrix<Scalar>, _ mode: PassMode = .evaluation)
+    -> LayerPass<Scalar>
+  {
+    architecture.layers.forward(
+      inputs, shape: architecture.inputShape, parameters: parameters, mode: mode)
+  }
+
+  private func forEachBlock(
+    of inputs: Matrix<Scalar>,
+    _ body: (_ number: Int, _ range: Range<Int>, _ block: Matrix<Scalar>) -> Void
+  ) {
+    precondition(
+      inputs.columns == inputDimension, "inputs of another dimension than the network's")
+    Parallel.forEachBlock(of: inputs.rows, size: samplesOfBlock) { number, range in
+      body(number, range, inputs.rows(in: range))
+    }
+  }
+}
+
+private func add<Scalar: LinearScalar>(_ x: Matrix<Scalar>, to sum: inout Matrix<Scalar>) {
+  let count = x.elements.count
+  sum.withMutablePointer { sum in
+    x.withPointer { Scalar.add(count, 1, $0, to: sum) }
+  }
+}
+
+/// The inner loop of attacks on a deep network.
+private final class DeepInputGradientPass<Scalar: LinearScalar>: InputGradientPass {
+  private let network: DeepNetwork<Scalar>
+
+  init(_ network: DeepNetwork<Scalar>) { self.network = network }
+
+  func run(
+    count: Int, inputs: UnsafePointer<Scalar>, gradient: UnsafeMutablePointer<Scalar>,
+    weigh: (UnsafeMutablePointer<Scalar>) -> Void
+  ) {
+    let dimension = network.inputDimension
+    let batch = Matrix(
+      rows: count, columns: dimension,
+      elements: Array(UnsafeBufferPointer(start: inputs, count: count * dimension)))
+    let pass = network.pass(batch)
+    var weights = pass.outputs
+    weights.withMutablePointer(weigh)
+    pass.backward(weights, .inputs).inputs!.withPointer {
+      gradient.update(from: $0, count: count * dimension)
+    }
+  }
+}

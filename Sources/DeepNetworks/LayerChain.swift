@@ -1,0 +1,92 @@
+import LinearCore
+import Networks
+
+/// Layers one after the other: a network, or the block of a residual connection.
+public struct LayerChain: Sendable, Equatable {
+  /// The layers, first to last.
+  public let layers: [any Layer]
+
+  /// A chain.
+  public init(_ layers: [any Layer]) { self.layers = layers }
+
+  /// The shapes of a sample: before the first layer, and behind each.
+  /// - Throws: `NetworkError` that names the layer which cannot take what it gets.
+  func shapes(for input: FeatureShape) throws(NetworkError) -> [FeatureShape] {
+    var shapes = [try input.checked()]
+    for (number, layer) in layers.enumerated() {
+      do throws(NetworkError) {
+        shapes.append(try layer.outputShape(for: shapes[number]).checked())
+      } catch {
+        throw NetworkError("layer \(number) (\(type(of: layer).kind)): \(error.description)")
+      }
+    }
+    return shapes
+  }
+
+  /// The shape of a sample behind the last layer.
+  func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
+    let shapes = try shapes(for: input)
+    return shapes[shapes.count - 1]
+  }
+
+  /// The trained tensors of all layers, called `NUMBER.NAME` with a prefix.
+  func parameters(for input: FeatureShape, prefix: String) -> [ParameterDescription] {
+    // Asked only after the shapes were accepted.
+    let shapes = try! shapes(for: input)
+    return layers.enumerated().flatMap { number, layer in
+      layer.parameters(for: shapes[number]).map {
+        ParameterDescription(
+          name: "\(prefix)\(number).\($0.name)", rows: $0.rows, columns: $0.columns,
+          initialization: $0.initialization)
+      }
+    }
+  }
+
+  /// Takes a batch through all layers; see ``Layer/forward(_:shape:parameters:mode:)``.
+  ///
+  /// Layer i draws from the child ("layer", i) of the stream.
+  func forward<Scalar: LinearScalar>(
+    _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
+    mode: PassMode
+  ) -> LayerPass<Scalar> {
+    let shapes = try! shapes(for: input)
+    var passes: [LayerPass<Scalar>] = []
+    var ranges: [Range<Int>] = []
+    var values = inputs
+    for (number, layer) in layers.enumerated() {
+      let first = ranges.last?.upperBound ?? 0
+      let range = first..<first + layer.parameters(for: shapes[number]).count
+      let pass = layer.forward(
+        values, shape: shapes[number], parameters: Array(parameters[range]),
+        mode: mode.child("layer", number))
+      values = pass.outputs
+      passes.append(pass)
+      ranges.append(range)
+    }
+    // Without derivatives of the inputs, the way back ends at the first layer that is trained.
+    let lowest = ranges.firstIndex { !$0.isEmpty } ?? layers.count
+    return LayerPass(outputs: values) { cotangent, request in
+      var gradients: [[Matrix<Scalar>]] = []
+      var cotangent = cotangent
+      let end = request.contains(.inputs) ? 0 : lowest
+      for number in stride(from: passes.count - 1, through: end, by: -1) {
+        let inner = number > end ? request.union(.inputs) : request
+        let gradient = passes[number].backward(cotangent, inner)
+        gradients.append(gradient.parameters)
+        if let inputs = gradient.inputs { cotangent = inputs }
+      }
+      return LayerPass.Gradient(
+        inputs: request.contains(.inputs) ? cotangent : nil,
+        parameters: Array(gradients.reversed().joined()))
+    }
+  }
+
+  /// The same layers with the same settings.
+  public static func == (a: LayerChain, b: LayerChain) -> Bool {
+    a.layers.count == b.layers.count && zip(a.layers, b.layers).allSatisfy { $0.isEqual(to: $1) }
+  }
+}
+
+extension Layer {
+  fileprivate func isEqual(to other: any Layer) -> Bool { other as? Self == self }
+}

@@ -1,0 +1,98 @@
+import LinearCore
+import Networks
+
+/// A fully connected layer of pReLU neurons, h_j = relu(<w_j, x>)^p / ||w_j||^(p-1), with input
+/// normalisation divided by ||x||^(p-1) as well. x is the whole sample, also of an image.
+public struct DensePReLU: Layer {
+  /// "dense-prelu".
+  public static let kind = "dense-prelu"
+
+  /// The number of neurons.
+  public var units: Int
+  /// The degree p >= 1; any real number.
+  public var exponent: Double
+  /// Whether features are divided by ||x||^(p-1).
+  public var normalizesInput: Bool
+
+  /// A layer.
+  public init(units: Int, exponent: Double, normalizesInput: Bool = false) {
+    self.units = units
+    self.exponent = exponent
+    self.normalizesInput = normalizesInput
+  }
+
+  /// A vector of ``units`` numbers.
+  public func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
+    try PReLUKernel<Double>.check(exponent: exponent)
+    guard (1...FeatureShape.largestExtent).contains(units) else {
+      throw NetworkError(
+        "a dense pReLU layer has \(units) units; expected 1 to \(FeatureShape.largestExtent)")
+    }
+    return FeatureShape(vector: units)
+  }
+
+  /// `weights`, (units, input.count): uniform in +-sqrt(6 / inputs), which keeps the scale of the
+  /// features at p = 1 (He et al., 2015).
+  public func parameters(for input: FeatureShape) -> [ParameterDescription] {
+    [
+      ParameterDescription(
+        name: "weights", rows: units, columns: input.count,
+        initialization: .uniform(bound: (6 / Double(input.count)).squareRoot()))
+    ]
+  }
+
+  /// Features of a batch.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func forward<Scalar: LinearScalar>(
+    _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
+    mode: PassMode
+  ) -> LayerPass<Scalar> {
+    let kernel = PReLUKernel(
+      exponent: exponent, weights: parameters[0], normalizesInput: normalizesInput)
+    let count = inputs.rows
+    var features = Matrix<Scalar>(uninitializedRows: count, columns: units)
+    var slopes = Matrix<Scalar>(uninitializedRows: count, columns: units)
+    let inverseNorms = inputs.withPointer { kernel.inverseRowNorms(count, $0) }
+    inputs.withPointer { rows in
+      features.withMutablePointer { features in
+        slopes.withMutablePointer {
+          kernel.forward(
+            count, rows: rows, inverseRowNorms: inverseNorms, features: features, slopes: $0)
+        }
+      }
+    }
+    let (outputs, finalSlopes) = (features, slopes)
+    return LayerPass(outputs: outputs) { cotangent, request in
+      let asksParameters = request.contains(.parameters)
+      let asksInputs = request.contains(.inputs)
+      var delta = Matrix<Scalar>(uninitializedRows: count, columns: kernel.neurons)
+      var weightGradient = Matrix<Scalar>(
+        rows: asksParameters ? kernel.neurons : 0, columns: kernel.dimension)
+      var radial = [Scalar](repeating: 0, count: kernel.neurons)
+      var inputGradient = Matrix<Scalar>(
+        uninitializedRows: asksInputs ? count : 0, columns: kernel.dimension)
+      let source = PReLUBackwardSource(
+        features: outputs, slopes: finalSlopes, cotangent: cotangent)
+      inputs.withPointer { rows in
+        delta.withMutablePointer { delta in
+          weightGradient.withMutablePointer { weightGradient in
+            inputGradient.withMutablePointer { inputGradient in
+              source.at(0) { features, slopes, cotangent in
+                kernel.backward(
+                  count, rows: rows, inverseRowNorms: inverseNorms, features: features,
+                  slopes: slopes, cotangent: cotangent, delta: delta,
+                  weightGradient: asksParameters ? weightGradient : nil, radial: &radial,
+                  rowGradient: asksInputs ? inputGradient : nil)
+              }
+            }
+          }
+        }
+      }
+      if asksParameters { kernel.addRadialPart(radial, to: &weightGradient) }
+      return LayerPass.Gradient(
+        inputs: asksInputs ? inputGradient : nil,
+        parameters: asksParameters ? [weightGradient] : [])
+    }
+  }
+}

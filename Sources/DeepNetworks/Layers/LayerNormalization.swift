@@ -1,0 +1,108 @@
+import LinearCore
+import Networks
+
+/// Layer normalisation (Ba, Kiros, Hinton, 2016): y = gain (x - mean) / sqrt(variance + epsilon) + shift,
+/// with mean and variance over all values of a sample, gain and shift one a channel.
+///
+/// For vectors that is PyTorch's `LayerNorm`, for images its `GroupNorm` with one group.
+public struct LayerNormalization: Layer {
+  /// "layer-normalization".
+  public static let kind = "layer-normalization"
+
+  /// Added to the variance.
+  public var epsilon: Double
+
+  /// A layer.
+  public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
+
+  /// The same shape.
+  public func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
+    // Its reciprocal root has to be a number in single precision as well.
+    guard epsilon >= 1e-30, epsilon.isFinite else {
+      throw NetworkError(
+        "the epsilon of a layer normalisation is \(epsilon); expected a number of at least 1e-30")
+    }
+    return input
+  }
+
+  /// `gain`, at first 1, and `shift`, at first 0: (1, channels) each.
+  public func parameters(for input: FeatureShape) -> [ParameterDescription] {
+    [("gain", 1.0), ("shift", 0)].map { name, value in
+      ParameterDescription(
+        name: name, rows: 1, columns: input.channels, initialization: .constant(value))
+    }
+  }
+
+  /// Normalised samples.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  public func forward<Scalar: LinearScalar>(
+    _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
+    mode: PassMode
+  ) -> LayerPass<Scalar> {
+    let (gain, shift) = (parameters[0].elements, parameters[1].elements)
+    let (normalized, inverseDeviations) = normalize(inputs, epsilon: epsilon)
+    let channels = input.channels
+    return LayerPass(outputs: ChannelLoops.scaled(normalized, gain, shift)) { cotangent, request in
+      var parameterGradients: [Matrix<Scalar>] = []
+      if request.contains(.parameters) {
+        let (sums, products) = ChannelLoops.sums(cotangent, times: normalized, channels: channels)
+        parameterGradients = [products, sums].map {
+          Matrix(rows: 1, columns: channels, elements: $0)
+        }
+      }
+      guard request.contains(.inputs) else {
+        return LayerPass.Gradient(inputs: nil, parameters: parameterGradients)
+      }
+      var gradient = ChannelLoops.scaled(cotangent, gain, nil)
+      projectOut(&gradient, normalized, inverseDeviations)
+      return LayerPass.Gradient(inputs: gradient, parameters: parameterGradients)
+    }
+  }
+}
+
+/// The samples with mean 0 and variance 1, and 1 / sqrt(variance + epsilon) of each.
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func normalize<Scalar: LinearScalar>(_ inputs: Matrix<Scalar>, epsilon: Double)
+  -> (Matrix<Scalar>, [Scalar])
+{
+  let count = inputs.columns
+  var result = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: count)
+  var inverses = [Scalar](repeating: 0, count: inputs.rows)
+  result.withMutablePointer { target in
+    inputs.withPointer { source in
+      for i in 0..<inputs.rows {
+        let (x, y) = (source + i * count, target + i * count)
+        let mean = Scalar(LongSums.sum(count, x) / Double(count))
+        for k in 0..<count { y[k] = x[k] - mean }
+        let variance = LongSums.dot(count, y, y) / Double(count)
+        let inverse = Scalar(1 / (variance + epsilon).squareRoot())
+        for k in 0..<count { y[k] *= inverse }
+        inverses[i] = inverse
+      }
+    }
+  }
+  return (result, inverses)
+}
+
+/// From the derivatives with respect to normalised samples u, in place, to those with respect to samples:
+/// inverse deviation x (g - mean g - u mean(g u)).
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func projectOut<Scalar: LinearScalar>(
+  _ gradient: inout Matrix<Scalar>, _ normalized: Matrix<Scalar>, _ inverses: [Scalar]
+) {
+  let (rows, count) = (gradient.rows, gradient.columns)
+  gradient.withMutablePointer { gradient in
+    normalized.withPointer { normalized in
+      for i in 0..<rows {
+        let (g, u) = (gradient + i * count, normalized + i * count)
+        let mean = Scalar(LongSums.sum(count, g) / Double(count))
+        let slope = Scalar(LongSums.dot(count, g, u) / Double(count))
+        let inverse = inverses[i]
+        for k in 0..<count { g[k] = inverse * (g[k] - mean - u[k] * slope) }
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import DeepNetworks
+import Formats
+import Foundation
+import LinearCore
+import Networks
+
+/// The state of the training of a deep network between two epochs. As a file it is a model file with the
+/// optimiser's running averages and the record beside the weights, so it can be attacked as it is.
+public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
+  /// The network.
+  public let network: DeepNetwork<Scalar>
+  /// The settings of the run.
+  public let configuration: DeepTrainingConfiguration
+  /// The course so far.
+  public let record: TrainingRecord
+  /// Optimiser steps taken.
+  public let stepCount: Int
+  /// The optimiser's running averages by name.
+  public let moments: [String: [Scalar]]
+
+  private struct State: Codable {
+    let configuration: DeepTrainingConfiguration
+    let record: TrainingRecord
+    let stepCount: Int
+  }
+
+  private static var prefix: String { "optimizer." }
+
+  init(
+    network: DeepNetwork<Scalar>, configuration: DeepTrainingConfiguration,
+    record: TrainingRecord, stepCount: Int, moments: [String: [Scalar]]
+  ) {
+    self.network = network
+    self.configuration = configuration
+    self.record = record
+    self.stepCount = stepCount
+    self.moments = moments
+  }
+
+  /// Writes the file, atomically.
+  public func write(to path: String) throws(FormatError) {
+    var file = DeepModelFile.contents(of: network)
+    for (name, values) in moments {
+      file.tensors[Self.prefix + name] = ModelFile.tensor(values)
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    let state = State(configuration: configuration, record: record, stepCount: stepCount)
+    // Finite numbers, strings and arrays always encode.
+    file.metadata["training"] = String(decoding: try! encoder.encode(state), as: UTF8.self)
+    try file.write(to: path)
+  }
+
+  /// Reads a checkpoint.
+  ///
+  /// - Parameter catalog: the types of layers that the file may name.
+  public init(path: String, catalog: LayerCatalog = .standard) throws(FormatError) {
+    let file = try Safetensors(path: path)
+    guard let text = file.metadata["training"],
+      let state = try? JSONDecoder().decode(State.self, from: Data(text.utf8))
+    else { throw FormatError(path: path, "not a checkpoint: its training state is missing") }
+    var moments: [String: [Scalar]] = [:]
+    for name in file.tensors.keys where name.hasPrefix(Self.prefix) {
+      moments[String(name.dropFirst(Self.prefix.count))] = try ModelFile.vector(file, name, path)
+    }
+    self.init(
+      network: try DeepModelFile.network(in: file, path: path, catalog: catalog),
+      configuration: state.configuration, record: state.record, stepCount: state.stepCount,
+      moments: moments)
+  }
+}
