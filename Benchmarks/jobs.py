@@ -12,8 +12,8 @@ class Job:
 
     # What `polyrelu-benchmarks` calls it.
     name: str
-    # The program in `peers/`.
-    peer: str
+    # The program in `peers/`; none where nothing is compared.
+    peer: str | None
     # Options that both take.
     options: list[str]
     # The variants of the peer: their names in the table, and the options each adds.
@@ -24,9 +24,12 @@ class Job:
     shares_files: bool = False
     # Whether the work is repeated within a run, `--epochs` times.
     repeats: bool = True
-    # The products that the job `sgemm` measures the rate of; none for those of `sgd-epoch`.
-    products: list[str] = field(default_factory=list)
-    # Results that both print, by which one sees that they did the same.
+    # The products that the job `sgemm` measures the rate of, by default those of `sgd-epoch`; None where
+    # dense products are not what the job does.
+    products: list[str] | None = field(default_factory=list)
+    # Whether `--samples` can make it smaller.
+    takes_samples: bool = True
+    # Results by which one sees that both did the same; what only one of them has is shown, too.
     results: list[str] = field(default_factory=lambda: ["finalLoss"])
 
     @property
@@ -46,10 +49,20 @@ def mnist_epoch(p):
     )
 
 
+EPOCH_VARIANTS = {"tuned": ["--flush-denormal"], "as shipped": ["--loader"]}
+
 JOBS = [
-    Job("sgd-epoch", "sgd_epoch.py", ["--p", "1"]),
-    Job("sgd-epoch", "sgd_epoch.py", ["--p", "2.5"]),
-    Job("sgd-epoch", "sgd_epoch.py", ["--p", "3"]),
+    *(Job("sgd-epoch", "sgd_epoch.py", ["--p", p], EPOCH_VARIANTS) for p in ["1", "2.5", "3"]),
+    *(
+        Job(
+            "training-run",
+            "sgd_epoch.py",
+            ["--p", p, "--run-epochs", "401"],
+            {"tuned": ["--flush-denormal", "--warm-up-steps", "0"]},
+            results=["comparedLoss", "finalLoss", "epochsOfWork"],
+        )
+        for p in ["1", "3"]
+    ),
     mnist_epoch("1"),
     mnist_epoch("3"),
     Job(
@@ -83,6 +96,16 @@ JOBS = [
         results=["cleanAccuracy", "robustAccuracy"],
     ),
     Job(
+        "min-norm",
+        "min_norm.py",
+        ["--p", "3"],
+        {"tuned": [], "as shipped": ["--as-shipped"]},
+        needs=[*TRAIN_FILES, "pretrained/mnist-digits-p3.safetensors"],
+        repeats=False,
+        products=MNIST_PRODUCTS,
+        results=["cleanAccuracy", "medianRadius", "meanRadius"],
+    ),
+    Job(
         "l2-curve",
         "l2_curve.py",
         ["--p", "3"],
@@ -99,8 +122,50 @@ JOBS = [
             {"CROWN": [], "alpha-CROWN": ["--optimized"]},
             shares_files=True,
             repeats=False,
+            products=None,
             results=["medianRadius"],
         )
         for p in ["1", "3"]
+    ),
+    Job(
+        "certificate",
+        None,
+        ["--p", "3"],
+        shares_files=True,
+        repeats=False,
+        products=None,
+        results=["medianRadius", "medianGap", "secondsPerSample"],
+    ),
+    *(
+        Job(
+            "distance",
+            "distance.py",
+            ["--p", p],
+            {"tuned": [], "as shipped": ["--as-shipped"]},
+            shares_files=True,
+            repeats=False,
+            products=None,
+            results=["distance", "bestDistance"],
+        )
+        for p in ["1", "3"]
+    ),
+    Job(
+        "gradient-flow",
+        "gradient_flow.py",
+        ["--p", "3"],
+        {"tuned": [], "as shipped": ["--as-shipped"]},
+        shares_files=True,
+        products=None,
+        results=["finalLoss", "evaluations"],
+    ),
+    Job("start-up", "start_up.py", [], products=None, results=[], takes_samples=False),
+    Job(
+        "load-mnist",
+        "load_mnist.py",
+        [],
+        needs=TRAIN_FILES,
+        products=None,
+        results=["meanPixel", "meanLabel"],
+        takes_samples=False,
     ),
 ]

@@ -61,9 +61,9 @@ def mnist(folder, part, labels="category", limit=None):
     """Images (n, 784) as byte/256 and labels (n,); `part` is "train" or "test".
 
     As in the paper both are cut from the training file: rows 0 to 49999 and
-    50000 to 59999.
+    50000 to 59999; "all" are all of its rows.
     """
-    first, last = {"train": (0, 50_000), "test": (50_000, 60_000)}[part]
+    first, last = {"train": (0, 50_000), "test": (50_000, 60_000), "all": (0, 60_000)}[part]
     rows = slice(first, min(last, first + limit) if limit else last)
 
     def read(name, offset):
@@ -72,8 +72,27 @@ def mnist(folder, part, labels="category", limit=None):
 
     images = read("images-idx3", 16).reshape(-1, 784)[rows]
     digits = read("labels-idx1", 8)[rows].astype(numpy.int64)
-    x = torch.from_numpy(images.astype(numpy.float32) / 256)
+    x = torch.from_numpy(images.astype(numpy.float32)).div_(256)
     return x, torch.from_numpy(digits % 2 if labels == "parity" else digits)
+
+
+def shared_files(folder, job):
+    """What our side of a job has left in the folder `--work`, in single precision.
+
+    Hidden weights (width, D), output weights (width,), samples x (n, D) with
+    y (n,) of -1 and +1, and the further entries of `JOB.json`.
+    """
+    from safetensors.torch import load_file
+
+    try:
+        files = json.loads((folder / f"{job}.json").read_text())
+    except OSError:
+        sys.exit(f"error: {folder} has no {job}.json; run our side of the job first")
+    tensors = load_file(folder / files["network"])
+    hidden, output = tensors["hiddenWeights"], tensors["outputWeights"][0]
+    numbers = numpy.fromfile(folder / files["slice"], dtype="<f4")
+    rows = torch.from_numpy(numbers).reshape(-1, hidden.shape[1] + 1)
+    return hidden, output, rows[:, :-1].contiguous(), rows[:, -1].contiguous(), files
 
 
 def argument_parser(description):

@@ -15,28 +15,11 @@ Example:
 """
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
-import numpy
 import torch
-from safetensors.torch import load_file
 
-from common import measured, report, start
-
-
-def load(folder):
-    """The network's weights and the slice: x (n, D), y (n,) of -1 and +1."""
-    try:
-        files = json.loads((folder / "l2-curve.json").read_text())
-    except OSError:
-        sys.exit(f"error: {folder} has no l2-curve.json; run our side of the job first")
-    tensors = load_file(folder / files["network"])
-    hidden, output = tensors["hiddenWeights"], tensors["outputWeights"][0]
-    numbers = numpy.fromfile(folder / files["slice"], dtype="<f4")
-    rows = torch.from_numpy(numbers).reshape(-1, hidden.shape[1] + 1)
-    return hidden, output, rows[:, :-1].contiguous(), rows[:, -1].contiguous()
+from common import measured, report, shared_files, start
 
 
 def main():
@@ -49,7 +32,7 @@ def main():
     parser.add_argument("--steps", type=int, default=2_000)
     arguments = parser.parse_args()
     start(arguments, flush_denormal=True)
-    hidden, output, x, y = load(arguments.work)
+    hidden, output, x, y, _ = shared_files(arguments.work, "l2-curve")
     norms = hidden.norm(dim=1)
 
     def margins(points):

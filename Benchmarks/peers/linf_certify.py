@@ -15,30 +15,20 @@ Example:
 """
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
-import numpy
 import torch
-from safetensors.torch import load_file
 
-from common import measured, report, start
+from common import measured, report, shared_files, start
 
 
 def load(folder):
     """Unit directions (width, D), contributions (width,), x (n, D), y (n,) of -1 and +1."""
-    try:
-        files = json.loads((folder / "linf-certify.json").read_text())
-    except OSError:
-        sys.exit(f"error: {folder} has no linf-certify.json; run our side of the job first")
-    tensors = load_file(folder / files["network"])
-    hidden, output = tensors["hiddenWeights"].double(), tensors["outputWeights"][0].double()
-    numbers = numpy.fromfile(folder / files["slice"], dtype="<f4")
-    rows = torch.from_numpy(numbers).reshape(-1, hidden.shape[1] + 1).double()
+    hidden, output, x, y, _ = shared_files(folder, "linf-certify")
+    hidden, output = hidden.double(), output.double()
     norms = hidden.norm(dim=1)
     used = norms > 0
-    return hidden[used] / norms[used, None], (output * norms)[used], rows[:, :-1], rows[:, -1]
+    return hidden[used] / norms[used, None], (output * norms)[used], x.double(), y.double()
 
 
 def margin_bound(z, reach, directions, weights, epsilon, p, slope, place):

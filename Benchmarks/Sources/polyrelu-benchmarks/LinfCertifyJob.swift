@@ -1,9 +1,6 @@
 import Certification
-import Datasets
 import Experiments
-import Foundation
 import LinearCore
-import Networks
 
 /// Certified linf radii of a network trained on the mixture; the peer is linear bound propagation with
 /// separate nodes, `peers/linf_certify.py`.
@@ -13,7 +10,7 @@ import Networks
 struct LinfCertifyJob: BenchmarkJob {
   static let name = "linf-certify"
 
-  private let folder: String
+  private let folder: SharedFolder
   private let exponent: Double
   private let samples: Int
   private let width: Int
@@ -21,10 +18,7 @@ struct LinfCertifyJob: BenchmarkJob {
   private let seed: UInt64
 
   init(_ options: inout Options) throws(UsageError) {
-    guard let folder = options.take("work") else {
-      throw UsageError(message: "--work: expected a folder for the trained network")
-    }
-    self.folder = folder
+    folder = try SharedFolder(&options)
     exponent = try options.take("p", default: 3, atLeast: 1)
     samples = try options.take("samples", default: 50, atLeast: 1)
     width = try options.take("width", default: 200, atLeast: 1)
@@ -33,13 +27,11 @@ struct LinfCertifyJob: BenchmarkJob {
   }
 
   func run() throws -> Measurement {
-    let stream = RandomStream(seed: seed)
-    let mixture = OrthonormalMixture(dimension: 1_000, alpha: 0.1, samples: 2_000)
-    let train = try mixture.generate(stream: stream.child("data"))
-    let test = try mixture.generate(stream: stream.child("test")).prefix(samples)
-    let network = try MixtureTraining.network(
-      train, exponent: exponent, width: width, epochs: 400, seed: seed)
-    try write(network, test)
+    let training = MixtureTraining(exponent: exponent, samples: 2_000, width: width, seed: seed)
+    let train = try training.trainingData()
+    let test = try training.testData(2_000).prefix(samples)
+    let network = try training.network(train, epochs: 400, keptIn: folder)
+    try folder.leave(network, test, for: Self.name)
     var study = RobustnessStudy(norm: .linf, attack: "quick", seed: seed)
     study.respectsBox = false
     study.isChecked = false
@@ -50,7 +42,6 @@ struct LinfCertifyJob: BenchmarkJob {
         test.inputs, labels: test.labels, witnesses: witnesses)
     }
     let correct = results.filter { $0.status != .misclassified }
-    func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
     return [
       "seconds": .number(timing.wall), "processorSeconds": .number(timing.processor),
       "p": .number(exponent), "samples": .count(test.count),
@@ -58,20 +49,5 @@ struct LinfCertifyJob: BenchmarkJob {
       "medianUpper": .number(median(correct.map(\.upper))),
       "medianGap": .number(median(correct.map(\.gap))),
     ]
-  }
-
-  /// Leaves the network and the samples, each followed by +1 or -1, for the peer.
-  private func write(_ network: PReLUNetwork<Float>, _ test: Dataset) throws {
-    let folder = URL(fileURLWithPath: folder)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let name = "linf-certify-p\(exponent)"
-    try ModelFile.write(network, to: folder.appendingPathComponent("\(name).safetensors").path)
-    var numbers: [Float] = []
-    for i in 0..<test.count { numbers += test.inputs.row(i) + [test.labels[i] == 1 ? 1 : -1] }
-    try numbers.withUnsafeBytes { Data($0) }
-      .write(to: folder.appendingPathComponent("\(name).f32"), options: .atomic)
-    let files = ["network": "\(name).safetensors", "slice": "\(name).f32"]
-    try JSONEncoder().encode(files)
-      .write(to: folder.appendingPathComponent("linf-certify.json"), options: .atomic)
   }
 }
