@@ -57,8 +57,8 @@ JOBS = [
         Job(
             "training-run",
             "sgd_epoch.py",
-            ["--p", p, "--run-epochs", "401"],
-            {"tuned": ["--flush-denormal", "--warm-up-steps", "0"]},
+            ["--p", p],
+            {"tuned": ["--flush-denormal", "--warm-up-steps", "0", "--run-epochs", "401"]},
             results=["comparedLoss", "finalLoss", "epochsOfWork"],
         )
         for p in ["1", "3"]

@@ -46,7 +46,7 @@ def main():
     parser.add_argument("--batches", type=int, default=10)
     parser.add_argument("--points", type=int, default=1_000)
     parser.add_argument("--all-steps", type=int, default=2_000)
-    parser.add_argument("--steps", type=int, default=100, help="that are measured")
+    parser.add_argument("--steps", type=int, default=200, help="that are measured")
     parser.add_argument("--as-shipped", action="store_true")
     arguments = parser.parse_args()
     start(arguments, flush_denormal=not arguments.as_shipped)

@@ -91,9 +91,16 @@ struct IDXImages: Sendable {
   private func pixels(_ bytes: [UInt8], _ rows: Range<Int>) -> Matrix<Float> {
     var result = Matrix<Float>(uninitializedRows: rows.count, columns: 784)
     result.withMutablePointer { target in
+      nonisolated(unsafe) let target = target
       bytes.withUnsafeBufferPointer { source in
+        nonisolated(unsafe) let source = source
         let first = rows.lowerBound * 784
-        for index in 0..<rows.count * 784 { target[index] = Float(source[first + index]) / 256 }
+        // Most of the time the system makes memory available, to several threads sooner than to one.
+        Parallel.forEachBlock(of: rows.count, size: 1_000) { _, range in
+          for index in range.lowerBound * 784..<range.upperBound * 784 {
+            target[index] = Float(source[first + index]) / 256
+          }
+        }
       }
     }
     return result
