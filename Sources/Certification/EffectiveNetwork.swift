@@ -111,7 +111,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
   {
     let few = 24
     var found: [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)] = []
-    for tolerance in [1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
+    for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
       guard
         let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false),
         next.summary.neurons <= few
