@@ -86,21 +86,13 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
       // for.
       let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
       if active.isEmpty { return nil }
-      let found = network.hiddenWeights.rows(at: active).rowsNormalized()
+      directions = network.hiddenWeights.rows(at: active).rowsNormalized()
       var contributions = network.outputWeights.transposed.rows(at: active)
       for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
+      self.contributions = contributions
       self.basis = basis
-      let error = bound.bound(directions: found, contributions: contributions, basis: basis)
-      // Neurons that lie close together may be shared out better.
-      let means = bound.nearestMeans(directions: found, basis: basis)
-      let meanError =
-        basis == nil
-        ? .infinity
-        : bound.bound(
-          directions: means.directions, contributions: means.contributions, basis: basis)
-      (directions, self.contributions, errorBound) =
-        meanError < error
-        ? (means.directions, means.contributions, meanError) : (found, contributions, error)
+      errorBound = bound.bound(
+        directions: directions, contributions: contributions, basis: basis)
     }
   }
 
@@ -110,18 +102,18 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     -> [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)]
   {
     let few = 24
-    var found: [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)] = []
+    var found: [ReducedNetwork<Double>] = []
     for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
       guard
         let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false),
         next.summary.neurons <= few
       else { break }
-      found.insert((next.network, next.basis), at: 0)
+      found.insert(next, at: 0)
     }
     if let merged = try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false) {
-      found.append((merged.network, merged.basis))
+      found.append(merged)
     }
-    return found + [(plain, nil)]
+    return found.map { ($0.network, $0.basis) } + [(plain, nil)]
   }
 
   /// A bound of the relative errors that a product of length `dimension` and a few more operations make,
