@@ -56,11 +56,17 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
       outputWeights: original.outputWeights)
     let bound = ReductionBound(plain)
     var chosen: Candidate?
-    for (network, basis) in isReduced ? Self.reductions(plain) : [(plain, nil)] {
-      guard let next = Candidate(network, basis: basis, bound: bound) else { continue }
-      if chosen.map({ next.errorBound < $0.errorBound }) ?? true { chosen = next }
-      // A large error costs more than many neurons do.
-      if next.errorBound <= Self.largestError * bound.total { break }
+    for reduction in isReduced ? Self.fewNeurons(plain) : [] {
+      guard let next = Candidate(reduction, bound: bound) else { continue }
+      if chosen.map({ next.isSimpler(than: $0) }) ?? true { chosen = next }
+    }
+    // A large error costs more than many neurons do.
+    if chosen.map({ $0.errorBound > Self.largestError * bound.total }) ?? true {
+      for reduction in (isReduced ? Self.allNeurons(plain) : []) + [(plain, nil)] {
+        guard let next = Candidate(reduction, bound: bound) else { continue }
+        if chosen.map({ next.errorBound < $0.errorBound }) ?? true { chosen = next }
+        if next.errorBound <= Self.largestError * bound.total { break }
+      }
     }
     guard let chosen else { throw NetworkError("all hidden weights are 0") }
     directions = chosen.directions
@@ -80,40 +86,57 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     let errorBound: Double
 
     /// Nil where all hidden weights are 0.
-    init?(_ network: PReLUNetwork<Double>, basis: Matrix<Double>?, bound: ReductionBound) {
+    init?(_ reduction: Reduction, bound: ReductionBound) {
+      let (network, basis) = reduction
       let norms = network.hiddenWeights.rowNorms()
       // Merged neurons whose contributions cancel stay: they say what has become of the ones they stand
       // for.
       let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
       if active.isEmpty { return nil }
-      directions = network.hiddenWeights.rows(at: active).rowsNormalized()
+      let found = network.hiddenWeights.rows(at: active).rowsNormalized()
       var contributions = network.outputWeights.transposed.rows(at: active)
       for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
-      self.contributions = contributions
       self.basis = basis
-      errorBound = bound.bound(
-        directions: directions, contributions: contributions, basis: basis)
+      let error = bound.bound(directions: found, contributions: contributions, basis: basis)
+      // Neurons that lie close together may be shared out better.
+      let means = bound.nearestMeans(directions: found, basis: basis)
+      let meanError =
+        basis == nil
+        ? .infinity
+        : bound.bound(
+          directions: means.directions, contributions: means.contributions, basis: basis)
+      (directions, self.contributions, errorBound) =
+        meanError < error
+        ? (means.directions, means.contributions, meanError) : (found, contributions, error)
+    }
+
+    /// Fewer neurons at much the same error: every one is a term of all evaluations, and may have to be cut.
+    func isSimpler(than other: Candidate) -> Bool {
+      directions.rows < other.directions.rows && errorBound <= 2 * other.errorBound
     }
   }
 
-  /// Reductions in the order of preference: those that leave few neurons, the finest first; next to
-  /// nothing given up, and parallel neurons merged; the network as it is.
-  private static func reductions(_ plain: PReLUNetwork<Double>)
-    -> [(network: PReLUNetwork<Double>, basis: Matrix<Double>?)]
-  {
+  /// A network and the rows Q that its inputs are multiplied by; nil for the identity.
+  private typealias Reduction = (network: PReLUNetwork<Double>, basis: Matrix<Double>?)
+
+  /// Reductions that leave few neurons, the finest first.
+  private static func fewNeurons(_ plain: PReLUNetwork<Double>) -> [Reduction] {
     let few = 24
-    var found: [ReducedNetwork<Double>] = []
-    for tolerance in [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
+    var found: [Reduction] = []
+    for tolerance in [1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
       guard
         let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false),
         next.summary.neurons <= few
       else { break }
-      found.insert(next, at: 0)
+      found.insert((next.network, next.basis), at: 0)
     }
-    if let merged = try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false) {
-      found.append(merged)
-    }
-    return found.map { ($0.network, $0.basis) } + [(plain, nil)]
+    return found
+  }
+
+  /// Next to nothing given up, and parallel neurons merged.
+  private static func allNeurons(_ plain: PReLUNetwork<Double>) -> [Reduction] {
+    let merged = try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false)
+    return merged.map { [($0.network, $0.basis)] } ?? []
   }
 
   /// A bound of the relative errors that a product of length `dimension` and a few more operations make,

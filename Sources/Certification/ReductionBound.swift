@@ -74,6 +74,25 @@ struct ReductionBound {
       * (1 + rounding) + total * exponent * rounding
   }
 
+  /// Effective neurons that stand for exactly the neurons nearest to them: mean directions (neurons, rank) and
+  /// sums of contributions (neurons, outputs). Where many directions lie close together, those a reduction has
+  /// found need not.
+  func nearestMeans(directions m: Matrix<Double>, basis: Matrix<Double>?)
+    -> (directions: Matrix<Double>, contributions: Matrix<Double>)
+  {
+    let groups = nearest(m, basis)
+    let inside = basis.map { Matrix.product(directions, $0, transposeB: true) } ?? directions
+    var means = Matrix<Double>(rows: m.rows, columns: m.columns)
+    var sums = Matrix<Double>(rows: m.rows, columns: contributions.columns)
+    for (j, group) in groups.enumerated() {
+      guard let group else { continue }
+      for i in 0..<m.columns { means[group, i] += weights[j] * inside[j, i] }
+      for c in 0..<contributions.columns { sums[group, c] += contributions[j, c] }
+    }
+    let kept = means.rowNorms().enumerated().filter { $0.element > 0 }.map(\.offset)
+    return (means.rows(at: kept).rowsNormalized(), sums.rows(at: kept))
+  }
+
   /// The effective neuron of closest direction for each neuron; nil where leaving it out costs less.
   private func nearest(_ m: Matrix<Double>, _ basis: Matrix<Double>?) -> [Int?] {
     let inside = basis.map { Matrix.product(directions, $0, transposeB: true) } ?? directions
