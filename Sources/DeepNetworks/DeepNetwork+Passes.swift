@@ -105,7 +105,10 @@ extension DeepNetwork: Classifier {
 
   /// A pass that goes forward once.
   public func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {
-    DeepInputGradientPass(self)
+    TracedInputGradientPass(dimension: inputDimension) { batch in
+      let pass = pass(batch)
+      return (pass.outputs, { pass.backward($0, .inputs).inputs! })
+    }
   }
 
   /// f of every row, computed in double precision.
@@ -140,28 +143,5 @@ private func add<Scalar: LinearScalar>(_ x: Matrix<Scalar>, to sum: inout Matrix
   let count = x.elements.count
   sum.withMutablePointer { sum in
     x.withPointer { Scalar.add(count, 1, $0, to: sum) }
-  }
-}
-
-/// The inner loop of attacks on a deep network.
-private final class DeepInputGradientPass<Scalar: LinearScalar>: InputGradientPass {
-  private let network: DeepNetwork<Scalar>
-
-  init(_ network: DeepNetwork<Scalar>) { self.network = network }
-
-  func run(
-    count: Int, inputs: UnsafePointer<Scalar>, gradient: UnsafeMutablePointer<Scalar>,
-    weigh: (UnsafeMutablePointer<Scalar>) -> Void
-  ) {
-    let dimension = network.inputDimension
-    let batch = Matrix(
-      rows: count, columns: dimension,
-      elements: Array(UnsafeBufferPointer(start: inputs, count: count * dimension)))
-    let pass = network.pass(batch)
-    var weights = pass.outputs
-    weights.withMutablePointer(weigh)
-    pass.backward(weights, .inputs).inputs!.withPointer {
-      gradient.update(from: $0, count: count * dimension)
-    }
   }
 }

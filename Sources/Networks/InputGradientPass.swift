@@ -40,6 +40,37 @@ final class PlainInputGradientPass<C: Classifier>: InputGradientPass {
   }
 }
 
+/// The pass of a classifier whose evaluation keeps what the way back needs.
+public final class TracedInputGradientPass<Scalar: LinearScalar>: InputGradientPass {
+  /// The logits of a batch, and what turns weights of logits into gradients of the inputs.
+  public typealias Trace = (
+    logits: Matrix<Scalar>, backward: (Matrix<Scalar>) -> Matrix<Scalar>
+  )
+
+  private let dimension: Int
+  private let evaluate: (Matrix<Scalar>) -> Trace
+
+  /// A pass from the evaluation of a batch, (n, dimension).
+  public init(dimension: Int, evaluate: @escaping (Matrix<Scalar>) -> Trace) {
+    self.dimension = dimension
+    self.evaluate = evaluate
+  }
+
+  /// One evaluation and one way back.
+  public func run(
+    count: Int, inputs: UnsafePointer<Scalar>, gradient: UnsafeMutablePointer<Scalar>,
+    weigh: (UnsafeMutablePointer<Scalar>) -> Void
+  ) {
+    let trace = evaluate(
+      Matrix(
+        rows: count, columns: dimension,
+        elements: Array(UnsafeBufferPointer(start: inputs, count: count * dimension))))
+    var weights = trace.logits
+    weights.withMutablePointer(weigh)
+    trace.backward(weights).withPointer { gradient.update(from: $0, count: count * dimension) }
+  }
+}
+
 extension Classifier {
   /// A pass that evaluates the classifier anew for logits and gradient.
   public func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {

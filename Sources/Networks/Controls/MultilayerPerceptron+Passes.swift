@@ -126,7 +126,10 @@ extension MultilayerPerceptron: Classifier {
 
   /// A pass that goes forward once.
   public func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {
-    PerceptronInputGradientPass(self)
+    TracedInputGradientPass(dimension: inputDimension) { batch in
+      let trace = PerceptronTrace(self, batch)
+      return (trace.logits, { trace.backward($0, needsInputGradient: true)! })
+    }
   }
 
   /// f of every row in double precision, straight from the formula and by code of its own.
@@ -146,27 +149,4 @@ extension MultilayerPerceptron: Classifier {
 
   /// The same weights in double precision.
   public var inDoublePrecision: (any Classifier<Double>)? { converted(to: Double.self) }
-}
-
-/// The inner loop of attacks on a perceptron.
-private final class PerceptronInputGradientPass<Scalar: LinearScalar>: InputGradientPass {
-  private let network: MultilayerPerceptron<Scalar>
-
-  init(_ network: MultilayerPerceptron<Scalar>) { self.network = network }
-
-  func run(
-    count: Int, inputs: UnsafePointer<Scalar>, gradient: UnsafeMutablePointer<Scalar>,
-    weigh: (UnsafeMutablePointer<Scalar>) -> Void
-  ) {
-    let dimension = network.inputDimension
-    let batch = Matrix(
-      rows: count, columns: dimension,
-      elements: Array(UnsafeBufferPointer(start: inputs, count: count * dimension)))
-    let trace = PerceptronTrace(network, batch)
-    var weights = trace.logits
-    weights.withMutablePointer(weigh)
-    trace.backward(weights, needsInputGradient: true)!.withPointer {
-      gradient.update(from: $0, count: count * dimension)
-    }
-  }
 }
