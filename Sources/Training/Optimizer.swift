@@ -62,6 +62,23 @@ extension Optimizer {
         values: gradient.weights, gradient: scratch.baseAddress!)
     }
   }
+
+  /// Updates output weights and bias with their gradients.
+  func updateOutput(
+    _ result: BatchPass<Scalar>.Result, weights: inout Matrix<Scalar>, bias: inout [Scalar]?
+  ) {
+    let count = weights.elements.count
+    weights.withMutablePointer { values in
+      result.outputGradient.withPointer {
+        update(.outputWeights, offset: 0, count: count, values: values, gradient: $0)
+      }
+    }
+    bias?.withUnsafeMutableBufferPointer { values in
+      update(
+        .outputBias, offset: 0, count: values.count, values: values.baseAddress!,
+        gradient: result.biasGradient)
+    }
+  }
 }
 
 /// Storage for one running average over a parameter group, writable from several threads at disjoint

@@ -52,11 +52,10 @@ public struct PerceptronTrainer<Scalar: LinearScalar> {
   /// - Throws: ``TrainingError/diverged(epoch:hint:)`` when the loss or a weight is no longer finite.
   public mutating func runEpoch() throws(TrainingError) {
     let epoch = record.epochs.count + 1
-    var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
-    let order = stream.permutation(labels.count)
+    let batches = shuffledBatches(
+      of: labels.count, size: configuration.batchSize, seed: configuration.seed, epoch: epoch)
     var (lossSum, correct) = (0.0, 0)
-    for start in stride(from: 0, to: order.count, by: configuration.batchSize) {
-      let batch = Array(order[start..<min(order.count, start + configuration.batchSize)])
+    for batch in batches {
       let gradient = network.parameterGradient(
         inputs: inputs.rows(at: batch), labels: batch.map { labels[$0] }, loss: configuration.loss)
       lossSum += gradient.lossSum

@@ -55,11 +55,8 @@ public struct Trainer<Scalar: LinearScalar> {
 
   /// The samples of every step of an epoch, which is counted from 1.
   public func batches(ofEpoch epoch: Int) -> [[Int]] {
-    var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
-    let order = stream.permutation(labels.count)
-    return stride(from: 0, to: order.count, by: configuration.batchSize).map { start in
-      Array(order[start..<min(order.count, start + configuration.batchSize)])
-    }
+    shuffledBatches(
+      of: labels.count, size: configuration.batchSize, seed: configuration.seed, epoch: epoch)
   }
 
   /// Trains one more epoch.
@@ -149,18 +146,7 @@ public struct Trainer<Scalar: LinearScalar> {
     let result = pass.run(
       &network, inputs: inputs.subset(batch), labels: batch.map { labels[$0] },
       loss: configuration.loss, updateHidden: optimizer.updateHidden)
-    let outputCount = network.outputWeights.elements.count
-    network.outputWeights.withMutablePointer { values in
-      result.outputGradient.withPointer {
-        optimizer.update(
-          .outputWeights, offset: 0, count: outputCount, values: values, gradient: $0)
-      }
-    }
-    network.outputBias?.withUnsafeMutableBufferPointer { values in
-      optimizer.update(
-        .outputBias, offset: 0, count: values.count, values: values.baseAddress!,
-        gradient: result.biasGradient)
-    }
+    optimizer.updateOutput(result, weights: &network.outputWeights, bias: &network.outputBias)
     return result
   }
 
@@ -211,7 +197,8 @@ public struct Trainer<Scalar: LinearScalar> {
       checkpoint.network.center == network.center,
       checkpoint.network.normalizeInput == network.normalizeInput,
       Set(checkpoint.moments.keys) == Set(optimizer.moments.keys),
-      checkpoint.moments.allSatisfy({ optimizer.moments[$0]?.count == $1.count })
+      checkpoint.moments.allSatisfy({ optimizer.moments[$0]?.count == $1.count }),
+      checkpoint.thinning?.fits(network, samples: labels.count) ?? true
     else { throw .checkpoint("the checkpoint holds another network than this run") }
     network = checkpoint.network
     record = checkpoint.record

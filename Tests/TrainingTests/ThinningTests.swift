@@ -125,6 +125,32 @@ private struct SmallMixture {
     #expect(second.checkpoint() == whole.checkpoint())
   }
 
+  /// A damaged file must not crash the run.
+  @Test func statesOfOtherRunsAreRefused() throws {
+    let mixture = try SmallMixture(alpha: 0.1)
+    var trainer = try mixture.trainer(3, epochs: 40, thinning: Thinning(), scalar: Float.self)
+    while trainer.checkpoint().thinning?.waiting == nil { try trainer.runEpoch() }
+    let good = trainer.checkpoint()
+    func refuses(_ damage: (inout ThinningState<Float>) -> Void) -> Bool {
+      var bad = good
+      damage(&bad.thinning!)
+      do {
+        try trainer.resume(from: bad)
+        return false
+      } catch { return "\(error)".contains("another network") }
+    }
+    #expect(!refuses { _ in })
+    #expect(refuses { $0.motion.removeLast() })
+    #expect(refuses { $0.waiting!.impulses = Matrix(rows: 1, columns: 7) })
+    let schedule = good.thinning!.waiting!.schedule
+    #expect(
+      refuses {
+        $0.waiting!.schedule = .init(neurons: [120], interval: schedule.interval)
+      })
+    #expect(
+      refuses { $0.waiting!.schedule = .init(neurons: [3, 3], interval: schedule.interval) })
+  }
+
   @Test(arguments: [1, 3]) func oneAndTwoThreadsGiveTheSameBytes(_ exponent: Double) throws {
     defer { Parallel.threadCount = 0 }
     let mixture = try SmallMixture(alpha: 0.1)

@@ -64,11 +64,10 @@ public struct DeepTrainer<Scalar: LinearScalar> {
   @discardableResult
   public mutating func runEpoch() throws(TrainingError) -> EpochRecord {
     let epoch = record.epochs.count + 1
-    var stream = RandomStream(seed: configuration.seed).child("shuffling", epoch)
-    let order = stream.permutation(labels.count)
+    let batches = shuffledBatches(
+      of: labels.count, size: configuration.batchSize, seed: configuration.seed, epoch: epoch)
     var (lossSum, correct) = (0.0, 0)
-    for start in stride(from: 0, to: order.count, by: configuration.batchSize) {
-      let batch = Array(order[start..<min(order.count, start + configuration.batchSize)])
+    for batch in batches {
       let result = step(batch, epoch: epoch)
       lossSum += result.lossSum
       correct += result.correct

@@ -55,22 +55,11 @@ struct SteppingNetwork<Scalar: LinearScalar> {
     let result = pass.run(
       &network, inputs: inputs, labels: labels, loss: loss, feedback: outputWeights,
       updateHidden: optimizer.updateHidden)
-    let count = outputWeights.rows * outputWeights.columns
-    outputWeights.withMutablePointer { values in
-      result.outputGradient.withPointer {
-        optimizer.update(
-          .outputWeights, offset: 0, count: count, values: values, gradient: $0)
-      }
-    }
+    optimizer.updateOutput(result, weights: &outputWeights, bias: &network.outputBias)
     for c in 0..<outputWeights.rows {
       for r in multiplicities.indices {
         network.outputWeights[c, r] = multiplicities[r] * outputWeights[c, r]
       }
-    }
-    network.outputBias?.withUnsafeMutableBufferPointer { values in
-      optimizer.update(
-        .outputBias, offset: 0, count: values.count, values: values.baseAddress!,
-        gradient: result.biasGradient)
     }
     return result
   }

@@ -12,6 +12,17 @@ struct ThinningState<Scalar: LinearScalar>: Sendable, Equatable {
     motion = [NeuronMotion](repeating: .init(), count: hiddenWidth)
   }
 
+  /// Whether it can be that of a network and a number of training samples.
+  func fits(_ network: PReLUNetwork<Scalar>, samples: Int) -> Bool {
+    let width = network.hiddenWidth
+    return motion.count == width
+      && waiting.map {
+        $0.impulses.rows == network.outputCount && $0.impulses.columns == samples
+          && $0.neurons.count < width && Set($0.neurons).count == $0.neurons.count
+          && $0.neurons.allSatisfy { (0..<width).contains($0) }
+      } ?? true
+  }
+
   /// The tensors of a checkpoint, by name.
   var tensors: [String: Tensor] {
     var result = [
