@@ -71,16 +71,10 @@ struct AscentSpace<Scalar: LinearScalar> {
   func lift(_ coordinates: Matrix<Scalar>) -> Matrix<Double> {
     let exact = coordinates.converted(to: Double.self)
     guard let basis else { return exact }
-    let outside = Self.unitVector(outside: basis)
-    var result = Matrix<Double>(rows: exact.rows, columns: basis.columns)
-    for i in 0..<exact.rows {
-      for j in 0..<basis.columns {
-        var sum = exact[i, basis.rows] * outside[j]
-        for k in 0..<basis.rows { sum += exact[i, k] * basis[k, j] }
-        result[i, j] = sum
-      }
-    }
-    return result
+    let directions = Matrix(
+      rows: basis.rows + 1, columns: basis.columns,
+      elements: basis.elements + Self.unitVector(outside: basis))
+    return Matrix.product(exact, directions)
   }
 
   /// The coordinate axis that the span covers least, orthogonal to it. A reduced rank is below D / 2, so at least
