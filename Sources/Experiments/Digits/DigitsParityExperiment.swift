@@ -92,11 +92,15 @@ public struct DigitsParityExperiment: Experiment {
     var runs: [ClusterRun] = []
     var results: [ClusterRunResult] = []
     var twoSided: [TwoSidedRadii] = []
-    progress.begin(plan(train: train, test: test))
-    for number in 0..<settings.repeats {
+    let seeds = (0..<settings.repeats).map { settings.seed + UInt64($0) }
+    progress.begin(
+      RunPlan(
+        degrees: settings.degrees, seeds: seeds, samples: train.count, epochs: settings.epochs,
+        dimension: train.dimension, width: settings.hiddenWidth, attacks: test.count,
+        twoSided: settings.twoSided))
+    for (number, seed) in seeds.enumerated() {
       for p in settings.degrees {
         progress.beginStage()
-        let seed = settings.seed + UInt64(number)
         let run = ClusterRun(
           directory: directory, configuration: training(p, seed),
           study: RobustnessStudy(
@@ -117,22 +121,6 @@ public struct DigitsParityExperiment: Experiment {
     ).part(
       directory: directory, firstRuns: Array(runs.prefix(settings.degrees.count)),
       figuresLink: figuresLink)
-  }
-
-  /// A stage for every network.
-  private func plan(train: Dataset, test: Dataset) -> RunPlan {
-    let rate = RunPlan.productRate()
-    let stages = (0..<settings.repeats).flatMap { number in
-      settings.degrees.map { p in
-        RunPlan.Stage(
-          "p = \(p.formatted()), seed \(settings.seed + UInt64(number)): train, attack, prove radii",
-          seconds: RunPlan.seconds(
-            training: train.count, epochs: settings.epochs, dimension: train.dimension,
-            width: settings.hiddenWidth, attacks: test.count,
-            twoSided: number == 0 ? settings.twoSided : nil, rate: rate))
-      }
-    }
-    return RunPlan(stages)
   }
 
   private func training(_ p: Double, _ seed: UInt64) -> TrainingRunConfiguration {

@@ -43,13 +43,18 @@ struct RealDataStudy {
       RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
     var results: [RealDataResult] = []
     var twoSided: [TwoSidedRadii] = []
-    progress.begin(plan(train: train, test: test))
-    for number in 0..<settings.repeats {
+    let seeds = (0..<settings.repeats).map { settings.seed + UInt64($0) }
+    progress.begin(
+      RunPlan(
+        degrees: settings.degrees, seeds: seeds, samples: train.count, epochs: settings.epochs,
+        dimension: train.dimension, width: settings.hiddenWidth,
+        attacks: min(settings.attackedSamples, test.count) * settings.curves.count,
+        twoSided: settings.twoSided))
+    for (number, seed) in seeds.enumerated() {
       for p in settings.degrees {
         progress.beginStage()
         let run = RealDataRun(
-          directory: directory, settings: settings, exponent: p,
-          seed: settings.seed + UInt64(number))
+          directory: directory, settings: settings, exponent: p, seed: seed)
         results.append(try run.result(train: train, test: test, progress: progress))
         if number == 0, let effort = settings.twoSided {
           twoSided.append(try run.twoSided(effort, train: train, test: test, progress: progress))
@@ -61,23 +66,6 @@ struct RealDataStudy {
       sides: settings.twoSided.map { TwoSidedReport(twoSided, settings: $0) }, train: train,
       test: test
     ).part(directory: directory, figuresLink: figuresLink)
-  }
-
-  /// A stage for every network.
-  private func plan(train: Dataset, test: Dataset) -> RunPlan {
-    let rate = RunPlan.productRate()
-    let stages = (0..<settings.repeats).flatMap { number in
-      settings.degrees.map { p in
-        RunPlan.Stage(
-          "p = \(p.formatted()), seed \(settings.seed + UInt64(number)): train, attack, prove radii",
-          seconds: RunPlan.seconds(
-            training: train.count, epochs: settings.epochs, dimension: train.dimension,
-            width: settings.hiddenWidth,
-            attacks: min(settings.attackedSamples, test.count) * settings.curves.count,
-            twoSided: number == 0 ? settings.twoSided : nil, rate: rate))
-      }
-    }
-    return RunPlan(stages)
   }
 
   private func load(_ split: String) throws(DatasetError) -> Dataset {

@@ -62,22 +62,30 @@ public struct RunPlan: Sendable {
     return expected > 0 && taken > 0.05 * expected ? later * taken / expected : later
   }
 
-  /// What training, attacking and proving radii of one network take, on all threads.
+  /// A stage for every network of an experiment that trains, attacks and proves radii of one after the other.
   ///
   /// - Parameters:
-  ///   - rate: of ``productRate()``.
-  ///   - attacks: samples attacked, summed over norms.
-  static func seconds(
-    training samples: Int, epochs: Int, dimension: Int, width: Int, attacks: Int,
-    twoSided: TwoSidedSettings?, rate: Double
-  ) -> Double {
-    let pass = 4 * Double(dimension) * Double(width)
+  ///   - attacks: samples attacked of each network, summed over norms.
+  ///   - twoSided: the radii proved of the networks of the first seed.
+  init(
+    degrees: [Double], seeds: [UInt64], samples: Int, epochs: Int, dimension: Int, width: Int,
+    attacks: Int, twoSided: TwoSidedSettings?
+  ) {
+    let pass = 4 * Double(dimension) * Double(width) / Self.productRate()
     // Forward, backward and the metrics of an epoch; some thousands of passes a sample for the ensemble.
-    let trained = 1.6 * Double(samples) * Double(epochs) * pass / rate
-    let attacked = 5000 * Double(attacks) * pass / rate
-    guard let twoSided else { return trained + attacked }
-    let proved = Double(twoSided.samples) * min(twoSided.seconds ?? 2, 10)
-    return trained + attacked + proved / Double(Parallel.threadCount)
+    let trained = 1.6 * Double(samples) * Double(epochs) * pass
+    let attacked = 5000 * Double(attacks) * pass
+    let proved =
+      twoSided.map { Double($0.samples) * min($0.seconds ?? 2, 10) / Double(Parallel.threadCount) }
+      ?? 0
+    self.init(
+      seeds.flatMap { seed in
+        degrees.map { p in
+          Stage(
+            "p = \(p.formatted()), seed \(seed): train, attack, prove radii",
+            seconds: trained + attacked + (seed == seeds[0] ? proved : 0))
+        }
+      })
   }
 
   /// Floating-point operations a second of dense products in single precision, on all threads: measured
