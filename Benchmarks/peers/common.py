@@ -108,6 +108,16 @@ def argument_parser(description):
     return parser
 
 
+def shared_parser(description):
+    """The options of peers that work on files which our side has left."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--p", type=float, default=3.0)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
 def add_training_options(parser):
     parser.add_argument("--labels", choices=["category", "parity"], default="category")
     parser.add_argument("--samples", type=int, default=50_000)

@@ -18,12 +18,9 @@ Example:
     python distance.py --work FOLDER --p 3 --threads 2
 """
 
-import argparse
-from pathlib import Path
-
 import torch
 
-from common import measured, report, shared_files, start
+from common import measured, report, shared_files, shared_parser, start
 
 
 def ideal_classifier(p, positive, subclasses, dimension):
@@ -37,11 +34,7 @@ def ideal_classifier(p, positive, subclasses, dimension):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--p", type=float, default=3.0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = shared_parser(__doc__.split("\n")[0])
     parser.add_argument("--samples", type=int, help="not used: the network is given")
     parser.add_argument("--batches", type=int, default=10)
     parser.add_argument("--points", type=int, default=1_000)

@@ -11,21 +11,14 @@ Example:
     python gradient_flow.py --work FOLDER --p 3 --threads 2
 """
 
-import argparse
-from pathlib import Path
-
 import torch
 from torchdiffeq import odeint
 
-from common import measured, report, shared_files, start
+from common import measured, report, shared_files, shared_parser, start
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--p", type=float, default=3.0)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = shared_parser(__doc__.split("\n")[0])
     parser.add_argument("--samples", type=int, help="not used: the samples are given")
     parser.add_argument("--epochs", type=int, default=3, help="how often the work is timed")
     parser.add_argument("--as-shipped", action="store_true")

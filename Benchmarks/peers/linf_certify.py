@@ -14,12 +14,9 @@ Example:
     python linf_certify.py --work FOLDER --p 3 --optimized
 """
 
-import argparse
-from pathlib import Path
-
 import torch
 
-from common import measured, report, shared_files, start
+from common import measured, report, shared_files, shared_parser, start
 
 
 def load(folder):
@@ -60,11 +57,7 @@ def margin_bound(z, reach, directions, weights, epsilon, p, slope, place):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--p", type=float, default=3)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = shared_parser(__doc__.split("\n")[0])
     parser.add_argument("--samples", type=int, default=50)
     parser.add_argument("--optimized", action="store_true")
     parser.add_argument("--steps", type=int, default=20)

@@ -21,11 +21,7 @@ struct APGDJob: BenchmarkJob {
   init(_ options: inout Options) throws(UsageError) {
     folder = DataFolder(&options)
     degree = try options.take("p", default: 3, atLeast: 1)
-    let text = options.take("norm") ?? "linf"
-    guard let norm = Norm(rawValue: text) else {
-      throw UsageError(message: "--norm \(text): expected linf, l2 or l1")
-    }
-    self.norm = norm
+    norm = try options.takeNorm(default: .linf)
     epsilon = try options.take("epsilon", default: 0.1, atLeast: 0)
     samples = try options.take("samples", default: 10_000, atLeast: 1)
     steps = try options.take("steps", default: 100, atLeast: 1)
@@ -34,8 +30,7 @@ struct APGDJob: BenchmarkJob {
 
   func run() throws -> Measurement {
     let data = try folder.mnist(.paperTest, limit: samples)
-    let network: PReLUNetwork<Float> = try ModelFile.read(
-      folder.pretrained(degree), exponent: Double(degree), normalizeInput: true)
+    let network = try folder.pretrained(degree)
     let evaluation = RobustnessEvaluation<PReLUNetwork<Float>>(
       threat: ThreatModel(norm: norm, box: 0...1), attacks: [AutoPGD(steps: steps)],
       references: AttackReferences(dimension: data.dimension), epsilons: [epsilon],

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Networks
 
 /// The folder with `mnist/` and `pretrained/`: `--data`, otherwise `$POLYRELU_DATA`.
 struct DataFolder {
@@ -18,11 +19,13 @@ struct DataFolder {
     return try MNIST.load(split: split, labels: labels, environment: environment).prefix(limit)
   }
 
-  /// The file of the network that the paper's authors published for a degree.
-  func pretrained(_ p: Int) throws(UsageError) -> String {
+  /// The network of ten digits that the paper's authors published for a degree.
+  func pretrained(_ p: Int) throws -> PReLUNetwork<Float> {
     guard let path else {
       throw UsageError(message: "--data: expected a folder with mnist/ and pretrained/")
     }
-    return "\(path)/pretrained/mnist-digits-p\(p).safetensors"
+    return try ModelFile.read(
+      "\(path)/pretrained/mnist-digits-p\(p).safetensors", exponent: Double(p),
+      normalizeInput: true)
   }
 }

@@ -21,11 +21,7 @@ struct EnsembleJob: BenchmarkJob {
   init(_ options: inout Options) throws(UsageError) {
     folder = DataFolder(&options)
     degree = try options.take("p", default: 3, atLeast: 1)
-    let text = options.take("norm") ?? "linf"
-    guard let norm = Norm(rawValue: text) else {
-      throw UsageError(message: "--norm \(text): expected linf, l2 or l1")
-    }
-    self.norm = norm
+    norm = try options.takeNorm(default: .linf)
     epsilon = try options.take("epsilon", default: 0.1, atLeast: 0)
     samples = try options.take("samples", default: 1_000, atLeast: 1)
     seed = try options.take("seed", default: 0, atLeast: 0)
@@ -33,8 +29,7 @@ struct EnsembleJob: BenchmarkJob {
 
   func run() throws -> Measurement {
     let data = try folder.mnist(.paperTest, limit: samples)
-    let network: PReLUNetwork<Float> = try ModelFile.read(
-      folder.pretrained(degree), exponent: Double(degree), normalizeInput: true)
+    let network = try folder.pretrained(degree)
     let train = try folder.mnist(.paperTrain)
     var study = RobustnessStudy(epsilons: [epsilon], norm: norm, seed: seed)
     study.isChecked = false

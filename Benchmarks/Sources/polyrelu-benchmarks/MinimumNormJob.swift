@@ -26,8 +26,7 @@ struct MinimumNormJob: BenchmarkJob {
 
   func run() throws -> Measurement {
     let data = try folder.mnist(.paperTest, limit: samples)
-    let network: PReLUNetwork<Float> = try ModelFile.read(
-      folder.pretrained(degree), exponent: Double(degree), normalizeInput: true)
+    let network = try folder.pretrained(degree)
     let evaluation = RobustnessEvaluation<PReLUNetwork<Float>>(
       threat: ThreatModel(norm: .l2, box: 0...1), attacks: [DecoupledDirectionNorm(steps: steps)],
       references: AttackReferences(dimension: data.dimension), epsilons: [],

@@ -1,3 +1,5 @@
+import LinearCore
+
 /// A command line that cannot be understood.
 struct UsageError: Error {
   let message: String
@@ -35,6 +37,15 @@ struct Options {
 
   /// The text of an option, or nil where it is not given.
   mutating func take(_ name: String) -> String? { values.removeValue(forKey: "--" + name) }
+
+  /// The norm of an attack, or `fallback` where it is not given.
+  mutating func takeNorm(default fallback: Norm) throws(UsageError) -> Norm {
+    guard let text = take("norm") else { return fallback }
+    guard let norm = Norm(rawValue: text) else {
+      throw UsageError(message: "--norm \(text): expected linf, l2 or l1")
+    }
+    return norm
+  }
 
   /// - Throws: ``UsageError`` when an option was given that no one took.
   func finish() throws(UsageError) {
