@@ -31,10 +31,18 @@ struct RatioFigure: ResultFigure {
         result.peers.sorted { $0.key > $1.key }.compactMap { variant, peer in
           ratio(result.ours, peer).map {
             RatioBars.Bar(
-              label: "\(result.job), \(variant)", ratio: $0, isTuned: variant != "as shipped")
+              label: "\(Self.shortTitle(result.job)), \(variant)", ratio: $0,
+              isTuned: variant != "as shipped")
           }
         }
       })
+  }
+
+  /// "apgd, p = 3" for "apgd --p 3 --norm linf --epsilon 0.1": what tells the jobs apart.
+  private static func shortTitle(_ job: String) -> String {
+    let words = job.split(separator: " ")
+    guard let option = words.firstIndex(of: "--p"), option + 1 < words.count else { return job }
+    return "\(words[0]), p = \(words[option + 1])"
   }
 
   private struct Results: Decodable {
@@ -75,7 +83,7 @@ struct RatioBars: Figure {
     let values = bars.map(\.ratio)
     let low = min(0.5, (values.min() ?? 1) * 0.7)
     let high = max(10, (values.max() ?? 1) * 4)
-    script.add("set logscale x; set xrange [\(low):\(high)] noextend")
+    script.add("set logscale x; set format x \"10^{%L}\"; set xrange [\(low):\(high)] noextend")
     script.add("set yrange [\(-Double(bars.count)):1] noextend")
     script.add("set xlabel \(PlotScript.quotedLine(title)) noenhanced")
     script.add("set grid xtics back linetype 1 linecolor rgb \"#E4E4E4\" linewidth 0.6")
@@ -98,7 +106,7 @@ struct RatioBars: Figure {
       return rows.isEmpty
         ? "NaN notitle" : "\(file) with boxxyerror linecolor rgb \"\(colour)\" title \"\(kind.1)\""
     }
-    script.add("set key below")
+    script.add("set key above")
     script.add("plot " + clauses.joined(separator: ", "))
   }
 }
