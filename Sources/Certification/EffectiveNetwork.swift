@@ -112,18 +112,20 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
 
     /// Fewer neurons at much the same error: every one is a term of all evaluations, and may have to be cut.
     func isSimpler(than other: Candidate) -> Bool {
-      directions.rows < other.directions.rows && errorBound <= 2 * other.errorBound
+      directions.rows < other.directions.rows && errorBound <= 1.25 * other.errorBound
     }
   }
 
   /// A network and the rows Q that its inputs are multiplied by; nil for the identity.
   private typealias Reduction = (network: PReLUNetwork<Double>, basis: Matrix<Double>?)
 
-  /// Reductions that leave few neurons, the finest first.
+  /// Reductions that leave few neurons, the finest first. Coarse ones, which may cost a visible part of a radius,
+  /// only where all neurons would take milliseconds for every evaluation.
   private static func fewNeurons(_ plain: PReLUNetwork<Double>) -> [Reduction] {
     let few = 24
     var found: [Reduction] = []
-    for tolerance in [1e-3, 5e-4, 2e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
+    let isLarge = plain.hiddenWidth * plain.inputDimension > 200_000
+    for tolerance in (isLarge ? [1e-3, 5e-4, 2e-4] : []) + [1e-4, 1e-5, 1e-6, 1e-7, 1e-8] {
       guard
         let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false),
         next.summary.neurons <= few
