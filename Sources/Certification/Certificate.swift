@@ -17,11 +17,11 @@ public struct BranchCertificate: Codable, Sendable, Equatable {
   /// The class that the label is defended against.
   public let opponent: Int
   /// Perturbations up to this size are looked at.
-  public let searchRadius: Double
+  public var searchRadius: Double
   /// Where p < 2, the neurons for the label are bounded below by a function with a parabola on
   /// [0, rounding].
   public let rounding: Double
-  /// The nodes in preorder.
+  /// The nodes in preorder; none where one ``LinearRelaxation`` of the whole ball proves `searchRadius`.
   public var nodes: [Node]
 }
 

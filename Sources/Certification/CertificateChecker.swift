@@ -7,13 +7,17 @@ public struct SampleCertificate: Codable, Sendable, Equatable {
   public let index: Int
   /// Its class.
   public let label: Int
-  /// No perturbation of smaller norm, l2 or linf, changes the class.
+  /// What measures perturbations.
+  public let norm: Norm
+  /// No perturbation of smaller norm changes the class.
   public let lower: Double
   /// The proof: one certificate an opponent.
   public var branches: [BranchCertificate]
 
   /// The certificate of a result.
-  public init(_ result: CertifiedRadius) {
+  /// - Parameter norm: of its radius.
+  public init(_ result: CertifiedRadius, norm: Norm = .l2) {
+    self.norm = norm
     index = result.index
     label = result.label
     lower = result.lower
@@ -25,16 +29,15 @@ public struct SampleCertificate: Codable, Sendable, Equatable {
 public struct CertificateChecker<Scalar: LinearScalar> {
   private let network: PReLUNetwork<Scalar>
   private let effective: EffectiveNetwork
-  private let norm: Norm
+  /// The network as it is, of which linear relaxations speak; nil where all its hidden weights are 0.
+  private let plain: EffectiveNetwork?
 
   /// A checker for certificates that speak about `effective`.
-  /// - Parameter norm: l2, or linf for certificates of ``MaximumNormCertifier``.
   /// - Throws: ``CertificateError`` where `effective` does not stand for the network.
-  public init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork, norm: Norm = .l2)
+  public init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork)
     throws(CertificateError)
   {
-    precondition(norm != .l1, "there are no certificates in l1")
-    self.norm = norm
+    plain = try? EffectiveNetwork(network, isReduced: false)
     try effective.check(against: network)
     self.network = network
     self.effective = effective
@@ -57,27 +60,54 @@ public struct CertificateChecker<Scalar: LinearScalar> {
     else { throw .malformed("expected one tree for every other class") }
     var proved = Double.infinity
     for branch in certificate.branches {
-      let problem = effective.problem(
-        label: certificate.label, opponent: branch.opponent, input: input)
-      let radius =
-        norm == .l2
-        ? CertificateKernel.certifiedRadius(branch, of: problem)
-        : MaximumNormKernel.certifiedRadius(
-          branch, of: MaximumNormProblem(problem, basis: effective.basis))
-      guard var bound = radius else {
-        throw .malformed("boxes do not cover the ball, or a Lagrangian is not convex")
-      }
-      if norm == .l2 {
-        bound = max(
-          bound, LipschitzBound(problem).radius(problem, maximum: branch.searchRadius))
-      }
       proved = min(
-        proved, effective.radius(fromReduced: bound * problem.scale, length: problem.scale))
+        proved,
+        branch.nodes.isEmpty
+          ? try relaxed(branch, of: certificate, input: input)
+          : try searched(branch, of: certificate, input: input))
     }
     // Reductions add in another order on another machine.
     guard certificate.lower <= proved * (1 + 1e-12) else {
       throw .weaker(claimed: certificate.lower, proved: proved)
     }
     return proved
+  }
+
+  /// What the tree of boxes proves.
+  private func searched(
+    _ branch: BranchCertificate, of certificate: SampleCertificate, input: [Double]
+  ) throws(CertificateError) -> Double {
+    let problem = effective.problem(
+      label: certificate.label, opponent: branch.opponent, input: input)
+    let radius: Double? =
+      switch certificate.norm {
+      case .l2:
+        CertificateKernel.certifiedRadius(branch, of: problem).map {
+          max($0, LipschitzBound(problem).radius(problem, maximum: branch.searchRadius))
+        }
+      case .linf:
+        MaximumNormKernel.certifiedRadius(
+          branch, of: MaximumNormProblem(problem, basis: effective.basis))
+      case .l1: nil
+      }
+    guard let radius else {
+      throw .malformed("boxes do not cover the ball, or a Lagrangian is not convex")
+    }
+    return effective.radius(fromReduced: radius * problem.scale, length: problem.scale)
+  }
+
+  /// What one linear relaxation of the ball proves.
+  private func relaxed(
+    _ branch: BranchCertificate, of certificate: SampleCertificate, input: [Double]
+  ) throws(CertificateError) -> Double {
+    guard let plain, branch.searchRadius >= 0, branch.searchRadius.isFinite else {
+      throw .malformed("a radius of \(branch.searchRadius)")
+    }
+    let problem = plain.problem(
+      label: certificate.label, opponent: branch.opponent, input: input)
+    guard LinearRelaxation(problem, norm: certificate.norm).proves(branch.searchRadius) else {
+      throw .malformed("the relaxation does not prove the radius \(branch.searchRadius)")
+    }
+    return plain.radius(fromReduced: branch.searchRadius * problem.scale, length: problem.scale)
   }
 }

@@ -305,7 +305,7 @@ final class LagrangianMinimizer {
   }
 
   /// How much of the bound the relaxation of each neuron against the label costs at the minimiser, how
-  /// much it could cost at worst, and where to cut its interval to make it tighter.
+  /// much it could cost at worst, and where that is: a cut there leaves two tight relaxations.
   func gaps() -> [(here: Double, worst: Double, at: Double)] {
     majorants.indices.map { k in
       let (j, majorant) = (supporting + k, majorants[k])
@@ -314,7 +314,7 @@ final class LagrangianMinimizer {
       func gap(_ z: Double) -> Double {
         multiplier * weights[j] * (majorant.derivatives(z).value - problem.activation(z))
       }
-      return (gap(z), gap(loosest), 0.5 * (z + loosest))
+      return (gap(z), gap(loosest), loosest)
     }
   }
 

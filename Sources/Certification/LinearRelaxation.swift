@@ -37,14 +37,17 @@ struct LinearRelaxation {
 
   /// The largest radius found that the relaxation proves, at most `maximum`, by halving.
   func radius(maximum: Double) -> Double {
-    if margin(within: maximum) > 0 { return maximum }
+    if proves(maximum) { return maximum }
     var (low, high) = (0.0, maximum)
     for _ in 0..<24 where high - low > 1e-4 * high {
       let middle = 0.5 * (low + high)
-      if margin(within: middle) > 0 { low = middle } else { high = middle }
+      if proves(middle) { low = middle } else { high = middle }
     }
     return low
   }
+
+  /// Whether the margin stays positive on the ball of radius `t`.
+  func proves(_ t: Double) -> Bool { t == 0 || margin(within: t) > 0 }
 
   /// A lower bound of the margin on the ball, rounding subtracted.
   private func margin(within t: Double) -> Double {

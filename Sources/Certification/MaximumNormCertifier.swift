@@ -3,7 +3,7 @@ import LinearCore
 import Networks
 
 /// Certifies linf radii by branch and bound, as ``RadiusCertifier`` does l2 radii; the bounds of
-/// ``RelaxationCertifier`` count where they are larger; there is no certificate then.
+/// ``RelaxationCertifier`` count where they are larger.
 public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// The network that is certified.
   public let network: PReLUNetwork<Scalar>
@@ -58,7 +58,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
       index: index, label: label, lower: lower, proved: proved, upper: upper.length,
       status: isExact ? .exact : .bounded, nodes: nodes,
       seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
-      certificates: certified >= first.lower ? certificates : [])
+      certificates: certified >= first.proved ? certificates : first.certificates)
   }
 
   /// The largest radius that boxes of its own ball prove.

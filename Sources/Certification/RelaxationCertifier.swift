@@ -34,12 +34,15 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     var upper = VerifiedWitness(network, input: input, label: label, norm: norm)
     if let witness { upper.offer(witness.map { Double($0) }) }
     var proved = 0.0
+    var certificates: [BranchCertificate] = []
     if !upper.isMisclassified {
       proved = .infinity
       for opponent in 0..<max(2, network.outputCount) where opponent != label {
         let problem = effective.problem(label: label, opponent: opponent, input: input)
         let maximum = min(2, upper.length / problem.scale)
         let radius = LinearRelaxation(problem, norm: norm).radius(maximum: maximum)
+        certificates.append(
+          BranchCertificate(opponent: opponent, searchRadius: radius, rounding: 0, nodes: []))
         proved = min(
           proved, effective.radius(fromReduced: radius * problem.scale, length: problem.scale))
       }
@@ -52,7 +55,6 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     return CertifiedRadius(
       index: index, label: label, lower: lower, proved: proved, upper: upper.length,
       status: status, nodes: 1, seconds: Date().timeIntervalSince(start),
-      perturbation: upper.perturbation,
-      certificates: [])
+      perturbation: upper.perturbation, certificates: certificates)
   }
 }

@@ -76,9 +76,6 @@ struct CertifyCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    if norm != .l2 && certificates != nil {
-      throw ExperimentError.usage("--certificates: are for --norm l2, not \(norm.rawValue)")
-    }
     let smoothing = try smoothing.settings(norm: norm)
     if check && smoothing != nil {
       throw ExperimentError.usage("--smoothing: has no certificates that --check could verify")
@@ -95,7 +92,8 @@ struct CertifyCommand: ParsableCommand {
     if let limit { samples = samples.prefix(limit) }
     try model.check(network, fits: samples)
     if check {
-      let radii = try CertificateStore(certificates!).check(network, data: samples)
+      let radii = try CertificateStore(certificates!).check(
+        network, data: samples, norm: norm)
       return try Output.write(
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
     }

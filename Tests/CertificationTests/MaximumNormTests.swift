@@ -66,9 +66,8 @@ import Theory
     let input = centers.row(1)
     let result = certifier.certify(input, label: labels[1])
     let certificate = try JSONDecoder().decode(
-      SampleCertificate.self, from: JSONEncoder().encode(SampleCertificate(result)))
-    let checker = try CertificateChecker(
-      network, effective: certifier.effective, norm: .linf)
+      SampleCertificate.self, from: JSONEncoder().encode(SampleCertificate(result, norm: .linf)))
+    let checker = try CertificateChecker(network, effective: certifier.effective)
     #expect(try checker.check(certificate, input: input) >= result.lower * (1 - 1e-12))
     func expectCaught(_ change: (inout BranchCertificate) -> Void) {
       var damaged = certificate
@@ -93,6 +92,28 @@ import Theory
     changingLeaves { $0.metric.removeLast() }
     for i in certificate.branches[0].nodes.indices {
       expectCaught { $0.nodes.remove(at: i) }
+    }
+  }
+
+  /// One relaxation is checked by doing it again at the radius it claims.
+  @Test(arguments: [Norm.l1, .l2, .linf]) func relaxationsAreCertificates(_ norm: Norm) throws {
+    for number in 0..<20 {
+      let test = RandomCase(number, outputs: number % 2 == 0 ? 1 : 3)
+      let certifier = try RelaxationCertifier(test.network, norm: norm)
+      let result = certifier.certify(test.input, label: test.label)
+      if result.status == .misclassified || result.proved == 0 || !result.proved.isFinite {
+        continue
+      }
+      let certificate = SampleCertificate(result, norm: norm)
+      let checker = try CertificateChecker(test.network, effective: certifier.effective)
+      let proved = try checker.check(certificate, input: test.input)
+      #expect(proved >= result.lower * (1 - 1e-12))
+      var wider = certificate
+      for index in wider.branches.indices { wider.branches[index].searchRadius *= 4 }
+      // Where the relaxation was not asked for more, four times as much may be true.
+      if let wide = try? checker.check(wider, input: test.input) {
+        #expect(wide <= test.bruteForce(reach: 2 * wide, norm: norm))
+      }
     }
   }
 }

@@ -75,6 +75,22 @@ import Testing
     #expect(text.contains("another classifier") && text.contains("abstained: "))
   }
 
+  /// Some radii of linf come from boxes, those of l1 and others of linf from one relaxation.
+  @Test(arguments: ["linf", "l1"]) func certificatesOfOtherNorms(_ norm: String) throws {
+    let line = command.replacingOccurrences(of: "--norm l2", with: "--norm \(norm)")
+    let certified = try samples(workspace.succeed("\(line) --json --certificates proofs"))
+    let checked = try workspace.succeed("\(line) --json --certificates proofs --check").json()
+    let radii = try #require(checked["radii"] as? [Double])
+    #expect(radii.count == certified.count)
+    for (radius, sample) in zip(radii, certified) {
+      let lower = try #require(sample["lower"] as? Double)
+      #expect(radius >= lower * (1 - 1e-12))
+    }
+    #expect(radii.contains { $0 > 0 })
+    let other = try workspace.run("\(command) --certificates proofs --check")
+    #expect(other.status == 2 && other.errors.contains("is about \(norm)"))
+  }
+
   @Test func certificatesAreVerifiedAndDamageIsFound() throws {
     let certified = try samples(
       workspace.succeed("\(command) --json --certificates proofs"))

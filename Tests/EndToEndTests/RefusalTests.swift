@@ -107,7 +107,6 @@ import Testing
     ("inspect --model missing", "missing"),
     ("model info missing", "missing"),
     ("certify --model missing --data mixture --norm l2", "missing"),
-    ("certify --model x --data mixture --norm linf --certificates y", "--certificates"),
     ("certify --model missing --data mixture --norm l2 --check", "--certificates"),
     ("certify --model missing --data mixture --norm l2 --gap 2", "--gap"),
     ("certify --model missing --data mixture --norm l2 --timeout-per-sample 0", "--timeout"),

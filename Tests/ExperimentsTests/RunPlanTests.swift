@@ -41,4 +41,23 @@ import Testing
     let rate = RunPlan.productRate()
     #expect(rate > 1e8 && rate < 1e14)
   }
+
+  /// Runs of a sweep go side by side: one stage, whose lines share its time by cost.
+  @Test func sweepsShareTheTimeAmongTheirCells() {
+    struct Cell: SweepCell {
+      var p: Double
+      var alpha: Double
+      var columns: [SweepColumn] { [.init("p", p), .init("alpha", alpha)] }
+      var cost: Double { p * alpha }
+    }
+    let sweep = Sweep(
+      name: "sweep",
+      cells: [Cell(p: 1, alpha: 1), Cell(p: 1, alpha: 2), Cell(p: 3, alpha: 2)], seeds: [0, 1])
+    // Cost 18 in all, 6 of which at p = 1. A long unit, so that its rounding to seconds does not show.
+    let plan = sweep.plan(operationsOfUnitCost: 1e16)
+    #expect(plan.stages.count == 1 && plan.text.contains("6 runs, 3 cells times 2 seed(s)"))
+    let unit = plan.seconds / 18
+    #expect(plan.text.contains("p = 1: about \(ProgressReporter.duration(6 * unit))"))
+    #expect(plan.text.contains("p = 3: about \(ProgressReporter.duration(12 * unit))"))
+  }
 }

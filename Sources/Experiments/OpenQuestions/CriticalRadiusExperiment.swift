@@ -112,6 +112,12 @@ public struct CriticalRadiusExperiment: SweepExperiment {
     ]
   }
 
+  /// As many passes over the data as the flow and the attack have taken at `laptop`.
+  public var operationsOfUnitCost: Double {
+    4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
+      * 9000
+  }
+
   /// Trains by gradient flow, attacks and certifies.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement

@@ -71,6 +71,9 @@ public struct DegreeSweepExperiment: SweepExperiment {
     ]
   }
 
+  /// As many passes over the data as the flow and the attack have taken at `laptop`.
+  public var operationsOfUnitCost: Double { settings.flow.workOfPass * 2000 }
+
   /// Trains by gradient flow and attacks.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement

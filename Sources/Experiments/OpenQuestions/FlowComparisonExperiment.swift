@@ -196,6 +196,9 @@ public struct FlowComparisonExperiment: SweepExperiment {
     ]
   }
 
+  /// As many passes over the data as the flow and the attack have taken at `laptop`.
+  public var operationsOfUnitCost: Double { settings.flow.workOfPass * 900 }
+
   /// Trains and attacks.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement

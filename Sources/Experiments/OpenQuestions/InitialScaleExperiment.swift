@@ -84,6 +84,9 @@ public struct InitialScaleExperiment: SweepExperiment {
     ]
   }
 
+  /// As many passes over the data as the flow and the attack have taken at `laptop`.
+  public var operationsOfUnitCost: Double { settings.flow.workOfPass * 1300 }
+
   /// Trains by gradient flow and attacks.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement

@@ -88,6 +88,12 @@ public struct SubclassScalingExperiment: SweepExperiment {
     ]
   }
 
+  /// As many passes over the data as the flow and the attack have taken at `laptop`.
+  public var operationsOfUnitCost: Double {
+    4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
+      * 15
+  }
+
   /// Trains by gradient flow and attacks.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement

@@ -177,6 +177,12 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
     ]
   }
 
+  /// As many passes over the data as training and the attack have taken at `laptop`.
+  public var operationsOfUnitCost: Double {
+    4 * Double(settings.robustnessMixture.samples * settings.robustnessMixture.dimension)
+      * Double(settings.robustnessWidth * settings.epochs) * 4
+  }
+
   /// Measures one run.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement

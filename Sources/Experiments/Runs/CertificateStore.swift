@@ -25,7 +25,7 @@ public struct CertificateStore {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try AtomicFile.write(text(result.effective), to: networkFile)
       for sample in result.samples where sample.status != .misclassified {
-        try AtomicFile.write(text(SampleCertificate(sample)), to: file(sample.index))
+        try AtomicFile.write(text(SampleCertificate(sample, norm: result.norm)), to: file(sample.index))
       }
     } catch let error as FormatError {
       throw .failed("\(error)")
@@ -36,10 +36,11 @@ public struct CertificateStore {
 
   /// Verifies the certificates of all samples of `data`, those of misclassified samples excepted.
   ///
+  /// - Parameter norm: the norm they must be about.
   /// - Returns: the radii they prove; 0 for misclassified samples.
   /// - Throws: ``ExperimentError`` naming the first file that does not hold.
-  public func check(_ network: PReLUNetwork<Float>, data: Dataset) throws(ExperimentError)
-    -> [Double]
+  public func check(_ network: PReLUNetwork<Float>, data: Dataset, norm: Norm)
+    throws(ExperimentError) -> [Double]
   {
     let effective: EffectiveNetwork = try read(networkFile)
     let checker: CertificateChecker<Float>
@@ -59,6 +60,10 @@ public struct CertificateStore {
       let certificate: SampleCertificate = try read(path)
       guard certificate.label == data.labels[index] else {
         throw .usage("\(path): is of label \(certificate.label), the sample has another")
+      }
+      guard certificate.norm == norm else {
+        throw .usage(
+          "\(path): is about \(certificate.norm.rawValue), expected --norm \(norm.rawValue)")
       }
       do { radii.append(try checker.check(certificate, input: data.inputs.row(index))) } catch {
         throw .usage("\(path): \(error)")

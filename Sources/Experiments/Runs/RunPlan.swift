@@ -20,6 +20,8 @@ public struct RunPlan: Sendable {
 
   /// The stages in order.
   public let stages: [Stage]
+  /// What shares the time of a single stage whose parts go side by side, and seconds of each.
+  private let details: [(name: String, seconds: Double)]
   /// The stage at work; `stages.count` after the last.
   private(set) var current = -1
   private var began = Date.distantPast
@@ -27,7 +29,13 @@ public struct RunPlan: Sendable {
   private var expected = 0.0
 
   /// A plan.
-  public init(_ stages: [Stage]) { self.stages = stages }
+  public init(_ stages: [Stage]) { self.init(stages, details: []) }
+
+  /// A plan of one stage whose parts go side by side.
+  init(_ stages: [Stage], details: [(name: String, seconds: Double)]) {
+    self.stages = stages
+    self.details = details
+  }
 
   /// Expected seconds of all stages.
   public var seconds: Double { stages.reduce(0) { $0 + $1.seconds } }
@@ -40,8 +48,9 @@ public struct RunPlan: Sendable {
     let lines = stages.enumerated().map { number, stage in
       "  \(number + 1). \(stage.name): about \(ProgressReporter.duration(stage.seconds))"
     }
+    let parts = details.map { "     \($0.name): about \(ProgressReporter.duration($0.seconds))" }
     return "plan, about \(ProgressReporter.duration(seconds)) in all:\n"
-      + lines.joined(separator: "\n")
+      + (lines + parts).joined(separator: "\n")
   }
 
   /// Goes on to the next stage.

@@ -25,6 +25,9 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
   /// The curve of the training loss.
   static let lossCurve = "loss"
 
+  /// Floating-point operations that take all samples forward and back once.
+  var workOfPass: Double { 4 * Double(mixture.samples * mixture.dimension * hiddenWidth) }
+
   /// The network before training; that of the flow up to rounding.
   func model(exponent: Double) -> ModelConfiguration {
     ModelConfiguration(

@@ -26,6 +26,9 @@ public protocol SweepExperiment: Experiment {
   var cells: [Cell] { get }
   /// What is measured, in the order of the table.
   var metrics: [SweepMetric] { get }
+  /// Floating-point operations that a run of cost 1 takes, about: the plan follows from it. Time that is
+  /// not spent in products counts as the products that it had room for.
+  var operationsOfUnitCost: Double { get }
 
   /// Measures one run. Called concurrently for different runs; what it returns must depend on nothing but
   /// the settings, the cell and the seed.
@@ -47,6 +50,8 @@ extension SweepExperiment {
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
     let sweep = Sweep(name: Self.name, cells: cells, seeds: seeds)
+    progress.begin(sweep.plan(operationsOfUnitCost: operationsOfUnitCost))
+    progress.beginStage()
     let results = try sweep.run(in: directory, progress: progress) {
       (cell, context) throws(ExperimentError) in try measure(cell, context)
     }

@@ -1,0 +1,35 @@
+import LinearCore
+
+extension Sweep {
+  /// What will be measured and how long it may take.
+  ///
+  /// Runs go side by side and the longest first, so the plan has one stage; its lines tell how the time is
+  /// shared out among the values of the first column.
+  ///
+  /// - Parameter operationsOfUnitCost: floating-point operations of a run of cost 1.
+  func plan(operationsOfUnitCost: Double) -> RunPlan {
+    let secondsOfUnitCost = operationsOfUnitCost / RunPlan.productRate()
+    func seconds(_ cells: [Cell]) -> Double {
+      cells.reduce(0) { $0 + $1.cost } * Double(seeds.count) * secondsOfUnitCost
+    }
+    let title = "\(cells.count * seeds.count) runs, \(cells.count) cells times \(seeds.count) seed(s)"
+    return RunPlan(
+      [.init("measure " + title, seconds: seconds(cells))],
+      details: groups.map { name, cells in (name, seconds(cells)) })
+  }
+
+  /// Cells by the value of their first column, in the order of the table.
+  private var groups: [(name: String, cells: [Cell])] {
+    var groups: [(name: String, cells: [Cell])] = []
+    for cell in cells {
+      guard let column = cell.columns.first else { continue }
+      let name = "\(column.name) = \(column.value.text)"
+      if let index = groups.firstIndex(where: { $0.name == name }) {
+        groups[index].cells.append(cell)
+      } else {
+        groups.append((name, [cell]))
+      }
+    }
+    return groups
+  }
+}
