@@ -21,15 +21,41 @@ public enum DeepModelFile {
     for (description, tensor) in zip(network.architecture.parameters, network.parameters) {
       file.tensors[description.name] = ModelFile.tensor(tensor)
     }
-    file.metadata = ["format": format, "architecture": network.architecture.json]
+    file.metadata = metadata(of: network.architecture)
     return file
   }
 
-  /// Writes a network, atomically.
+  /// What a file says about the network that it holds.
+  static func metadata(of architecture: Architecture) -> [String: String] {
+    ["format": format, "architecture": architecture.json]
+  }
+
+  /// The format that the extension of `path` means: safetensors or ONNX.
+  public static func writableFormat(path: String) throws(FormatError) -> ModelFile.WritableFormat {
+    let format = try ModelFile.WritableFormat(path: path)
+    guard format != .npz else {
+      throw FormatError(
+        path: path, "cannot hold a deep network; expected a name ending in .safetensors or .onnx")
+    }
+    return format
+  }
+
+  /// Writes a network, atomically, in the format that the extension of `path` means.
   public static func write<Scalar: LinearScalar>(_ network: DeepNetwork<Scalar>, to path: String)
     throws(FormatError)
   {
-    try contents(of: network).write(to: path)
+    guard try writableFormat(path: path) == .onnx else {
+      return try contents(of: network).write(to: path)
+    }
+    let model: ONNXModel
+    do throws(NetworkError) {
+      model = try DeepNetwork<Float>(
+        architecture: network.architecture, parameters: network.parameters.map { $0.converted() }
+      ).onnxModel()
+    } catch {
+      throw FormatError(path: path, "cannot be written: \(error.description)")
+    }
+    try model.write(to: path)
   }
 
   /// Reads a network.

@@ -34,11 +34,34 @@ public protocol Layer: Codable, Sendable, Equatable {
     _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
     mode: PassMode
   ) -> LayerPass<Scalar>
+
+  /// Writes the layer as it is evaluated in operators of the ONNX standard. By default it has none, and
+  /// networks with it are not exported.
+  ///
+  /// - Parameters:
+  ///   - graph: gets the operators and constants appended.
+  ///   - value: the name of a batch before the layer, (n, input.count).
+  ///   - input: the shape of a sample.
+  ///   - parameters: as described by ``parameters(for:)``.
+  /// - Returns: the name of the batch behind it, (n, output.count).
+  /// - Throws: `NetworkError` saying why it cannot be written.
+  func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) throws(NetworkError) -> String
 }
 
 extension Layer {
   /// None.
   public func parameters(for input: FeatureShape) -> [ParameterDescription] { [] }
+
+  /// Refuses.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) throws(NetworkError) -> String {
+    throw NetworkError("does not say how it is written in ONNX operators")
+  }
 }
 
 /// A trained tensor of a layer: its name, its shape, and how training starts.

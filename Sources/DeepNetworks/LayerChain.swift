@@ -50,18 +50,15 @@ public struct LayerChain: Sendable, Equatable {
     mode: PassMode
   ) -> LayerPass<Scalar> {
     let shapes = try! shapes(for: input)
+    let ranges = parameterRanges(shapes)
     var passes: [LayerPass<Scalar>] = []
-    var ranges: [Range<Int>] = []
     var values = inputs
     for (number, layer) in layers.enumerated() {
-      let first = ranges.last?.upperBound ?? 0
-      let range = first..<first + layer.parameters(for: shapes[number]).count
       let pass = layer.forward(
-        values, shape: shapes[number], parameters: Array(parameters[range]),
+        values, shape: shapes[number], parameters: Array(parameters[ranges[number]]),
         mode: mode.child("layer", number))
       values = pass.outputs
       passes.append(pass)
-      ranges.append(range)
     }
     // Without derivatives of the inputs, the way back ends at the first layer that is trained.
     let lowest = ranges.firstIndex { !$0.isEmpty } ?? layers.count
@@ -79,6 +76,39 @@ public struct LayerChain: Sendable, Equatable {
         inputs: request.contains(.inputs) ? cotangent : nil,
         parameters: Array(gradients.reversed().joined()))
     }
+  }
+
+  /// Writes all layers; see ``Layer/appendOperators(to:reading:shape:parameters:)``.
+  /// - Throws: `NetworkError` that names the layer which cannot be written.
+  func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) throws(NetworkError) -> String {
+    let shapes = try shapes(for: input)
+    let ranges = parameterRanges(shapes)
+    var value = value
+    for (number, layer) in layers.enumerated() {
+      do throws(NetworkError) {
+        value = try graph.inside("\(number).") { (graph) throws(NetworkError) in
+          try layer.appendOperators(
+            to: &graph, reading: value, shape: shapes[number],
+            parameters: Array(parameters[ranges[number]]))
+        }
+      } catch {
+        throw NetworkError("layer \(number) (\(type(of: layer).kind)): \(error.description)")
+      }
+    }
+    return value
+  }
+
+  /// Where the tensors of each layer lie among those of all.
+  private func parameterRanges(_ shapes: [FeatureShape]) -> [Range<Int>] {
+    var ranges: [Range<Int>] = []
+    for (layer, shape) in zip(layers, shapes) {
+      let first = ranges.last?.upperBound ?? 0
+      ranges.append(first..<first + layer.parameters(for: shape).count)
+    }
+    return ranges
   }
 
   /// The same layers with the same settings.

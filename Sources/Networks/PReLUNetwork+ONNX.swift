@@ -25,8 +25,8 @@ extension PReLUNetwork where Scalar == Float {
     }
     // At p = 1 input normalisation divides by 1.
     let dividesByLength = normalizeInput && exponent != 1
-    if dividesByLength { value = model.appendDirection(of: value) }
-    value = appendHiddenLayer(to: &model, reading: value)
+    if dividesByLength { value = model.appendDirection(of: value).direction }
+    value = model.appendPReLULayer(reading: value, weights: hiddenWeights, exponent: exponent)
 
     // The last operator, whichever it is, makes the logits.
     var last: [(operation: String, inputs: (String) -> [String], name: String)] = []
@@ -42,50 +42,5 @@ extension PReLUNetwork where Scalar == Float {
       value = model.append(step.operation, step.inputs(value), to: name)
     }
     return model
-  }
-
-  /// h = r (r / ||w||)^(p-1) with r = relu(W x): (batch, hiddenWidth).
-  private func appendHiddenLayer(to model: inout ONNXModel, reading input: String) -> String {
-    var weights = hiddenWeights
-    var norms = weights.rowNorms()
-    // As in our forward pass, a neuron of denormal norm is silent.
-    for j in norms.indices where norms[j] < Float.leastNormalMagnitude {
-      weights.setRow(j, [Float](repeating: 0, count: inputDimension))
-      norms[j] = 1
-    }
-    model.constants["hidden_weights"] = ModelFile.tensor(weights.transposed)
-    let sums = model.append("MatMul", [input, "hidden_weights"], to: "preactivation")
-    let positive = model.append("Relu", [sums], to: "positive_part")
-    if exponent == 1 { return positive }
-    model.constants["neuron_norms"] = ModelFile.tensor(norms)
-    var slope = model.append("Div", [positive, "neuron_norms"], to: "cosine")
-    if exponent != 2 {
-      model.constants["power"] = Tensor(shape: [], elements: .float32([Float(exponent - 1)]))
-      slope = model.append("Pow", [slope, "power"], to: "slope")
-    }
-    return model.append("Mul", [positive, slope], to: "features")
-  }
-}
-
-extension ONNXModel {
-  /// x / ||x||, or 0 for x = 0, and ||x|| as the value `length`: (batch, 1).
-  ///
-  /// Divided by the largest coordinate first, squares neither over- nor underflow; then ||x|| >= 1 unless
-  /// x = 0, and any positive number below 1 guards the second division.
-  fileprivate mutating func appendDirection(of input: String) -> String {
-    constants["tiny"] = Tensor(shape: [], elements: .float32([Float.leastNormalMagnitude]))
-    constants["half"] = Tensor(shape: [], elements: .float32([0.5]))
-    func appendReduction(_ operation: String, _ input: String, to output: String) {
-      append(
-        operation, [input], to: output, integers: ["keepdims": 1], integerLists: ["axes": [1]])
-    }
-    append("Abs", [input], to: "magnitudes")
-    appendReduction("ReduceMax", "magnitudes", to: "largest")
-    append("Max", ["largest", "tiny"], to: "divisor")
-    append("Div", [input, "divisor"], to: "scaled")
-    appendReduction("ReduceL2", "scaled", to: "scaled_length")
-    append("Mul", ["divisor", "scaled_length"], to: "length")
-    append("Max", ["scaled_length", "half"], to: "safe_length")
-    return append("Div", ["scaled", "safe_length"], to: "direction")
   }
 }

@@ -40,3 +40,17 @@ public struct AveragePooling: Layer {
     }
   }
 }
+
+extension AveragePooling {
+  /// AveragePool.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) -> String {
+    let image = graph.appendImage(value, shape: input)
+    let pooled = graph.append(
+      "AveragePool", [image], to: "means",
+      integerLists: ["kernel_shape": [window, window], "strides": [stride, stride]])
+    return graph.appendFlat(pooled, to: "pooled")
+  }
+}

@@ -96,3 +96,19 @@ public struct DensePReLU: Layer {
     }
   }
 }
+
+extension DensePReLU {
+  /// MatMul and the formula, with input normalisation of x / ||x|| and then times ||x||.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) -> String {
+    // At p = 1 there is nothing to divide by.
+    let normalizes = normalizesInput && exponent != 1
+    let (rows, length) =
+      normalizes ? graph.model.appendDirection(of: value, prefix: graph.prefix) : (value, "")
+    let features = graph.model.appendPReLULayer(
+      reading: rows, weights: parameters[0], exponent: exponent, prefix: graph.prefix)
+    return normalizes ? graph.append("Mul", [features, length], to: "scaled_features") : features
+  }
+}

@@ -39,6 +39,16 @@ public struct Dropout: Layer {
   }
 }
 
+extension Dropout {
+  /// Nothing: it is evaluated, not trained.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) -> String {
+    value
+  }
+}
+
 /// 0 with probability `rate`, otherwise 1 / (1 - rate).
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)

@@ -28,3 +28,15 @@ public struct GlobalAveragePooling: Layer {
     }
   }
 }
+
+extension GlobalAveragePooling {
+  /// GlobalAveragePool.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) -> String {
+    let image = graph.appendImage(value, shape: input)
+    let pooled = graph.append("GlobalAveragePool", [image], to: "means")
+    return graph.append("Flatten", [pooled], to: "pooled", integers: ["axis": 1])
+  }
+}

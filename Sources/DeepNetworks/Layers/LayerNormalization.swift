@@ -61,6 +61,24 @@ public struct LayerNormalization: Layer {
   }
 }
 
+extension LayerNormalization {
+  /// LayerNormalization of what is left when the mean is subtracted: some implementations take the
+  /// variance from a mean of squares, in single precision, which needs a small mean to be right.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) -> String {
+    let mean = graph.append(
+      "ReduceMean", [value], to: "mean", integers: ["keepdims": 1], integerLists: ["axes": [1]])
+    let centered = graph.append("Sub", [value, mean], to: "centered")
+    let gain = graph.constant("gain", ofChannels: parameters[0].elements, shape: input)
+    let shift = graph.constant("shift", ofChannels: parameters[1].elements, shape: input)
+    return graph.append(
+      "LayerNormalization", [centered, gain, shift], to: "normalized", integers: ["axis": -1],
+      floats: ["epsilon": Float(epsilon)])
+  }
+}
+
 /// The samples with mean 0 and variance 1, and 1 / sqrt(variance + epsilon) of each.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)

@@ -65,3 +65,17 @@ public struct LinearHead: Layer {
     }
   }
 }
+
+extension LinearHead {
+  /// MatMul, and Add for the bias.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) -> String {
+    let weights = graph.constant("weights", ModelFile.tensor(parameters[0].transposed))
+    let sums = graph.append("MatMul", [value, weights], to: "weighted_sum")
+    guard hasBias else { return sums }
+    let bias = graph.constant("bias", ModelFile.tensor(parameters[1].elements))
+    return graph.append("Add", [sums, bias], to: "biased_sum")
+  }
+}

@@ -41,3 +41,17 @@ public struct Residual: Layer {
     }
   }
 }
+
+extension Residual {
+  /// Those of the block, and Add.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) throws(NetworkError) -> String {
+    let block = block
+    let inner = try graph.inside("block.") { (graph) throws(NetworkError) in
+      try block.appendOperators(to: &graph, reading: value, shape: input, parameters: parameters)
+    }
+    return graph.append("Add", [value, inner], to: "sum")
+  }
+}

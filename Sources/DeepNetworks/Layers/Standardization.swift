@@ -53,3 +53,18 @@ public struct Standardization: Layer {
     }
   }
 }
+
+extension Standardization {
+  /// Mul and Add.
+  public func appendOperators(
+    to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
+    parameters: [Matrix<Float>]
+  ) -> String {
+    let scales = graph.constant(
+      "scales", ofChannels: deviations.map { Float(1 / $0) }, shape: input)
+    let shifts = graph.constant(
+      "shifts", ofChannels: zip(means, deviations).map { Float(-$0 / $1) }, shape: input)
+    let scaled = graph.append("Mul", [value, scales], to: "scaled")
+    return graph.append("Add", [scaled, shifts], to: "standardized")
+  }
+}

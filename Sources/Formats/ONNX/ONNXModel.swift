@@ -14,6 +14,8 @@ public struct ONNXModel: Sendable, Equatable {
     public var integers: [String: Int] = [:]
     /// Its attributes that are lists of integers.
     public var integerLists: [String: [Int]] = [:]
+    /// Its attributes in single precision.
+    public var floats: [String: Float] = [:]
   }
 
   /// A value that enters or leaves the graph: (batch, `width`).
@@ -45,7 +47,7 @@ public struct ONNXModel: Sendable, Equatable {
   public var output: Port
   /// The operators, each after those it depends on.
   public private(set) var nodes: [Node] = []
-  /// Constants by name; written as single precision.
+  /// Constants by name; numbers are written in single precision, integers as they are.
   public var constants: [String: Tensor] = [:]
   /// Free text by key.
   public var metadata: [String: String] = [:]
@@ -62,12 +64,12 @@ public struct ONNXModel: Sendable, Equatable {
   @discardableResult
   public mutating func append(
     _ operation: String, _ inputs: [String], to output: String, integers: [String: Int] = [:],
-    integerLists: [String: [Int]] = [:]
+    integerLists: [String: [Int]] = [:], floats: [String: Float] = [:]
   ) -> String {
     nodes.append(
       Node(
         operation: operation, inputs: inputs, output: output, integers: integers,
-        integerLists: integerLists))
+        integerLists: integerLists, floats: floats))
     return output
   }
 
@@ -129,14 +131,27 @@ public struct ONNXModel: Sendable, Equatable {
         $0.append(20, 7)
       }
     }
+    for (name, value) in node.floats.sorted(by: { $0.key < $1.key }) {
+      message.append(5) {
+        $0.append(1, name)
+        $0.append(2, value)
+        $0.append(20, 1)
+      }
+    }
   }
 
-  /// TensorProto of type FLOAT.
+  /// TensorProto of type FLOAT, for integers INT64.
   private func encode(_ name: String, _ tensor: Tensor, _ message: inout ProtobufMessage) {
+    var (type, elements) = (1, Tensor.Elements.float32([]))
+    if case .int64 = tensor.elements {
+      (type, elements) = (7, tensor.elements)
+    } else {
+      elements = .float32(tensor.floats)
+    }
     for extent in tensor.shape { message.append(1, extent) }
-    message.append(2, 1)
+    message.append(2, type)
     message.append(8, name)
-    message.append(9, Tensor.Elements.float32(tensor.floats).withBytes { Array($0) })
+    message.append(9, elements.withBytes { Array($0) })
   }
 
   /// ValueInfoProto of a float tensor (batch, width).

@@ -1,6 +1,6 @@
 /// Writes a protocol buffers message field by field.
 ///
-/// Written by hand because ONNX needs five message types and two wire types, in one direction; the
+/// Written by hand because ONNX needs five message types and three wire types, in one direction; the
 /// generated code of `onnx.proto` and its runtime would be a dependency a hundred times this size.
 /// Source: Protocol Buffers, "Encoding".
 struct ProtobufMessage {
@@ -10,6 +10,12 @@ struct ProtobufMessage {
   mutating func append(_ field: Int, _ value: Int) {
     appendVarint(UInt64(field) << 3)
     appendVarint(UInt64(bitPattern: Int64(value)))
+  }
+
+  /// A number in single precision, as four bytes.
+  mutating func append(_ field: Int, _ value: Float) {
+    appendVarint(UInt64(field) << 3 | 5)
+    withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
   }
 
   /// Text.
