@@ -43,16 +43,15 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Alignment", "Attacks", "Certification", "Datasets", "Figures", "Formats", "LinearCore",
-        "Networks", "Theory", "Training",
+        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "LinearCore", "Networks", "Theory", "Training",
       ]),
     .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(
       name: "PolyReLUCommand",
       dependencies: [
-        "Alignment", "Attacks", "Certification", "Datasets", "Experiments", "Figures", "Formats",
-        "LinearCore",
-        "Networks", "Theory", "Training",
+        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Figures",
+        "Formats", "LinearCore", "Networks", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Command"),
 
@@ -102,7 +101,9 @@ let package = Package(
       dependencies: ["PolyReLU"] + publicModules.map { .init(stringLiteral: $0) }),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["Formats", "LinearCore", "Networks", "PolyReLUCommand", "TestSupport"]),
+      dependencies: [
+        "DeepNetworks", "Formats", "LinearCore", "Networks", "PolyReLUCommand", "TestSupport",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

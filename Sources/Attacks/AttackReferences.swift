@@ -60,46 +60,36 @@ public struct AttackReferences<Scalar: LinearScalar>: Sendable {
 }
 
 extension AttackReferences {
-  /// The references a network and labelled data offer: the data's class and subclass means as points,
-  /// the network's dominant neurons as directions, and up to `sampleLimit` samples.
+  /// The references that a classifier and labelled data offer: class and subclass means as points, what
+  /// in the classifier speaks for a class as directions, and up to `sampleLimit` samples.
   ///
   /// - Parameters:
-  ///   - neurons: dominant neurons, largest first; at most `neuronLimit` of each class (by
-  ///     default 32 among all classes, but at least 2) are used, of
-  ///     neurons that point the same way the first.
-  ///   - means: class means and subclass means: (count, inputDimension), and their classes.
+  ///   - directions: (count, dimension) and their classes, such as dominant neurons, largest first; at
+  ///     most `directionLimit` of each class (by default 32 among all classes, but at least 2) are used,
+  ///     of those that point the same way the first.
+  ///   - means: class means and subclass means: (count, dimension), and their classes.
   public init(
-    network: PReLUNetwork<Scalar>, neurons: [Int], neuronLimit: Int? = nil,
+    dimension: Int, classCount: Int,
+    directions: (rows: Matrix<Scalar>, labels: [Int])? = nil, directionLimit: Int? = nil,
     means: (rows: Matrix<Scalar>, labels: [Int]), samples: (rows: Matrix<Scalar>, labels: [Int]),
     sampleLimit: Int = 5000
   ) {
     var used: [Int] = []
-    var labels: [Int] = []
-    var perClass = [Int](repeating: 0, count: network.classCount)
-    let limit = neuronLimit ?? max(2, 32 / network.classCount)
-    let unit = network.hiddenWeights.rows(at: neurons).rowsNormalized()
-    for (row, j) in neurons.enumerated() {
-      let label: Int
-      if network.outputCount == 1 {
-        label = network.outputWeights[0, j] > 0 ? 1 : 0
-      } else {
-        let column = network.outputWeights.column(j)
-        label = column.indices.max { column[$0] < column[$1] }!
-      }
-      if perClass[label] == limit { continue }
-      // Neurons that point the same way make the same line.
-      let isNew = used.indices.allSatisfy { k in
-        labels[k] != label || cosine(unit, row, used[k]) < 0.99
-      }
+    var perClass = [Int](repeating: 0, count: classCount)
+    let limit = directionLimit ?? max(2, 32 / classCount)
+    let labels = directions?.labels ?? []
+    let unit = directions?.rows.rowsNormalized() ?? Matrix(rows: 0, columns: dimension)
+    for (row, label) in labels.enumerated() where perClass[label] < limit {
+      // What points the same way makes the same line.
+      let isNew = used.allSatisfy { labels[$0] != label || cosine(unit, row, $0) < 0.99 }
       if !isNew { continue }
       perClass[label] += 1
       used.append(row)
-      labels.append(label)
     }
     let kept = Array(0..<min(sampleLimit, samples.rows.rows))
     self.init(
-      dimension: network.inputDimension, points: means.rows, pointLabels: means.labels,
-      directions: unit.rows(at: used), directionLabels: labels,
+      dimension: dimension, points: means.rows, pointLabels: means.labels,
+      directions: unit.rows(at: used), directionLabels: used.map { labels[$0] },
       samples: samples.rows.rows(at: kept), sampleLabels: kept.map { samples.labels[$0] })
   }
 }

@@ -119,7 +119,7 @@ struct AttackCommand: ParsableCommand {
     study.restarts = restarts
     let run = try out.map {
       try AttackRun(
-        $0, study: study, network: network, data: samples, reference: known, resume: resume)
+        $0, study: study, model: network, data: samples, reference: known, resume: resume)
     }
     study.store = run?.store
     let start = Date()

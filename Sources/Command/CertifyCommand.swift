@@ -83,14 +83,14 @@ struct CertifyCommand: ParsableCommand {
     if check && certificates == nil {
       throw ExperimentError.usage("--check: needs --certificates, the directory to verify")
     }
-    let network = try model.load()
+    let network = try model.loadShallow(for: "certify")
     var request = try data.request(seed: common.seed, run: model.runConfiguration())
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(splits.train)
     request.split = request.split ?? splits.test
     var samples = try request.load()
     if let limit { samples = samples.prefix(limit) }
-    try model.check(network, fits: samples)
+    try model.check(.shallow(network), fits: samples)
     if check {
       let radii = try CertificateStore(certificates!).check(
         network, data: samples, norm: norm)
@@ -98,7 +98,7 @@ struct CertifyCommand: ParsableCommand {
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
     }
     let known = noAttack ? samples : try reference.load()
-    try model.check(network, fits: known)
+    try model.check(.shallow(network), fits: known)
     var budget = SearchBudget()
     if let nodes { budget.nodes = nodes }
     if let gap { budget.gap = gap }

@@ -1,8 +1,10 @@
 import Alignment
 import ArgumentParser
 import Datasets
+import DeepNetworks
 import Experiments
 import Figures
+import LinearCore
 import Networks
 
 /// `polyrelu inspect`.
@@ -12,7 +14,8 @@ struct InspectCommand: ParsableCommand {
     abstract: "Look inside a network: effective neurons, rank, alignment.",
     discussion: """
       Dominant neurons are the fewest that hold 99% of all contributions |v| ||w||. With data, their \
-      cosines to class means and subclass centres show what the network has learned.
+      cosines to class means and subclass centres show what the network has learned. Of a deep network \
+      it lists layers, shapes, weight norms and stable ranks.
 
         polyrelu inspect --model runs/mixture
         polyrelu inspect --model runs/mixture --data mixture
@@ -37,18 +40,32 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let network = try model.load()
+    let network: PReLUNetwork<Float>
+    switch try model.load() {
+    case .shallow(let shallow): network = shallow
+    case .deep(let deep): return try inspect(deep)
+    }
     guard let data else {
       let inspection = try NetworkInspection(network)
       return try Output.write(common.json ? JSONText.encode(inspection) : text(inspection))
     }
-    let run = model.runConfiguration()
-    let samples = try details.request(data, seed: common.seed, run: run).load()
-    try model.check(network, fits: samples)
+    let samples = try load(data, for: .shallow(network))
     let inspection = try NetworkInspection(network, data: samples)
     if common.json { return try Output.write(json: inspection) }
     let cosines = CosineTable(network: network, data: samples, limit: neurons)
     try Output.write(text(inspection) + (neurons > 0 ? "\n" + cosines.text : ""))
+  }
+
+  private func inspect(_ network: DeepNetwork<Float>) throws {
+    let samples = try data.map { try load($0, for: .deep(network)) }
+    try DeepNetworkReport(network, data: samples).write(json: common.json)
+  }
+
+  private func load(_ data: String, for network: StoredModel) throws -> Dataset {
+    let run = model.runConfiguration()
+    let samples = try details.request(data, seed: common.seed, run: run).load()
+    try model.check(network, fits: samples)
+    return samples
   }
 
   private func text(_ inspection: NetworkInspection) -> String {

@@ -47,7 +47,11 @@ struct ModelInfoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let network = try details.load(model)
+    let network: PReLUNetwork<Float>
+    switch try details.load(model) {
+    case .shallow(let shallow): network = shallow
+    case .deep(let deep): return try DeepNetworkReport(deep).write(json: format.json)
+    }
     let bias = network.outputBias
     let description = Description(
       path: try TrainingRun.modelPath(model), p: network.exponent,

@@ -10,7 +10,8 @@ struct ModelConvertCommand: ParsableCommand {
     discussion: """
       The extension of OUT says the format. Weights are written in single precision. Of a .pt file only \
       tensors of plain numbers are read; no code in it is ever run. An ONNX file maps input (batch, \
-      inputs) to logits (batch, outputs) with standard operators of opset 17; it cannot be read back.
+      inputs) to logits (batch, outputs) with standard operators of opset 17; it cannot be read back. A \
+      deep network becomes safetensors or ONNX.
 
         polyrelu model convert runs/digits digits.onnx
         polyrelu model convert net.pt net.safetensors --p 3 --normalize-input
@@ -27,6 +28,6 @@ struct ModelConvertCommand: ParsableCommand {
   func run() throws {
     // A name that cannot be written is cheaper to refuse before reading.
     _ = try ModelFile.WritableFormat(path: output)
-    try ModelFile.write(details.load(input), to: output)
+    try details.load(input).write(to: output)
   }
 }

@@ -22,7 +22,8 @@ import Testing
           threat: ThreatModel(norm: norm),
           attacks: try AttackCatalog.attacks(named: "standard", norm: norm, classCount: 4),
           references: AttackReferences(
-            network: network, neurons: Array(0..<network.hiddenWidth),
+            dimension: network.inputDimension, classCount: network.classCount,
+            directions: network.classDirections(of: Array(0..<network.hiddenWidth)),
             means: (inputs, labels), samples: (inputs, labels)),
           epsilons: [0.05, 0.1, 0.2], stream: RandomStream(seed: 1))
       } else {

@@ -63,7 +63,9 @@ struct NoisyProblem: Sendable {
       attacks: try AttackCatalog.attacks(
         named: name, norm: norm, classCount: network.classCount),
       references: AttackReferences(
-        network: network, neurons: Array(0..<network.hiddenWidth), means: (centers, centerLabels),
+        dimension: network.inputDimension, classCount: network.classCount,
+        directions: network.classDirections(of: Array(0..<network.hiddenWidth)),
+        means: (centers, centerLabels),
         samples: (inputs, labels)),
       epsilons: epsilons, stream: RandomStream(seed: 1))
   }

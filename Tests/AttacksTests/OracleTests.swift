@@ -118,7 +118,9 @@ struct CentreProblem: Sendable {
     let evaluation = RobustnessEvaluation<PReLUNetwork<Float>>(
       threat: ThreatModel(norm: .l2), attacks: attacks,
       references: AttackReferences(
-        network: network, neurons: Array(0..<network.hiddenWidth), means: means, samples: means),
+        dimension: network.inputDimension, classCount: network.classCount,
+        directions: network.classDirections(of: Array(0..<network.hiddenWidth)), means: means,
+        samples: means),
       epsilons: [0.1, 0.3, 0.5, 0.7, 0.9], stream: RandomStream(seed: 1))
     return try evaluation.run(network, inputs: centers, labels: labels).samples.map(\.radius)
   }
@@ -161,7 +163,8 @@ struct CentreProblem: Sendable {
       let evaluation = RobustnessEvaluation<PReLUNetwork<Float>>(
         threat: ThreatModel(norm: .l2), attacks: try AttackCatalog.attacks(named: name),
         references: AttackReferences(
-          network: network, neurons: Array(0..<10), means: means, samples: means),
+          dimension: network.inputDimension, classCount: network.classCount,
+          directions: network.classDirections(of: Array(0..<10)), means: means, samples: means),
         epsilons: [0.72, 0.8], stream: RandomStream(seed: 1))
       let result = try evaluation.run(network, inputs: problem.centers, labels: problem.labels)
       let checked = try ReliabilityChecks(evaluation).check(

@@ -54,7 +54,8 @@ private struct NoisyMixture {
     evaluation = RobustnessEvaluation(
       threat: ThreatModel(norm: .l2), attacks: try AttackCatalog.attacks(named: "standard"),
       references: AttackReferences(
-        network: network, neurons: Array(0..<neurons), means: (points, centerLabels),
+        dimension: network.inputDimension, classCount: network.classCount,
+        directions: network.classDirections(of: Array(0..<neurons)), means: (points, centerLabels),
         samples: (inputs, labels)),
       epsilons: [0.2, 0.5, 1], stream: RandomStream(seed: 2))
   }

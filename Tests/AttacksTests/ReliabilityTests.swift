@@ -92,7 +92,8 @@ private final class RandomOutputs: Classifier, @unchecked Sendable {
     let evaluation = RobustnessEvaluation<C>(
       threat: ThreatModel(norm: .l2), attacks: attacks,
       references: AttackReferences(
-        network: network, neurons: Array(0..<network.hiddenWidth),
+        dimension: network.inputDimension, classCount: network.classCount,
+        directions: network.classDirections(of: Array(0..<network.hiddenWidth)),
         means: (problem.centers, problem.centerLabels), samples: (problem.inputs, problem.labels)),
       epsilons: epsilons, stream: RandomStream(seed: 1))
     let result = try evaluation.run(classifier, inputs: problem.inputs, labels: problem.labels)
@@ -217,7 +218,9 @@ private final class RandomOutputs: Classifier, @unchecked Sendable {
       threat: ThreatModel(norm: norm),
       attacks: try AttackCatalog.attacks(named: "standard", norm: norm, classCount: classes),
       references: AttackReferences(
-        network: network, neurons: Array(0..<network.hiddenWidth), means: (inputs, labels),
+        dimension: network.inputDimension, classCount: network.classCount,
+        directions: network.classDirections(of: Array(0..<network.hiddenWidth)),
+        means: (inputs, labels),
         samples: (inputs, labels)),
       epsilons: norm == .linf ? [0.02, 0.05, 0.1, 0.2] : [0.1, 0.3, 0.6],
       stream: RandomStream(seed: 1))

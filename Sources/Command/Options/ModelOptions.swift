@@ -12,7 +12,18 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var details: ModelDetails
 
   /// Reads the network.
-  func load() throws -> PReLUNetwork<Float> { try details.load(model) }
+  func load() throws -> StoredModel { try details.load(model) }
+
+  /// Reads a network of one hidden layer.
+  ///
+  /// - Parameter purpose: what is done with those only, for the refusal of others.
+  func loadShallow(for purpose: String) throws -> PReLUNetwork<Float> {
+    guard case .shallow(let network) = try load() else {
+      throw ExperimentError.usage(
+        "--model \(model): is a deep network; \(purpose) is for networks of one hidden layer")
+    }
+    return network
+  }
 
   /// The settings of the run, where the model is a run directory.
   func runConfiguration() -> TrainingRunConfiguration? {
@@ -22,7 +33,7 @@ struct ModelOptions: ParsableArguments {
   }
 
   /// Makes sure that a network and data fit together.
-  func check(_ network: PReLUNetwork<Float>, fits data: Dataset) throws(ExperimentError) {
+  func check(_ network: StoredModel, fits data: Dataset) throws(ExperimentError) {
     guard data.dimension == network.inputDimension else {
       throw .usage(
         "--data \(data.name): samples have \(data.dimension) coordinates, expected "
@@ -50,8 +61,8 @@ struct ModelDetails: ParsableArguments {
   var normalizeInput: Bool?
 
   /// Reads a network.
-  func load(_ model: String) throws -> PReLUNetwork<Float> {
-    try ModelFile.read(
-      TrainingRun.modelPath(model), exponent: p, normalizeInput: normalizeInput)
+  func load(_ model: String) throws -> StoredModel {
+    try StoredModel(
+      path: TrainingRun.modelPath(model), exponent: p, normalizeInput: normalizeInput)
   }
 }

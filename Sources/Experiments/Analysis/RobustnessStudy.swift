@@ -40,27 +40,57 @@ public struct RobustnessStudy {
   }
 
   /// Attacks the samples of `data`; `reference` (the training data, or again `data`) tells where other
-  /// classes lie.
+  /// classes lie. Dominant neurons are references as well, and a network that depends on few directions
+  /// is attacked in those, see ``usesReduction``.
   public func run(
     _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset, title: String = "attack",
     progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> RobustnessResult<Float> {
-    for other in [data, reference] where other.dimension != network.inputDimension {
+    try run(
+      network, directions: { network.classDirections(of: NeuronContributions(network).dominant()) },
+      data: data, reference: reference, title: title, progress: progress
+    ) { (evaluation, report) throws(AttackError) in
+      guard usesReduction, let reduced = try? ReducedEvaluation(evaluation, of: network) else {
+        return nil
+      }
+      return try reduced.run(
+        inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
+        progress: report)
+    }
+  }
+
+  /// Attacks a classifier of any kind, as it is: with means and samples as references.
+  public func run<C: Classifier<Float>>(
+    classifier: C, data: Dataset, reference: Dataset, title: String = "attack",
+    progress: ProgressReporter = ProgressReporter(quiet: true)
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    try run(
+      classifier, directions: { nil }, data: data, reference: reference, title: title,
+      progress: progress
+    ) { _, _ in nil }
+  }
+
+  /// Attacks a classifier, `reduced` where this gives a result.
+  private func run<C: Classifier<Float>>(
+    _ classifier: C, directions: () -> (rows: Matrix<Float>, labels: [Int])?, data: Dataset,
+    reference: Dataset, title: String, progress: ProgressReporter,
+    reduced: (RobustnessEvaluation<C>, (EvaluationProgress) -> Void) throws(AttackError) ->
+      RobustnessResult<Float>?
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    for other in [data, reference] where other.dimension != classifier.inputDimension {
       throw .usage(
         "\(other.name): samples have \(other.dimension) coordinates, the model takes "
-          + "\(network.inputDimension)")
+          + "\(classifier.inputDimension)")
     }
-    let means = Self.means(of: reference)
-    let dominant = NeuronContributions(network).dominant()
-    let evaluation: RobustnessEvaluation<PReLUNetwork<Float>>
     do {
-      evaluation = RobustnessEvaluation(
+      let evaluation = RobustnessEvaluation<C>(
         threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
         attacks: try AttackCatalog.attacks(
-          named: attack, norm: norm, classCount: network.classCount, steps: steps,
+          named: attack, norm: norm, classCount: classifier.classCount, steps: steps,
           restarts: restarts),
         references: AttackReferences(
-          network: network, neurons: dominant, means: means,
+          dimension: classifier.inputDimension, classCount: classifier.classCount,
+          directions: directions(), means: Self.means(of: reference),
           samples: (reference.inputs, reference.labels)),
         epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
       let start = Date()
@@ -70,36 +100,9 @@ public struct RobustnessStudy {
           fraction: state.fraction, since: start)
       }
       defer { progress.clear() }
-      if usesReduction, let reduced = try? ReducedEvaluation(evaluation, of: network) {
-        return try reduced.run(
-          inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
-          progress: report)
-      }
+      if let result = try reduced(evaluation, report) { return result }
       let result = try evaluation.run(
-        network, inputs: data.inputs, labels: data.labels, store: store, progress: report)
-      if !isChecked { return result }
-      return try ReliabilityChecks(evaluation).check(
-        result, network, inputs: data.inputs, labels: data.labels)
-    } catch { throw ExperimentError(error) }
-  }
-
-  /// Attacks a classifier of any kind, as it is: with means and samples as references, without neurons.
-  public func run<C: Classifier<Float>>(
-    classifier: C, data: Dataset, reference: Dataset
-  ) throws(ExperimentError) -> RobustnessResult<Float> {
-    let means = Self.means(of: reference)
-    do {
-      let evaluation = RobustnessEvaluation<C>(
-        threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
-        attacks: try AttackCatalog.attacks(
-          named: attack, norm: norm, classCount: classifier.classCount, steps: steps,
-          restarts: restarts),
-        references: AttackReferences(
-          dimension: classifier.inputDimension, points: means.rows, pointLabels: means.labels,
-          samples: reference.inputs, sampleLabels: reference.labels),
-        epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
-      let result = try evaluation.run(
-        classifier, inputs: data.inputs, labels: data.labels, store: store)
+        classifier, inputs: data.inputs, labels: data.labels, store: store, progress: report)
       if !isChecked { return result }
       return try ReliabilityChecks(evaluation).check(
         result, classifier, inputs: data.inputs, labels: data.labels)

@@ -30,11 +30,11 @@ public struct AttackRun {
   /// Opens or creates the directory.
   /// - Throws: ``ExperimentError/usage(_:)`` when it holds another run, or one and `resume` is false.
   public init(
-    _ path: String, study: RobustnessStudy, network: PReLUNetwork<Float>, data: Dataset,
+    _ path: String, study: RobustnessStudy, model: StoredModel, data: Dataset,
     reference: Dataset, resume: Bool
   ) throws(ExperimentError) {
     let configuration = Configuration(
-      kind: "attack", model: network.checksum, data: data.checksum, reference: reference.checksum,
+      kind: "attack", model: model.checksum, data: data.checksum, reference: reference.checksum,
       norm: study.norm, attack: study.attack, steps: study.steps, restarts: study.restarts,
       epsilons: study.epsilons, respectsBox: study.respectsBox,
       usesReduction: study.usesReduction, seed: study.seed)
@@ -101,20 +101,5 @@ extension RobustnessResult<Float> {
         "perturbation": ModelFile.tensor(perturbations),
         "radius": ModelFile.tensor(samples.map(\.radius)),
       ], to: path, isCompressed: true)
-  }
-}
-
-extension PReLUNetwork<Float> {
-  /// Eight hexadecimal digits that change with any weight or option (CRC-32).
-  var checksum: String {
-    var sum = Checksum()
-    sum.update([inputDimension, hiddenWidth, outputCount, normalizeInput ? 1 : 0])
-    withUnsafeBytes(of: exponent) { sum.update($0) }
-    for values in [
-      hiddenWeights.elements, outputWeights.elements, outputBias ?? [], center ?? [],
-    ] {
-      values.withUnsafeBytes { sum.update($0) }
-    }
-    return sum.hexadecimal
   }
 }

@@ -1,0 +1,95 @@
+import Datasets
+import DeepNetworks
+import Foundation
+import LinearCore
+import Networks
+
+/// What a deep network consists of: the result of `polyrelu inspect` for one.
+public struct DeepNetworkInspection: Codable, Sendable, Equatable {
+  /// One layer.
+  public struct Layer: Codable, Sendable, Equatable {
+    /// Its number, inside a residual connection behind that of the connection: "3.block.0".
+    public let name: String
+    /// What files call layers of its type.
+    public let kind: String
+    /// Its settings in words, such as "exponent 3, filters 32".
+    public let settings: String
+    /// The shape of a sample behind it.
+    public let outputShape: FeatureShape
+    /// Trained numbers, those of layers inside it included.
+    public let parameters: Int
+  }
+
+  /// One trained tensor.
+  public struct Weights: Codable, Sendable, Equatable {
+    /// Its name in files.
+    public let name: String
+    /// Rows and columns.
+    public let shape: [Int]
+    /// The Frobenius norm.
+    public let norm: Double
+    /// The smallest norm of a row: of a neuron or filter.
+    public let smallestRowNorm: Double
+    /// The largest norm of a row.
+    public let largestRowNorm: Double
+    /// ||W||_F^2 / ||W||_2^2, between 1 and the rank; 0 for zeros.
+    public let stableRank: Double
+  }
+
+  /// The shape of an input.
+  public let inputShape: FeatureShape
+  /// Outputs.
+  public let outputCount: Int
+  /// Trained numbers.
+  public let parameters: Int
+  /// The layers, first to last.
+  public let layers: [Layer]
+  /// The trained tensors, first to last.
+  public let weights: [Weights]
+  /// Accuracy on the data, where they are given.
+  public let accuracy: Double?
+
+  /// Inspects a network, with data where there are any.
+  public init(_ network: DeepNetwork<Float>, data: Dataset? = nil) {
+    let architecture = network.architecture
+    inputShape = architecture.inputShape
+    outputCount = architecture.outputCount
+    parameters = architecture.parameterCount
+    layers = Self.layers(of: architecture, prefix: "")
+    weights = zip(architecture.parameters, network.parameters).map { description, tensor in
+      let norms = tensor.rowNorms().map { Double($0) }
+      return Weights(
+        name: description.name, shape: [tensor.rows, tensor.columns],
+        norm: Double(tensor.frobeniusNorm), smallestRowNorm: norms.min() ?? 0,
+        largestRowNorm: norms.max() ?? 0, stableRank: tensor.stableRank())
+    }
+    accuracy = data.map { network.accuracy($0.inputs, labels: $0.labels) }
+  }
+
+  /// The layers of a network or block, each before those inside it.
+  private static func layers(of architecture: Architecture, prefix: String) -> [Layer] {
+    zip(architecture.layers.layers, architecture.shapes).enumerated().flatMap { number, entry in
+      let (layer, input) = entry
+      let name = "\(prefix)\(number)"
+      let itself = Layer(
+        name: name, kind: type(of: layer).kind,
+        settings: layer is Residual ? "" : settings(of: layer),
+        outputShape: architecture.shapes[number + 1],
+        parameters: layer.parameters(for: input).reduce(0) { $0 + $1.rows * $1.columns })
+      guard let residual = layer as? Residual else { return [itself] }
+      // The shapes inside were accepted when the network was made.
+      let block = try! Architecture(inputShape: input, layers: residual.block.layers)
+      return [itself] + layers(of: block, prefix: name + ".block.")
+    }
+  }
+
+  /// The JSON of a layer without its punctuation.
+  private static func settings(of layer: any DeepNetworks.Layer) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys]
+    guard let json = try? encoder.encode(layer) else { return "" }
+    return String(decoding: json, as: UTF8.self).dropFirst().dropLast()
+      .replacingOccurrences(of: "\"", with: "").replacingOccurrences(of: ":", with: " ")
+      .replacingOccurrences(of: ",", with: ", ")
+  }
+}
