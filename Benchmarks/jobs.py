@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 TRAIN_FILES = ["mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz"]
+CIFAR_FILES = [f"cifar10/data_batch_{number}.bin.gz" for number in range(1, 6)]
 MNIST_PRODUCTS = ["--dimension", "784", "--width", "500", "--batch-size", "1000"]
 
 
@@ -47,6 +48,40 @@ def mnist_epoch(p):
         products=MNIST_PRODUCTS,
         results=["finalLoss", "trainAccuracy"],
     )
+
+
+CIFAR_PRODUCTS = {
+    # The second of its three layers: patches of a few images against all filters.
+    "convolution": ["--dimension", "288", "--width", "64", "--batch-size", "256"],
+    "dense": ["--dimension", "3072", "--width", "512", "--batch-size", "128"],
+}
+
+
+def cifar(name, peer, architecture, p, **others):
+    # oneDNN is faster with channels last.
+    tuned = ["--flush-denormal"] + ["--channels-last"] * (architecture == "convolution")
+    return Job(
+        name,
+        peer,
+        ["--architecture", architecture, "--p", p],
+        {"tuned": tuned, "as shipped": []},
+        needs=CIFAR_FILES,
+        products=CIFAR_PRODUCTS[architecture],
+        **others,
+    )
+
+
+def cifar_jobs():
+    for architecture in CIFAR_PRODUCTS:
+        for p in ["1", "3"]:
+            yield cifar(
+                "cifar-epoch", "cifar_epoch.py", architecture, p,
+                results=["finalLoss", "trainAccuracy"],
+            )
+            yield cifar(
+                "cifar-apgd", "cifar_apgd.py", architecture, p, shares_files=True, repeats=False,
+                results=["cleanAccuracy", "robustAccuracy"],
+            )
 
 
 EPOCH_VARIANTS = {"tuned": ["--flush-denormal"], "as shipped": ["--loader"]}
@@ -158,6 +193,7 @@ JOBS = [
         products=None,
         results=["finalLoss", "evaluations"],
     ),
+    *cifar_jobs(),
     Job("start-up", "start_up.py", [], products=None, results=[], takes_samples=False),
     Job(
         "load-mnist",

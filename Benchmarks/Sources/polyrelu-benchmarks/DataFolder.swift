@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import Networks
 
-/// The folder with `mnist/` and `pretrained/`: `--data`, otherwise `$POLYRELU_DATA`.
+/// The folder with `mnist/`, `cifar10/` and `pretrained/`: `--data`, otherwise `$POLYRELU_DATA`.
 struct DataFolder {
   private let path: String?
 
@@ -14,9 +14,18 @@ struct DataFolder {
   func mnist(_ split: MNIST.Split, labels: LabelRule = .category, limit: Int = .max) throws
     -> Dataset
   {
+    try MNIST.load(split: split, labels: labels, environment: environment).prefix(limit)
+  }
+
+  /// The first `limit` images of a part of CIFAR-10.
+  func cifar10(_ split: CIFAR10.Split, limit: Int) throws -> Dataset {
+    try CIFAR10.load(split: split, environment: environment).prefix(limit)
+  }
+
+  private var environment: [String: String] {
     var environment = ProcessInfo.processInfo.environment
     environment["POLYRELU_DATA"] = path
-    return try MNIST.load(split: split, labels: labels, environment: environment).prefix(limit)
+    return environment
   }
 
   /// The network of ten digits that the paper's authors published for a degree.

@@ -9,7 +9,7 @@ enum Main {
     SGDEpochJob.self, TrainingRunJob.self, MNISTEpochJob.self, MNISTMetricsJob.self, APGDJob.self,
     EnsembleJob.self, MinimumNormJob.self, L2CurveJob.self, DistanceJob.self, GradientFlowJob.self,
     CertificateJob.self, LinfCertifyJob.self, StartUpJob.self, LoadMNISTJob.self, SGEMMJob.self,
-    AdamJob.self,
+    AdamJob.self, CIFAREpochJob.self, CIFARAPGDJob.self,
   ]
   static let figures: [any ResultFigure.Type] = [RatioFigure.self, ScalingFigure.self]
 

@@ -1,4 +1,5 @@
 import Datasets
+import DeepNetworks
 import Foundation
 import Networks
 
@@ -21,6 +22,17 @@ struct SharedFolder {
     if FileManager.default.fileExists(atPath: path) { return try ModelFile.read(path) }
     let network = try train()
     try ModelFile.write(network, to: path)
+    return network
+  }
+
+  /// The deep network of an earlier run with the same name; otherwise a new one, left under this name.
+  func deepNetwork(named name: String, train: () throws -> DeepNetwork<Float>) throws
+    -> DeepNetwork<Float>
+  {
+    let path = try path("\(name).safetensors")
+    if FileManager.default.fileExists(atPath: path) { return try DeepModelFile.read(path) }
+    let network = try train()
+    try DeepModelFile.write(network, to: path)
     return network
   }
 
