@@ -1,10 +1,6 @@
 import LinearCore
 import Networks
 
-/// Samples that go through a network together, on one thread. Part of the definition of results: another
-/// number adds the gradients in another order.
-private let samplesOfBlock = 32
-
 /// The gradient of the mean loss with respect to all trained tensors.
 public struct DeepGradient<Scalar: LinearScalar>: Sendable {
   /// The sum of the losses of the batch.
@@ -76,7 +72,8 @@ extension DeepNetwork: Classifier {
     inputs: Matrix<Scalar>, labels: [Int], loss: Loss, stream: RandomStream? = nil
   ) -> DeepGradient<Scalar> {
     precondition(inputs.rows == labels.count && !labels.isEmpty, "one label a row")
-    let blocks = Parallel.blockCount(of: labels.count, size: samplesOfBlock)
+    let blocks = Parallel.blockCount(
+      of: labels.count, size: architecture.blockSize(of: labels.count))
     let share = 1 / Scalar(labels.count)
     var parts = [DeepGradient<Scalar>?](repeating: nil, count: blocks)
     parts.withUnsafeMutableBufferPointer { parts in
@@ -133,15 +130,33 @@ extension DeepNetwork: Classifier {
   ) {
     precondition(
       inputs.columns == inputDimension, "inputs of another dimension than the network's")
-    Parallel.forEachBlock(of: inputs.rows, size: samplesOfBlock) { number, range in
-      body(number, range, inputs.rows(in: range))
+    Parallel.forEachBlock(of: inputs.rows, size: architecture.blockSize(of: inputs.rows)) {
+      body($0, $1, $1.count == inputs.rows ? inputs : inputs.rows(in: $1))
     }
+  }
+}
+
+extension Architecture {
+  /// Samples that go through together, of `count`: at most 32, or 128 where weights are many for what a
+  /// sample takes of memory, so that they are seldom read and their gradients seldom added.
+  ///
+  /// Part of the definition of results: another number adds the gradients in another order.
+  fileprivate func blockSize(of count: Int) -> Int {
+    let values = shapes.reduce(0) { $0 + $1.count }
+    let blocks = Parallel.blockCount(of: count, size: parameterCount > 32 * values ? 128 : 32)
+    // Blocks of the same size keep threads equally busy.
+    return max(1, Parallel.blockCount(of: count, size: max(1, blocks)))
   }
 }
 
 private func add<Scalar: LinearScalar>(_ x: Matrix<Scalar>, to sum: inout Matrix<Scalar>) {
   let count = x.elements.count
   sum.withMutablePointer { sum in
-    x.withPointer { Scalar.add(count, 1, $0, to: sum) }
+    x.withPointer { x in
+      nonisolated(unsafe) let (x, sum) = (x, sum)
+      Parallel.forEachBlock(of: count, size: 1 << 16) { _, range in
+        Scalar.add(range.count, 1, x + range.lowerBound, to: sum + range.lowerBound)
+      }
+    }
   }
 }

@@ -170,11 +170,16 @@ private struct ConvolutionBatch<Scalar: LinearScalar> {
                 ? []
                 : Array(inverseNorms[range.lowerBound * positions..<range.upperBound * positions])
               pointers.at(range.lowerBound * positions * filters) { features, slopes, cotangent in
-                kernel.backward(
+                kernel.computeDelta(count, slopes: slopes, cotangent: cotangent, into: delta)
+                if asksParameters {
+                  kernel.addWeightGradient(
+                    count, rows: patches, features: features, cotangent: cotangent, delta: delta,
+                    to: weightGradient, radial: &radial)
+                }
+                guard asksInputs else { return }
+                kernel.computeRowGradient(
                   count, rows: patches, inverseRowNorms: norms, features: features,
-                  slopes: slopes, cotangent: cotangent, delta: delta,
-                  weightGradient: asksParameters ? weightGradient : nil, radial: &radial,
-                  rowGradient: asksInputs ? patchGradient : nil)
+                  cotangent: cotangent, delta: delta, into: patchGradient)
               }
               guard asksInputs else { return }
               for image in range {
@@ -187,7 +192,9 @@ private struct ConvolutionBatch<Scalar: LinearScalar> {
         }
       }
     }
-    if asksParameters { kernel.addRadialPart(radial, to: &weightGradient) }
+    if asksParameters {
+      weightGradient.withMutablePointer { kernel.addRadialPart(radial, to: $0) }
+    }
     return LayerPass.Gradient(
       inputs: asksInputs ? inputGradient : nil,
       parameters: asksParameters ? [weightGradient] : [])

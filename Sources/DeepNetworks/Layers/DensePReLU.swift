@@ -48,52 +48,97 @@ public struct DensePReLU: Layer {
     _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
     mode: PassMode
   ) -> LayerPass<Scalar> {
-    let kernel = PReLUKernel(
-      exponent: exponent, weights: parameters[0], normalizesInput: normalizesInput)
+    let batch = DenseBatch(
+      inputs: inputs,
+      kernel: PReLUKernel(
+        exponent: exponent, weights: parameters[0], normalizesInput: normalizesInput))
+    return LayerPass(outputs: batch.features) { batch.backward($0, $1) }
+  }
+}
+
+/// A batch on its way through a fully connected layer. Threads that are left share the neurons, and on
+/// the way back to the inputs the coordinates: so every weight is read once, and its gradient written
+/// once.
+private struct DenseBatch<Scalar: LinearScalar> {
+  /// Neurons or coordinates that one thread treats at a time, as many as make a good product.
+  private static var columnsOfBlock: Int { 128 }
+
+  let inputs: Matrix<Scalar>
+  let kernel: PReLUKernel<Scalar>
+  /// (n, neurons).
+  let features: Matrix<Scalar>
+  private let slopes: Matrix<Scalar>
+  /// One number a sample with input normalisation, otherwise empty.
+  private let inverseNorms: [Scalar]
+
+  init(inputs: Matrix<Scalar>, kernel: PReLUKernel<Scalar>) {
+    self.inputs = inputs
+    self.kernel = kernel
     let count = inputs.rows
-    var features = Matrix<Scalar>(uninitializedRows: count, columns: units)
-    var slopes = Matrix<Scalar>(uninitializedRows: count, columns: units)
+    var features = Matrix<Scalar>(uninitializedRows: count, columns: kernel.neurons)
+    var slopes = Matrix<Scalar>(uninitializedRows: count, columns: kernel.neurons)
     let inverseNorms = inputs.withPointer { kernel.inverseRowNorms(count, $0) }
     inputs.withPointer { rows in
       features.withMutablePointer { features in
-        slopes.withMutablePointer {
-          kernel.forward(
-            count, rows: rows, inverseRowNorms: inverseNorms, features: features, slopes: $0)
+        slopes.withMutablePointer { slopes in
+          nonisolated(unsafe) let (rows, features, slopes) = (rows, features, slopes)
+          Parallel.forEachBlock(of: kernel.neurons, size: Self.columnsOfBlock) { _, neurons in
+            kernel.forward(
+              count, rows: rows, inverseRowNorms: inverseNorms, features: features,
+              slopes: slopes, among: neurons)
+          }
         }
       }
     }
-    let (outputs, finalSlopes) = (features, slopes)
-    return LayerPass(outputs: outputs) { cotangent, request in
-      let asksParameters = request.contains(.parameters)
-      let asksInputs = request.contains(.inputs)
-      var delta = Matrix<Scalar>(uninitializedRows: count, columns: kernel.neurons)
-      var weightGradient = Matrix<Scalar>(
-        rows: asksParameters ? kernel.neurons : 0, columns: kernel.dimension)
-      var radial = [Scalar](repeating: 0, count: kernel.neurons)
-      var inputGradient = Matrix<Scalar>(
-        uninitializedRows: asksInputs ? count : 0, columns: kernel.dimension)
-      let source = PReLUBackwardSource(
-        features: outputs, slopes: finalSlopes, cotangent: cotangent)
-      inputs.withPointer { rows in
-        delta.withMutablePointer { delta in
-          weightGradient.withMutablePointer { weightGradient in
-            inputGradient.withMutablePointer { inputGradient in
-              source.at(0) { features, slopes, cotangent in
-                kernel.backward(
+    self.features = features
+    self.slopes = slopes
+    self.inverseNorms = inverseNorms
+  }
+
+  func backward(_ cotangent: Matrix<Scalar>, _ request: GradientRequest)
+    -> LayerPass<Scalar>.Gradient
+  {
+    let count = inputs.rows
+    let asksInputs = request.contains(.inputs)
+    let asksParameters = request.contains(.parameters)
+    var delta = Matrix<Scalar>(uninitializedRows: count, columns: kernel.neurons)
+    var weightGradient = Matrix<Scalar>(
+      uninitializedRows: asksParameters ? kernel.neurons : 0, columns: kernel.dimension)
+    var inputGradient = Matrix<Scalar>(
+      uninitializedRows: asksInputs ? count : 0, columns: kernel.dimension)
+    let source = PReLUBackwardSource(features: features, slopes: slopes, cotangent: cotangent)
+    inputs.withPointer { rows in
+      delta.withMutablePointer { delta in
+        weightGradient.withMutablePointer { weightGradient in
+          inputGradient.withMutablePointer { inputGradient in
+            source.at(0) { features, slopes, cotangent in
+              nonisolated(unsafe) let (rows, delta) = (rows, delta)
+              nonisolated(unsafe) let (features, slopes, cotangent) = (features, slopes, cotangent)
+              nonisolated(unsafe) let (weights, inputs) = (weightGradient, inputGradient)
+              Parallel.forEachBlock(of: kernel.neurons, size: Self.columnsOfBlock) { _, neurons in
+                kernel.computeDelta(
+                  count, slopes: slopes, cotangent: cotangent, into: delta, among: neurons)
+                guard asksParameters else { return }
+                var radial = [Scalar](repeating: 0, count: kernel.neurons)
+                kernel.addWeightGradient(
+                  count, rows: rows, features: features, cotangent: cotangent, delta: delta,
+                  to: weights, radial: &radial, isFirst: true, among: neurons)
+                kernel.addRadialPart(radial, to: weights, among: neurons)
+              }
+              guard asksInputs else { return }
+              Parallel.forEachBlock(of: kernel.dimension, size: Self.columnsOfBlock) { _, columns in
+                kernel.computeRowGradient(
                   count, rows: rows, inverseRowNorms: inverseNorms, features: features,
-                  slopes: slopes, cotangent: cotangent, delta: delta,
-                  weightGradient: asksParameters ? weightGradient : nil, radial: &radial,
-                  rowGradient: asksInputs ? inputGradient : nil)
+                  cotangent: cotangent, delta: delta, into: inputs, among: columns)
               }
             }
           }
         }
       }
-      if asksParameters { kernel.addRadialPart(radial, to: &weightGradient) }
-      return LayerPass.Gradient(
-        inputs: asksInputs ? inputGradient : nil,
-        parameters: asksParameters ? [weightGradient] : [])
     }
+    return LayerPass.Gradient(
+      inputs: asksInputs ? inputGradient : nil,
+      parameters: asksParameters ? [weightGradient] : [])
   }
 }
 

@@ -33,12 +33,27 @@ struct PReLUKernel<Scalar: LinearScalar> {
     self.weights = weights
     // At p = 1 there is nothing to divide by.
     self.normalizesInput = normalizesInput && exponent != 1
-    inverseNorms = weights.withPointer { first in
-      (0..<weights.rows).map {
-        Self.inverse(RowKernels.norm(weights.columns, first + $0 * weights.columns))
+    inverseNorms = Self.inverseNorms(of: weights)
+  }
+
+  /// 1 / ||w_j||.
+  private static func inverseNorms(of weights: Matrix<Scalar>) -> [Scalar] {
+    var result = [Scalar](repeating: 0, count: weights.rows)
+    result.withUnsafeMutableBufferPointer { result in
+      weights.withPointer { first in
+        nonisolated(unsafe) let (result, first) = (result, first)
+        Parallel.forEachBlock(of: weights.rows, size: max(1, normsOfBlock / weights.columns)) {
+          for j in $1 {
+            result[j] = inverse(RowKernels.norm(weights.columns, first + j * weights.columns))
+          }
+        }
       }
     }
+    return result
   }
+
+  /// Weights whose norms one thread computes at a time.
+  private static var normsOfBlock: Int { 1 << 17 }
 
   /// The reciprocal of a denormal norm may be infinite: such a vector counts as 0.
   private static func inverse(_ norm: Scalar) -> Scalar {
@@ -52,77 +67,107 @@ struct PReLUKernel<Scalar: LinearScalar> {
   }
 
   /// Features and slopes of `count` rows: both (count, neurons).
+  ///
+  /// - Parameter chosen: the neurons, so the columns, that are computed; all unless given.
   func forward(
     _ count: Int, rows: UnsafePointer<Scalar>, inverseRowNorms: [Scalar],
-    features: UnsafeMutablePointer<Scalar>, slopes: UnsafeMutablePointer<Scalar>
+    features: UnsafeMutablePointer<Scalar>, slopes: UnsafeMutablePointer<Scalar>,
+    among chosen: Range<Int>? = nil
   ) {
+    let chosen = chosen ?? 0..<neurons
     weights.withPointer {
       Scalar.gemm(
-        transposeA: false, transposeB: true, m: count, n: neurons, k: dimension, alpha: 1,
-        a: rows, leadingA: dimension, b: $0, leadingB: dimension, beta: 0, c: features,
-        leadingC: neurons)
+        transposeA: false, transposeB: true, m: count, n: chosen.count, k: dimension, alpha: 1,
+        a: rows, leadingA: dimension, b: $0 + chosen.lowerBound * dimension,
+        leadingB: dimension, beta: 0, c: features + chosen.lowerBound, leadingC: neurons)
     }
     applySlopes(
-      count, neurons, features, columnScales: inverseNorms,
+      count, chosen, features, leading: neurons, columnScales: inverseNorms,
       rowScales: inverseRowNorms.isEmpty ? nil : inverseRowNorms, power: slopePower, into: slopes)
   }
 
-  /// Adds the derivatives of `count` rows.
+  /// delta_ij = p a_ij g_ij of `count` rows, (count, neurons).
+  ///
+  /// - Parameters:
+  ///   - cotangent: g, the derivatives with respect to the features, (count, neurons).
+  ///   - chosen: the neurons, so the columns, that are computed; all unless given.
+  func computeDelta(
+    _ count: Int, slopes: UnsafePointer<Scalar>, cotangent: UnsafePointer<Scalar>,
+    into delta: UnsafeMutablePointer<Scalar>, among chosen: Range<Int>? = nil
+  ) {
+    let factor = Scalar(exponent)
+    guard let chosen, chosen.count < neurons else {
+      return scaledProduct(count * neurons, factor, cotangent, slopes, into: delta)
+    }
+    for i in 0..<count {
+      let first = i * neurons + chosen.lowerBound
+      scaledProduct(chosen.count, factor, cotangent + first, slopes + first, into: delta + first)
+    }
+  }
+
+  /// Adds the first term of the derivatives with respect to the weights, and sum_i g_ij h_ij, the
+  /// coefficients of the second, which ``addRadialPart(_:to:among:)`` adds once for a whole block.
   ///
   /// - Parameters:
   ///   - rows: (count, dimension).
-  ///   - cotangent: the derivatives with respect to the features, (count, neurons).
-  ///   - delta: (count, neurons) numbers to work in.
-  ///   - weightGradient: gets its first term added, (neurons, dimension).
-  ///   - radial: gets sum_i g_ij h_ij added, the coefficients of its second term.
-  ///   - rowGradient: receives the derivatives with respect to the rows, (count, dimension).
-  func backward(
-    _ count: Int, rows: UnsafePointer<Scalar>, inverseRowNorms: [Scalar],
-    features: UnsafePointer<Scalar>, slopes: UnsafePointer<Scalar>,
-    cotangent: UnsafePointer<Scalar>, delta: UnsafeMutablePointer<Scalar>,
-    weightGradient: UnsafeMutablePointer<Scalar>?, radial: UnsafeMutablePointer<Scalar>?,
-    rowGradient: UnsafeMutablePointer<Scalar>?
+  ///   - delta: see ``computeDelta(_:slopes:cotangent:into:among:)``.
+  ///   - gradient: (neurons, dimension).
+  ///   - isFirst: whether `gradient` holds nothing yet, and is not read.
+  ///   - chosen: the neurons, so the rows of the gradient, that are computed; all unless given.
+  func addWeightGradient(
+    _ count: Int, rows: UnsafePointer<Scalar>, features: UnsafePointer<Scalar>,
+    cotangent: UnsafePointer<Scalar>, delta: UnsafePointer<Scalar>,
+    to gradient: UnsafeMutablePointer<Scalar>, radial: UnsafeMutablePointer<Scalar>,
+    isFirst: Bool = false, among chosen: Range<Int>? = nil
   ) {
-    scaledProduct(count * neurons, Scalar(exponent), cotangent, slopes, into: delta)
-    if let weightGradient {
-      Scalar.gemm(
-        transposeA: true, transposeB: false, m: neurons, n: dimension, k: count, alpha: 1,
-        a: delta, leadingA: neurons, b: rows, leadingB: dimension, beta: 1, c: weightGradient,
-        leadingC: dimension)
-      if let radial, exponent != 1 {
-        addColumnProducts(count, neurons, cotangent, features, to: radial)
+    let chosen = chosen ?? 0..<neurons
+    Scalar.gemm(
+      transposeA: true, transposeB: false, m: chosen.count, n: dimension, k: count, alpha: 1,
+      a: delta + chosen.lowerBound, leadingA: neurons, b: rows, leadingB: dimension,
+      beta: isFirst ? 0 : 1, c: gradient + chosen.lowerBound * dimension, leadingC: dimension)
+    if exponent == 1 { return }
+    addColumnProducts(count, chosen, cotangent, features, leading: neurons, to: radial)
+  }
+
+  /// Adds the second term of the derivatives with respect to the weights.
+  func addRadialPart(
+    _ radial: UnsafePointer<Scalar>, to gradient: UnsafeMutablePointer<Scalar>,
+    among chosen: Range<Int>? = nil
+  ) {
+    guard exponent != 1 else { return }
+    weights.withPointer { weights in
+      for j in chosen ?? 0..<neurons {
+        let factor = radial[j] * inverseNorms[j] * inverseNorms[j]
+        Scalar.add(
+          dimension, (1 - Scalar(exponent)) * factor, weights + j * dimension,
+          to: gradient + j * dimension)
       }
     }
-    guard let rowGradient else { return }
+  }
+
+  /// The derivatives with respect to the rows, (count, dimension).
+  ///
+  /// - Parameter chosen: the coordinates, so the columns, that are computed; all unless given.
+  func computeRowGradient(
+    _ count: Int, rows: UnsafePointer<Scalar>, inverseRowNorms: [Scalar],
+    features: UnsafePointer<Scalar>, cotangent: UnsafePointer<Scalar>,
+    delta: UnsafePointer<Scalar>, into gradient: UnsafeMutablePointer<Scalar>,
+    among chosen: Range<Int>? = nil
+  ) {
+    let chosen = chosen ?? 0..<dimension
     weights.withPointer {
       Scalar.gemm(
-        transposeA: false, transposeB: false, m: count, n: dimension, k: neurons, alpha: 1,
-        a: delta, leadingA: neurons, b: $0, leadingB: dimension, beta: 0, c: rowGradient,
-        leadingC: dimension)
+        transposeA: false, transposeB: false, m: count, n: chosen.count, k: neurons, alpha: 1,
+        a: delta, leadingA: neurons, b: $0 + chosen.lowerBound, leadingB: dimension, beta: 0,
+        c: gradient + chosen.lowerBound, leadingC: dimension)
     }
     guard normalizesInput else { return }
     for i in 0..<count {
       let product = Scalar.dot(neurons, cotangent + i * neurons, features + i * neurons)
       // In this order: the square of the reciprocal may overflow where the whole does not.
       let factor = product * inverseRowNorms[i] * inverseRowNorms[i]
-      Scalar.add(
-        dimension, (1 - Scalar(exponent)) * factor, rows + i * dimension,
-        to: rowGradient + i * dimension)
-    }
-  }
-
-  /// Adds the second term of the derivatives with respect to the weights, once for a whole block.
-  func addRadialPart(_ radial: [Scalar], to gradient: inout Matrix<Scalar>) {
-    guard exponent != 1 else { return }
-    gradient.withMutablePointer { gradient in
-      weights.withPointer { weights in
-        for j in 0..<neurons {
-          let factor = radial[j] * inverseNorms[j] * inverseNorms[j]
-          Scalar.add(
-            dimension, (1 - Scalar(exponent)) * factor, weights + j * dimension,
-            to: gradient + j * dimension)
-        }
-      }
+      let first = i * dimension + chosen.lowerBound
+      Scalar.add(chosen.count, (1 - Scalar(exponent)) * factor, rows + first, to: gradient + first)
     }
   }
 
@@ -134,19 +179,23 @@ struct PReLUKernel<Scalar: LinearScalar> {
   }
 }
 
-/// From pre-activations z, in place, to features h, and to slopes a; both (count, neurons).
+/// From pre-activations z, in place, to features h, and to slopes a; both (count, leading), of which the
+/// chosen columns are treated.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func applySlopes<Scalar: LinearScalar>(
-  _ count: Int, _ neurons: Int, _ values: UnsafeMutablePointer<Scalar>, columnScales: [Scalar],
-  rowScales: [Scalar]?, power: VectorPower<Scalar>, into slopes: UnsafeMutablePointer<Scalar>
+  _ count: Int, _ chosen: Range<Int>, _ values: UnsafeMutablePointer<Scalar>, leading: Int,
+  columnScales: [Scalar], rowScales: [Scalar]?, power: VectorPower<Scalar>,
+  into slopes: UnsafeMutablePointer<Scalar>
 ) {
+  let neurons = chosen.count
   columnScales.withUnsafeBufferPointer { scales in
-    let scales = scales.baseAddress!
+    let scales = scales.baseAddress! + chosen.lowerBound
     withUnsafeTemporaryAllocation(of: Scalar.self, capacity: neurons) { buffer in
       let cosines = buffer.baseAddress!
       for i in 0..<count {
-        let (z, a) = (values + i * neurons, slopes + i * neurons)
+        let first = i * leading + chosen.lowerBound
+        let (z, a) = (values + first, slopes + first)
         for j in 0..<neurons { cosines[j] = z[j] * scales[j] }
         power.apply(neurons, scale: rowScales?[i] ?? 1, cosines, into: a)
         for j in 0..<neurons { z[j] *= a[j] }
@@ -165,15 +214,15 @@ private func scaledProduct<Scalar: LinearScalar>(
   for i in 0..<count { result[i] = factor * x[i] * y[i] }
 }
 
-/// sums_j <- sums_j + sum_i x_ij y_ij.
+/// sums_j <- sums_j + sum_i x_ij y_ij for the chosen columns j.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
 private func addColumnProducts<Scalar: LinearScalar>(
-  _ rows: Int, _ columns: Int, _ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>,
-  to sums: UnsafeMutablePointer<Scalar>
+  _ rows: Int, _ chosen: Range<Int>, _ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>,
+  leading: Int, to sums: UnsafeMutablePointer<Scalar>
 ) {
   for i in 0..<rows {
-    for j in 0..<columns { sums[j] += x[i * columns + j] * y[i * columns + j] }
+    for j in chosen { sums[j] += x[i * leading + j] * y[i * leading + j] }
   }
 }
 
