@@ -34,7 +34,6 @@ def main():
     network.eval().requires_grad_(False)
     if arguments.channels_last:
         network = network.to(memory_format=torch.channels_last)
-        x = x.contiguous(memory_format=torch.channels_last)
     attack = APGDAttack(
         network, n_iter=arguments.steps, n_restarts=1, eps=arguments.epsilon, loss="ce", norm="L2",
         seed=arguments.seed, device="cpu",

@@ -1,7 +1,8 @@
 import LinearCore
 import Networks
 
-/// An evaluation that attacks a network's ``ReducedNetwork`` and reports what fools the network itself.
+/// An evaluation that attacks a network's twin in few dimensions, such as `ReducedNetwork`, and reports what
+/// fools the network itself.
 ///
 /// Data and references are projected, attacked in few dimensions, and the perturbations found are lifted
 /// back, which keeps their Euclidean norm. Every one is evaluated anew on the original: it counts only if
@@ -11,23 +12,23 @@ import Networks
 ///
 /// The checks run in the reduced space: distances there are at most the true ones, so an attack is held
 /// to a stricter standard.
-public struct ReducedEvaluation {
+public struct ReducedEvaluation<Reduction: ClassifierReduction> {
   /// What was reduced, and how exactly.
-  public let reduction: ReducedNetwork<Float>
-  private let network: PReLUNetwork<Float>
+  public let reduction: Reduction
+  private let network: Reduction.Original
   /// With the references of the original.
-  private let original: RobustnessEvaluation<PReLUNetwork<Float>>
+  private let original: RobustnessEvaluation<Reduction.Original>
   /// With projected references.
-  private let evaluation: RobustnessEvaluation<PReLUNetwork<Float>>
+  private let evaluation: RobustnessEvaluation<Reduction.Twin>
 
   /// The reduced form of an evaluation.
   ///
   /// - Throws: ``AttackError`` saying why there is none: another norm than l2 or a box, which the rotation
   ///   to few dimensions does not keep, references of another dimension, or what
-  ///   ``ReducedNetwork/init(_:tolerance:)`` says.
+  ///   `ClassifierReduction.reduction` says.
   public init(
-    _ evaluation: RobustnessEvaluation<PReLUNetwork<Float>>, of network: PReLUNetwork<Float>,
-    tolerance: Double = ReducedNetwork<Float>.defaultTolerance
+    _ evaluation: RobustnessEvaluation<Reduction.Original>, of network: Reduction.Original,
+    tolerance: Double = Reduction.defaultTolerance
   ) throws(AttackError) {
     guard evaluation.threat.norm == .l2, evaluation.threat.box == nil else {
       throw AttackError("only l2 perturbations without a box can be found in a reduced space")
@@ -35,13 +36,16 @@ public struct ReducedEvaluation {
     guard evaluation.references.points.columns == network.inputDimension else {
       throw AttackError("references of another dimension than the network's")
     }
-    do { reduction = try ReducedNetwork(network, tolerance: tolerance) } catch {
-      throw AttackError(error.description)
-    }
+    do throws(NetworkError) {
+      reduction = try Reduction.reduction(of: network, tolerance: tolerance)
+    } catch { throw AttackError(error.description) }
     self.network = network
     original = evaluation
-    var reduced = evaluation
-    reduced.references = AttackReferences(projecting: evaluation.references, by: reduction)
+    var reduced = RobustnessEvaluation<Reduction.Twin>(
+      threat: evaluation.threat, attacks: evaluation.attacks,
+      references: AttackReferences(projecting: evaluation.references, by: reduction),
+      epsilons: evaluation.epsilons, stream: evaluation.stream)
+    reduced.batchSize = evaluation.batchSize
     self.evaluation = reduced
   }
 
@@ -131,9 +135,11 @@ public struct ReducedEvaluation {
 
 extension AttackReferences where Scalar == Float {
   /// The references as a reduced network sees them.
-  fileprivate init(projecting references: AttackReferences, by reduction: ReducedNetwork<Float>) {
+  fileprivate init(
+    projecting references: AttackReferences, by reduction: some ClassifierReduction
+  ) {
     self.init(
-      dimension: reduction.basis.rows, points: reduction.project(references.points),
+      dimension: reduction.network.inputDimension, points: reduction.project(references.points),
       pointLabels: references.pointLabels,
       directions: reduction.project(directions: references.directions),
       directionLabels: references.directionLabels,

@@ -66,7 +66,7 @@ private struct NoisyMixture {
   func radiiAgreeWithThoseOfTheNetworkAndHaveWitnesses(_ p: Double, _ withCenter: Bool) throws {
     let mixture = try NoisyMixture(exponent: p, withCenter: withCenter)
     let (network, inputs, labels) = (mixture.network, mixture.inputs, mixture.labels)
-    let reduced = try ReducedEvaluation(mixture.evaluation, of: network)
+    let reduced = try ReducedEvaluation<ReducedNetwork<Float>>(mixture.evaluation, of: network)
     let expectedRank = p == 1 ? 2 : 6
     #expect(reduced.reduction.summary.rank == expectedRank)
     #expect(reduced.reduction.summary.neurons == expectedRank)
@@ -98,7 +98,8 @@ private struct NoisyMixture {
   /// A reduction so rough that it moves the boundary visibly: the original decides every sample.
   @Test(arguments: [1, 3]) func aRoughReductionStillGivesWitnesses(_ p: Double) throws {
     let mixture = try NoisyMixture(exponent: p, residue: 1e-2)
-    let reduced = try ReducedEvaluation(mixture.evaluation, of: mixture.network, tolerance: 0.5)
+    let reduced = try ReducedEvaluation<ReducedNetwork<Float>>(
+      mixture.evaluation, of: mixture.network, tolerance: 0.5)
     let found = try reduced.run(inputs: mixture.inputs, labels: mixture.labels)
     let clean = mixture.network.predictions(mixture.inputs)
     var adversarial = mixture.inputs
@@ -131,7 +132,7 @@ private struct NoisyMixture {
       threat: ThreatModel(norm: .l2), attacks: try AttackCatalog.attacks(named: attack),
       references: AttackReferences(dimension: 20, samples: inputs, sampleLabels: labels),
       epsilons: [0.5, 1, 4], stream: RandomStream(seed: 2))
-    let reduced = try ReducedEvaluation(evaluation, of: network)
+    let reduced = try ReducedEvaluation<ReducedNetwork<Float>>(evaluation, of: network)
     #expect(reduced.reduction.summary.rank == 1 && reduced.reduction.summary.neurons == 2)
     let result = try reduced.run(inputs: inputs, labels: labels)
     let slope = Double(Norm.l2.length(direction.elements))
@@ -149,14 +150,15 @@ private struct NoisyMixture {
       var evaluation = mixture.evaluation
       evaluation.threat = threat
       #expect(throws: AttackError.self) {
-        try ReducedEvaluation(evaluation, of: mixture.network)
+        try ReducedEvaluation<ReducedNetwork<Float>>(evaluation, of: mixture.network)
       }
     }
   }
 
   @Test func saysWhatDoesNotFit() throws {
     let mixture = try NoisyMixture(exponent: 2)
-    let reduced = try ReducedEvaluation(mixture.evaluation, of: mixture.network)
+    let reduced = try ReducedEvaluation<ReducedNetwork<Float>>(
+      mixture.evaluation, of: mixture.network)
     let narrow = Matrix<Float>(rows: 1, columns: 6)
     #expect(throws: AttackError("samples have 6 coordinates, the model takes 60")) {
       try reduced.run(inputs: narrow, labels: [0])

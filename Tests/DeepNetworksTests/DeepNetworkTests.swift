@@ -127,8 +127,18 @@ func convolutionalNetwork<Scalar: LinearScalar>(
     #expect(message { $0[0][0, 0] = .nan } == "tensor 'layers.1.weights' holds NaN or infinity")
   }
 
-  @Test func theSameBytesOnAnyNumberOfThreads() throws {
-    let network = try convolutionalNetwork(exponent: 1.5, as: Float.self)
+  /// A convolutional network, whose samples threads share, and a dense one, whose neurons.
+  @Test(arguments: [false, true]) func theSameBytesOnAnyNumberOfThreads(isDense: Bool) throws {
+    let layers: [any Layer] = [
+      DensePReLU(units: 300, exponent: 3, normalizesInput: true), LayerNormalization(),
+      DensePReLU(units: 300, exponent: 1.5), Dropout(rate: 0.2), LinearHead(outputs: 3),
+    ]
+    let network =
+      isDense
+      ? try DeepNetwork<Float>(
+        architecture: Architecture(inputShape: FeatureShape(vector: 72), layers: layers),
+        stream: RandomStream(seed: 21))
+      : try convolutionalNetwork(exponent: 1.5, as: Float.self)
     let samples: Matrix<Float> = inputs.converted()
     let stream = RandomStream(seed: 8)
     func results() -> [Matrix<Float>] {
@@ -140,8 +150,10 @@ func convolutionalNetwork<Scalar: LinearScalar>(
     defer { Parallel.threadCount = 0 }
     Parallel.threadCount = 1
     let one = results()
-    Parallel.threadCount = 2
-    #expect(results() == one)
+    for threads in [2, 3] {
+      Parallel.threadCount = threads
+      #expect(results() == one)
+    }
   }
 
   /// Attacks know nothing of layers: radii that were found are there, and grow with none.

@@ -50,9 +50,9 @@ public struct RobustnessStudy {
       network, directions: { network.classDirections(of: NeuronContributions(network).dominant()) },
       data: data, reference: reference, title: title, progress: progress
     ) { (evaluation, report) throws(AttackError) in
-      guard usesReduction, let reduced = try? ReducedEvaluation(evaluation, of: network) else {
-        return nil
-      }
+      guard usesReduction,
+        let reduced = try? ReducedEvaluation<ReducedNetwork<Float>>(evaluation, of: network)
+      else { return nil }
       return try reduced.run(
         inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
         progress: report)
