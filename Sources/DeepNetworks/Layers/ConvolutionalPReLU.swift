@@ -152,7 +152,6 @@ private struct ConvolutionBatch<Scalar: LinearScalar> {
     let tile = imagesOfTile * positions
     var weightGradient = Matrix<Scalar>(
       rows: asksParameters ? filters : 0, columns: asksParameters ? patchCount : 0)
-    var radial = [Scalar](repeating: 0, count: filters)
     var inputGradient = Matrix<Scalar>(rows: asksInputs ? inputs.rows : 0, columns: size)
     var delta = Matrix<Scalar>(uninitializedRows: tile, columns: filters)
     var patchGradient = Matrix<Scalar>(
@@ -173,8 +172,7 @@ private struct ConvolutionBatch<Scalar: LinearScalar> {
                 kernel.computeDelta(count, slopes: slopes, cotangent: cotangent, into: delta)
                 if asksParameters {
                   kernel.addWeightGradient(
-                    count, rows: patches, features: features, cotangent: cotangent, delta: delta,
-                    to: weightGradient, radial: &radial)
+                    count, rows: patches, delta: delta, to: weightGradient)
                 }
                 guard asksInputs else { return }
                 kernel.computeRowGradient(
@@ -193,7 +191,7 @@ private struct ConvolutionBatch<Scalar: LinearScalar> {
       }
     }
     if asksParameters {
-      weightGradient.withMutablePointer { kernel.addRadialPart(radial, to: $0) }
+      weightGradient.withMutablePointer { kernel.addRadialPart(to: $0) }
     }
     return LayerPass.Gradient(
       inputs: asksInputs ? inputGradient : nil,

@@ -119,11 +119,9 @@ private struct DenseBatch<Scalar: LinearScalar> {
                 kernel.computeDelta(
                   count, slopes: slopes, cotangent: cotangent, into: delta, among: neurons)
                 guard asksParameters else { return }
-                var radial = [Scalar](repeating: 0, count: kernel.neurons)
                 kernel.addWeightGradient(
-                  count, rows: rows, features: features, cotangent: cotangent, delta: delta,
-                  to: weights, radial: &radial, isFirst: true, among: neurons)
-                kernel.addRadialPart(radial, to: weights, among: neurons)
+                  count, rows: rows, delta: delta, to: weights, isFirst: true, among: neurons)
+                kernel.addRadialPart(to: weights, among: neurons)
               }
               guard asksInputs else { return }
               Parallel.forEachBlock(of: kernel.dimension, size: Self.columnsOfBlock) { _, columns in

@@ -105,8 +105,8 @@ struct PReLUKernel<Scalar: LinearScalar> {
     }
   }
 
-  /// Adds the first term of the derivatives with respect to the weights, and sum_i g_ij h_ij, the
-  /// coefficients of the second, which ``addRadialPart(_:to:among:)`` adds once for a whole block.
+  /// Adds the first term of the derivatives with respect to the weights; the second follows from it, see
+  /// ``addRadialPart(to:among:)``.
   ///
   /// - Parameters:
   ///   - rows: (count, dimension).
@@ -115,32 +115,30 @@ struct PReLUKernel<Scalar: LinearScalar> {
   ///   - isFirst: whether `gradient` holds nothing yet, and is not read.
   ///   - chosen: the neurons, so the rows of the gradient, that are computed; all unless given.
   func addWeightGradient(
-    _ count: Int, rows: UnsafePointer<Scalar>, features: UnsafePointer<Scalar>,
-    cotangent: UnsafePointer<Scalar>, delta: UnsafePointer<Scalar>,
-    to gradient: UnsafeMutablePointer<Scalar>, radial: UnsafeMutablePointer<Scalar>,
-    isFirst: Bool = false, among chosen: Range<Int>? = nil
+    _ count: Int, rows: UnsafePointer<Scalar>, delta: UnsafePointer<Scalar>,
+    to gradient: UnsafeMutablePointer<Scalar>, isFirst: Bool = false,
+    among chosen: Range<Int>? = nil
   ) {
     let chosen = chosen ?? 0..<neurons
     Scalar.gemm(
       transposeA: true, transposeB: false, m: chosen.count, n: dimension, k: count, alpha: 1,
       a: delta + chosen.lowerBound, leadingA: neurons, b: rows, leadingB: dimension,
       beta: isFirst ? 0 : 1, c: gradient + chosen.lowerBound * dimension, leadingC: dimension)
-    if exponent == 1 { return }
-    addColumnProducts(count, chosen, cotangent, features, leading: neurons, to: radial)
   }
 
-  /// Adds the second term of the derivatives with respect to the weights.
+  /// Adds the second term of the derivatives with respect to the weights to the whole first one, D_j:
+  /// as g_ij h_ij = delta_ij z_ij / p, its sum over i is <w_j, D_j> / p.
   func addRadialPart(
-    _ radial: UnsafePointer<Scalar>, to gradient: UnsafeMutablePointer<Scalar>,
-    among chosen: Range<Int>? = nil
+    to gradient: UnsafeMutablePointer<Scalar>, among chosen: Range<Int>? = nil
   ) {
     guard exponent != 1 else { return }
+    let share = Scalar((1 - exponent) / exponent)
     weights.withPointer { weights in
       for j in chosen ?? 0..<neurons {
-        let factor = radial[j] * inverseNorms[j] * inverseNorms[j]
-        Scalar.add(
-          dimension, (1 - Scalar(exponent)) * factor, weights + j * dimension,
-          to: gradient + j * dimension)
+        let (weight, sum) = (weights + j * dimension, gradient + j * dimension)
+        // In this order: the square of the reciprocal may overflow where the whole does not.
+        let factor = Scalar.dot(dimension, weight, sum) * inverseNorms[j] * inverseNorms[j]
+        Scalar.add(dimension, share * factor, weight, to: sum)
       }
     }
   }
@@ -212,18 +210,6 @@ private func scaledProduct<Scalar: LinearScalar>(
   into result: UnsafeMutablePointer<Scalar>
 ) {
   for i in 0..<count { result[i] = factor * x[i] * y[i] }
-}
-
-/// sums_j <- sums_j + sum_i x_ij y_ij for the chosen columns j.
-@specialized(where Scalar == Float)
-@specialized(where Scalar == Double)
-private func addColumnProducts<Scalar: LinearScalar>(
-  _ rows: Int, _ chosen: Range<Int>, _ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>,
-  leading: Int, to sums: UnsafeMutablePointer<Scalar>
-) {
-  for i in 0..<rows {
-    for j in chosen { sums[j] += x[i * leading + j] * y[i * leading + j] }
-  }
 }
 
 /// What a backward pass reads: features, slopes and the derivatives with respect to the features.
