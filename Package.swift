@@ -94,7 +94,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Certification", "Datasets", "Experiments", "Formats", "LinearCore", "Networks", "Training",
+        "Certification", "Datasets", "DeepNetworks", "Experiments", "Formats", "LinearCore",
+        "Networks", "Training",
       ]),
     .testTarget(
       name: "PolyReLUTests",

@@ -5,9 +5,9 @@ import Networks
 /// Trains a deep network on minibatches.
 ///
 /// In epoch e the order of the samples is drawn from the seed's child stream ("shuffling", e), as by
-/// ``Trainer``, changes of images from ("augmentation", e), and step t of the run gives layers the child
-/// ("layers", t). So a run resumed after any epoch ends in the same bytes as one that was never
-/// interrupted.
+/// ``Trainer``, changes of images from ("augmentation", e), starting points of adversarial examples from
+/// ("adversarial", e), and step t of the run gives layers the child ("layers", t). So a run resumed after
+/// any epoch ends in the same bytes as one that was never interrupted.
 public struct DeepTrainer<Scalar: LinearScalar> {
   /// The network, as trained so far.
   public private(set) var network: DeepNetwork<Scalar>
@@ -98,8 +98,14 @@ public struct DeepTrainer<Scalar: LinearScalar> {
         to: images, shape: network.architecture.inputShape,
         stream: seeded.child("augmentation", epoch), numbers: batch)
     }
+    let ownLabels = batch.map { labels[$0] }
+    if let adversarial = configuration.adversarial {
+      images = adversarial.examples(
+        network, inputs: images, labels: ownLabels, loss: configuration.loss,
+        stream: seeded.child("adversarial", epoch), numbers: batch)
+    }
     let gradient = network.parameterGradient(
-      inputs: images, labels: batch.map { labels[$0] }, loss: configuration.loss,
+      inputs: images, labels: ownLabels, loss: configuration.loss,
       stream: seeded.child("layers", optimizer.stepCount))
     optimizer.rateFactor = configuration.schedule.factor(
       step: optimizer.stepCount,

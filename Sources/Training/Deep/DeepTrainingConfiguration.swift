@@ -18,12 +18,15 @@ public struct DeepTrainingConfiguration: Sendable, Equatable, Codable {
   public var seed: UInt64
   /// How training images are changed; nil for not at all.
   public var augmentation: ImageAugmentation?
+  /// Whether samples are replaced by worse ones around them; nil for ordinary training.
+  public var adversarial: AdversarialTrainingConfiguration?
 
   /// A configuration.
   public init(
     loss: Loss = .crossEntropy, optimizer: OptimizerConfiguration = .adamW(),
     schedule: LearningRateSchedule = .cosine(), epochs: Int = 20, batchSize: Int = 128,
-    seed: UInt64 = 0, augmentation: ImageAugmentation? = nil
+    seed: UInt64 = 0, augmentation: ImageAugmentation? = nil,
+    adversarial: AdversarialTrainingConfiguration? = nil
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -32,6 +35,7 @@ public struct DeepTrainingConfiguration: Sendable, Equatable, Codable {
     self.batchSize = batchSize
     self.seed = seed
     self.augmentation = augmentation
+    self.adversarial = adversarial
   }
 
   /// - Throws: ``TrainingError`` naming the first setting out of range.
@@ -41,6 +45,7 @@ public struct DeepTrainingConfiguration: Sendable, Equatable, Codable {
     ).validate()
     try schedule.validate()
     try augmentation?.validate(for: shape)
+    try adversarial?.validate()
   }
 }
 

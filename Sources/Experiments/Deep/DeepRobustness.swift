@@ -1,0 +1,77 @@
+import Attacks
+import Datasets
+import DeepNetworks
+import Foundation
+import LinearCore
+import Networks
+
+/// How robust a deep network was found to be, in one norm: the smallest perturbation of every sample.
+public struct DeepRobustness: Codable, Sendable, Equatable {
+  /// The norm of radii.
+  public let norm: Norm
+  /// The attack, a name of ``AttackCatalog``.
+  public let attack: String
+  /// The size of the smallest perturbation found of every sample: 0 for those classified wrongly as they
+  /// are, infinity where nothing was found. Upper bounds of the true ones.
+  public let radii: [Double]
+  /// Gradient passes that all attacks together spent, summed over samples.
+  public let gradientPasses: Int
+  /// Passes without gradient, likewise.
+  public let forwardPasses: Int
+  /// Whether the result was checked for signs of a weak attack.
+  public let isChecked: Bool
+  /// Reasons not to trust the radii.
+  public let flags: [String]
+  /// How long it took.
+  public let seconds: Double
+
+  /// The share of samples classified correctly as they are.
+  public var cleanAccuracy: Double { robustAccuracy(epsilon: 0) }
+
+  /// The share of samples that no perturbation found of size at most `epsilon` fools.
+  public func robustAccuracy(epsilon: Double) -> Double {
+    Double(radii.count { $0 > epsilon }) / Double(max(1, radii.count))
+  }
+
+  /// The median radius of all samples, 0 for those classified wrongly.
+  public var medianRadius: Double { Self.median(radii) }
+
+  /// The median radius of the samples that are classified correctly; NaN without any.
+  public var medianRadiusOfCorrect: Double { Self.median(radii.filter { $0 > 0 }) }
+
+  private static func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
+    return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
+  }
+
+  /// Attacks a network, in the box of the data where they have one; read from `results/robustness/NAME.json`
+  /// where an earlier call has left it there. Finished chunks of samples survive an interruption.
+  ///
+  /// - Parameters:
+  ///   - name: different for every network and norm of the directory.
+  ///   - study: norm, attack, radii, seed, and whether the result is checked.
+  ///   - data: the samples to be attacked.
+  ///   - reference: samples that tell where other classes lie, usually training data.
+  ///   - report: called now and then with the share that is done.
+  public static func measured(
+    in directory: RunDirectory, name: String, study: RobustnessStudy,
+    network: DeepNetwork<Float>, data: Dataset, reference: Dataset,
+    report: @escaping @Sendable (Double) -> Void = { _ in }
+  ) throws(ExperimentError) -> DeepRobustness {
+    try directory.cached("results/robustness/\(name).json") { () throws(ExperimentError) in
+      let start = Date()
+      _ = try directory.folder("checkpoints")
+      var study = study
+      study.store = AttackCheckpoint(directory, name: "attack-\(name)")
+      let result = try study.run(
+        classifier: network, data: data, reference: reference,
+        progress: ProgressReporter(share: report))
+      return DeepRobustness(
+        norm: study.norm, attack: study.attack, radii: result.samples.map(\.radius),
+        gradientPasses: result.samples.reduce(0) { $0 + $1.gradientPasses },
+        forwardPasses: result.samples.reduce(0) { $0 + $1.forwardPasses },
+        isChecked: study.isChecked, flags: result.flags,
+        seconds: Date().timeIntervalSince(start))
+    }
+  }
+}
