@@ -22,17 +22,17 @@ public struct DeepRun: Sendable {
   public let training: DeepTrainingConfiguration
   /// What random initial weights are multiplied by; see `DeepNetwork.init(architecture:scale:stream:)`.
   public var initialScale = 1.0
-  /// Whether the network after every epoch is kept as `networks/NAME-epochs/NUMBER.safetensors`, counted
-  /// from 1: needed for ``firstNetwork(reaching:)``.
-  public var keepsEpochs = false
+  /// How often in an epoch the network is tried on the validation data, to keep the first that reaches each
+  /// whole percent of accuracy, in `networks/NAME-levels`; see ``firstNetwork(reaching:)``. 0 for never.
+  public var trialsPerEpoch = 0
   /// Seconds between checkpoints, which are written behind an epoch.
   public var checkpointInterval = 10.0
 
   /// A trained network.
   public struct Outcome: Sendable {
-    /// The network after some epoch, or after all.
+    /// The network after all epochs.
     public let network: DeepNetwork<Float>
-    /// The course of the training up to there. Its "test" numbers are of the validation data.
+    /// The course of the training. Its "test" numbers are of the validation data.
     public let record: TrainingRecord
   }
 
@@ -51,10 +51,6 @@ public struct DeepRun: Sendable {
   private var recordName: String { "networks/\(name).json" }
   private var checkpointPath: String { directory.path("checkpoints/\(name).safetensors") }
 
-  private func epochPath(_ epoch: Int) -> String {
-    directory.path("networks/\(name)-epochs/\(epoch).safetensors")
-  }
-
   /// The finished network, trained where it is not there yet.
   ///
   /// - Parameters:
@@ -66,7 +62,7 @@ public struct DeepRun: Sendable {
   ) throws(ExperimentError) -> Outcome {
     if let finished = finished() { return finished }
     for folder in ["networks", "checkpoints"] { _ = try directory.folder(folder) }
-    if keepsEpochs { _ = try directory.folder("networks/\(name)-epochs") }
+    if trialsPerEpoch > 0 { _ = try directory.folder(levels.folder) }
     do {
       return try trained(train, validation, report)
     } catch { throw ExperimentError(error) }
@@ -80,17 +76,15 @@ public struct DeepRun: Sendable {
     return Outcome(network: network, record: record)
   }
 
-  /// The network after the first epoch whose validation accuracy is at least `accuracy`; nil where none of a
-  /// finished run with ``keepsEpochs`` is.
-  public func firstNetwork(reaching accuracy: Double) throws(ExperimentError) -> Outcome? {
-    guard let record = storedRecord(),
-      let place = record.epochs.firstIndex(where: { ($0.testAccuracy ?? 0) >= accuracy })
-    else { return nil }
-    var part = TrainingRecord()
-    part.epochs = Array(record.epochs[...place])
-    do {
-      return Outcome(network: try DeepModelFile.read(epochPath(place + 1)), record: part)
-    } catch { throw ExperimentError(error) }
+  /// The levels of validation accuracy that were reached, and their networks.
+  var levels: AccuracyLevels { AccuracyLevels(directory: directory, name: name) }
+
+  /// The first network whose validation accuracy was at least `percent`; nil where a run with
+  /// ``trialsPerEpoch`` has found none.
+  public func firstNetwork(reaching percent: Int) throws(ExperimentError)
+    -> AccuracyLevels.Reached?
+  {
+    try levels.first(reaching: percent)
   }
 
   private func storedRecord() -> TrainingRecord? {
@@ -114,8 +108,7 @@ public struct DeepRun: Sendable {
     }
     var lastCheckpoint = Date()
     while !trainer.isFinished {
-      let epoch = try trainer.runEpoch()
-      if keepsEpochs { try DeepModelFile.write(trainer.network, to: epochPath(epoch.epoch)) }
+      let epoch = try trainEpoch(&trainer, validation)
       if trainer.isFinished || Date().timeIntervalSince(lastCheckpoint) >= checkpointInterval {
         try trainer.checkpoint().write(to: checkpointPath)
         lastCheckpoint = Date()
@@ -126,5 +119,26 @@ public struct DeepRun: Sendable {
     try directory.write(trainer.record, to: recordName)
     try? FileManager.default.removeItem(atPath: checkpointPath)
     return Outcome(network: trainer.network, record: trainer.record)
+  }
+
+  /// One epoch, with trials on the validation data in between.
+  private func trainEpoch(_ trainer: inout DeepTrainer<Float>, _ validation: Dataset?) throws
+    -> EpochRecord
+  {
+    guard trialsPerEpoch > 0, let validation else { return try trainer.runEpoch() }
+    let before = Double(trainer.record.epochs.count)
+    var failure: (any Error)?
+    let record = try trainer.runEpoch { done, all, network in
+      // As even as whole steps allow, the last one at the end of the epoch.
+      guard done * trialsPerEpoch / all > (done - 1) * trialsPerEpoch / all, failure == nil else {
+        return
+      }
+      let accuracy = network.accuracy(validation.inputs, labels: validation.labels)
+      do {
+        try levels.offer(network, accuracy: accuracy, epoch: before + Double(done) / Double(all))
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return record
   }
 }

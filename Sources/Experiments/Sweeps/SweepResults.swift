@@ -7,12 +7,12 @@ public struct SweepResults<Cell: SweepCell>: Sendable {
   public let cells: [Cell]
   /// The seeds of the repeats.
   public let seeds: [UInt64]
-  /// One row a cell, one entry a seed.
+  /// One row a cell, one entry a seed; a cell may have been measured with the first seeds only.
   public let runs: [[SweepMeasurement]]
 
   /// Results in the order of cells and seeds.
   public init(cells: [Cell], seeds: [UInt64], runs: [[SweepMeasurement]]) {
-    precondition(runs.count == cells.count && runs.allSatisfy { $0.count == seeds.count })
+    precondition(runs.count == cells.count && runs.allSatisfy { $0.count <= seeds.count })
     self.cells = cells
     self.seeds = seeds
     self.runs = runs

@@ -60,18 +60,24 @@ public struct DeepTrainer<Scalar: LinearScalar> {
   }
 
   /// Trains one more epoch.
+  ///
+  /// - Parameter afterStep: called after every step with the number of steps of the epoch so far, and of
+  ///   the whole epoch, and the network as it is then.
   /// - Throws: ``TrainingError/diverged(epoch:hint:)`` when the loss or a weight is no longer finite.
   @discardableResult
-  public mutating func runEpoch() throws(TrainingError) -> EpochRecord {
+  public mutating func runEpoch(
+    afterStep: (_ done: Int, _ ofAll: Int, _ network: DeepNetwork<Scalar>) -> Void = { _, _, _ in }
+  ) throws(TrainingError) -> EpochRecord {
     let epoch = record.epochs.count + 1
     let batches = shuffledBatches(
       of: labels.count, size: configuration.batchSize, seed: configuration.seed, epoch: epoch)
     var (lossSum, correct) = (0.0, 0)
-    for batch in batches {
+    for (number, batch) in batches.enumerated() {
       let result = step(batch, epoch: epoch)
       lossSum += result.lossSum
       correct += result.correct
       if !lossSum.isFinite { throw diverged(epoch) }
+      afterStep(number + 1, batches.count, network)
     }
     guard network.parameters.allSatisfy({ $0.isFinite() }) else { throw diverged(epoch) }
     let logits = heldOut.map { network.logits($0.inputs) }

@@ -1,0 +1,92 @@
+import Figures
+import Foundation
+import LinearCore
+
+/// The figures of the experiment on CIFAR-10, from results alone.
+struct CIFAR10Figures {
+  let settings: CIFAR10Settings
+  let results: SweepResults<CIFAR10Cell>
+  let trained: SweepResults<CIFAR10TrainingCell>
+
+  /// Curves of one moment in both norms and networks; those of adversarial training dashed beside them.
+  func robustness(_ moment: CIFAR10Cell.Moment) -> PanelFigure {
+    PanelFigure(
+      panels: CIFAR10Network.allCases.flatMap { network in
+        [
+          curves(
+            network, moment, Norm.l2.rawValue, x: [0] + settings.l2Radii, axis: "l2 radius",
+            title: "\(network.rawValue), l2"),
+          curves(
+            network, moment, Norm.linf.rawValue, x: [0] + settings.linfRadii.map { 255 * $0 },
+            axis: "linf radius / (1/255)", title: "\(network.rawValue), linf"),
+        ]
+      }, columns: 2)
+  }
+
+  private func curves(
+    _ network: CIFAR10Network, _ moment: CIFAR10Cell.Moment, _ curve: String, x: [Double],
+    axis: String, title: String
+  ) -> LineChart {
+    LineChart(
+      title: title, x: Axis(axis), y: Axis("robust accuracy", range: 0...1),
+      series: series(network, [moment, .adversarial], curve, x: x), legend: .below)
+  }
+
+  /// Stable rank of weights and features, layer by layer.
+  var stableRanks: PanelFigure {
+    PanelFigure(
+      panels: CIFAR10Network.allCases.flatMap { network in
+        [
+          (CIFAR10Measurement.weightRank.key, "weights"),
+          (CIFAR10Measurement.featureRank.key, "features"),
+        ].map { curve, name in
+          LineChart(
+            title: "\(network.rawValue), \(name)",
+            x: Axis("layer of neurons"), y: Axis("stable rank"),
+            series: series(
+              network, [.end, .adversarial], curve,
+              x: layers(network).map(Double.init), style: .both), legend: .below)
+        }
+      }, columns: 2)
+  }
+
+  private func layers(_ network: CIFAR10Network) -> ClosedRange<Int> {
+    1...(network == .convolutional ? settings.filters.count : settings.units.count)
+  }
+
+  /// Validation accuracy in the course of ordinary training.
+  var training: PanelFigure {
+    PanelFigure(
+      panels: CIFAR10Network.allCases.map { network in
+        LineChart(
+          title: network.rawValue, x: Axis("epoch"), y: Axis("validation accuracy"),
+          series: settings.degrees.enumerated().map { number, p in
+            let cell = CIFAR10TrainingCell(network: network, p: p, isAdversarial: false)
+            return trained.series(
+              "p = \(p.formatted())", curve: CIFAR10Training.accuracy, cell: cell,
+              x: (1...network.epochs(settings)).map(Double.init), style: .both,
+              dash: .solid, colour: colour(number))
+          }, legend: .below)
+      }, columns: 2)
+  }
+
+  private func series(
+    _ network: CIFAR10Network, _ moments: [CIFAR10Cell.Moment], _ curve: String, x: [Double],
+    style: Series.Style = .line
+  ) -> [Series] {
+    moments.flatMap { moment in
+      settings.degrees.enumerated().compactMap { number, p in
+        let cell = CIFAR10Cell(network: network, p: p, moment: moment)
+        guard results.cells.contains(cell) else { return nil }
+        return results.series(
+          "p = \(p.formatted())" + (moment == .adversarial ? ", adversarial training" : ""),
+          curve: curve, cell: cell, x: x, style: style,
+          dash: moment == .adversarial ? .dashed : .solid, colour: colour(number))
+      }
+    }
+  }
+
+  private func colour(_ number: Int) -> Colour {
+    Colour.categories[number % Colour.categories.count]
+  }
+}
