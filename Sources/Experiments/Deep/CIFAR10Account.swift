@@ -16,21 +16,31 @@ struct CIFAR10Account {
       introduction:
         "Networks of a kind differ in the degree alone. \(emphasis: "last epoch") is after all epochs; "
         + "\(emphasis: "matched accuracy") is when the validation accuracy first is at the highest percent that "
-        + "the networks of every degree with this seed reach, so that no radius is owed to a worse or better "
-        + "classifier; \(emphasis: "adversarial training") is the reference point for what robustness means "
-        + "here. Radii are upper bounds; those of misclassified images count as 0 in the median, which is "
-        + "of all attacked images. Rank W and rank H are means over layers.",
+        + "the networks of every degree with this seed reach; \(emphasis: "p = 1 stopped at its accuracy") is the "
+        + "network of p = 1 when its validation accuracy first is at the highest percent that the row's "
+        + "degree reaches, so that no radius is owed to a worse or better classifier; "
+        + "\(emphasis: "adversarial training") is the reference point for what robustness means here. Radii "
+        + "are upper bounds. The first median is of all attacked images, where those misclassified count as "
+        + "0, the second of those classified correctly. Rank W and rank H are means over layers. Attacks on "
+        + "the networks of the first seed are checked for signs of weakness after the last epoch.",
       answer: answer, findings: findings,
       figures: [
-        figure("robust-accuracy", figures.robustness(.end), "after the last epoch"),
         figure(
-          "robust-accuracy-matched", figures.robustness(.matched), "at matched clean accuracy"),
+          "robust-accuracy", figures.robustness(.end, beside: .adversarial),
+          "after the last epoch", dashed: "adversarial training, first seed"),
+        figure(
+          "robust-accuracy-pairs", figures.robustness(.end, beside: .counterpart),
+          "after the last epoch",
+          dashed: "p = 1, stopped at the accuracy of the degree of that colour"),
+        figure(
+          "robust-accuracy-matched", figures.robustness(.matched, beside: .adversarial),
+          "at an accuracy that all degrees reach", dashed: "adversarial training, first seed"),
         SweepFigure(
           "stable-ranks", figures.stableRanks,
           caption:
             "Stable rank of the weights, (filters, values of a patch) or (neurons, inputs), and of "
             + "the features of \(settings.rankSamples) held-out images, behind each layer of neurons, "
-            + "after the last epoch.",
+            + "after the last epoch. Dashed: adversarial training.",
           alternative: "Stable rank against the layer for each degree"),
         SweepFigure(
           "training", figures.training,
@@ -40,13 +50,15 @@ struct CIFAR10Account {
       blocks: [.paragraph(Prose(rateSentence))], remarks: [rateSentence])
   }
 
-  private func figure(_ name: String, _ figure: PanelFigure, _ moment: String) -> SweepFigure {
+  private func figure(
+    _ name: String, _ figure: PanelFigure, _ moment: String, dashed: String
+  ) -> SweepFigure {
     SweepFigure(
       name, figure,
       caption:
         "Robust accuracy of held-out images \(moment), \(settings.attackedImages) with each of "
         + "\(settings.repeats) seed(s), by the attack \(settings.attack). Bands: 95% intervals over seeds. "
-        + "Dashed: adversarial training, first seed.",
+        + "Dashed: \(dashed).",
       alternative: "Robust accuracy against radius for each degree \(moment)")
   }
 
@@ -92,29 +104,27 @@ struct CIFAR10Account {
       })
   }
 
-  /// The degrees above the first, with how their median radius at a moment differs from the first's.
-  private func differences(_ network: CIFAR10Network, _ moment: CIFAR10Cell.Moment)
+  /// The degrees above the first, with how a metric of theirs after the last epoch differs from that of the
+  /// first degree's network stopped at the same accuracy.
+  private func differences(_ network: CIFAR10Network, _ metric: SweepMetric)
     -> [(p: Double, interval: MeanInterval)]
   {
     settings.degrees.dropFirst().map { p in
-      (
-        p,
-        difference(
-          CIFAR10Measurement.medianRadius, cell(network, p, moment),
-          cell(network, settings.degrees[0], moment))
-      )
+      (p, difference(metric, cell(network, p, .end), cell(network, p, .counterpart)))
     }
   }
 
   private var findings: [String: SweepAccount.MeanOrNumber] {
     var findings: [String: SweepAccount.MeanOrNumber] = [:]
     for network in CIFAR10Network.allCases {
-      for moment in [CIFAR10Cell.Moment.end, .matched] {
-        for (p, interval) in differences(network, moment) {
+      for metric in [
+        CIFAR10Measurement.medianRadiusOfCorrect, CIFAR10Measurement.l2Accuracy,
+        CIFAR10Measurement.linfAccuracy, CIFAR10Measurement.heldOutAccuracy,
+      ] {
+        for (p, interval) in differences(network, metric) {
           guard let mean = interval.mean else { continue }
           findings[
-            "\(network.rawValue), \(moment.rawValue): median l2 radius of p = \(p.formatted()) less "
-              + "that of p = \(settings.degrees[0].formatted())"] =
+            "\(network.rawValue), p = \(p.formatted()) less p = 1 at equal accuracy: \(metric.key)"] =
             interval.halfWidth.map { .interval(value: mean, halfWidth: $0) } ?? .number(mean)
         }
       }
@@ -128,30 +138,33 @@ struct CIFAR10Account {
     (CIFAR10Network.allCases.map(sentences) + [adversarialSentence]).joined(separator: " ")
   }
 
-  private func list(_ metric: SweepMetric, _ network: CIFAR10Network, _ moment: CIFAR10Cell.Moment)
-    -> String
-  {
+  private func list(
+    _ metric: SweepMetric, _ network: CIFAR10Network, _ moment: CIFAR10Cell.Moment, digits: Int = 3
+  ) -> String {
     settings.degrees.map { p in
-      let mean = results.interval(metric.key, cell(network, p, moment)).mean
-      return mean.map { String(format: "%.3f", $0) } ?? "–"
-    }.joined(separator: ", ")
+      results.interval(metric.key, cell(network, p, moment)).mean
+        .map { String(format: "%.\(digits)f", $0) }
+    }.compactMap { $0 }.joined(separator: ", ")
   }
 
   private func sentences(_ network: CIFAR10Network) -> String {
-    func numbers(_ moment: CIFAR10Cell.Moment) -> String {
-      "held-out accuracy \(list(CIFAR10Measurement.heldOutAccuracy, network, moment)) and median l2 "
-        + "radius \(list(CIFAR10Measurement.medianRadius, network, moment))"
+    func values(_ metric: SweepMetric, _ moment: CIFAR10Cell.Moment) -> String {
+      list(metric, network, moment, digits: metric.digits)
     }
-    let differences = differences(network, .matched).map { p, interval in
-      "\(signed(interval)) (p = \(p.formatted()))"
+    let radius = CIFAR10Measurement.medianRadiusOfCorrect
+    func changes(_ metric: SweepMetric) -> String {
+      differences(network, metric).map { "\(signed($0.interval)) (p = \($0.p.formatted()))" }
+        .joined(separator: ", ")
     }
-    return
-      "The \(network.rawValue) network with p = \(degrees) has \(numbers(.end)) after the last "
-      + "epoch, stable rank of the features "
-      + "\(list(CIFAR10Measurement.featureRank, network, .end)); at matched accuracy it has "
-      + "\(numbers(.matched)). There the median radius differs from that of p = "
-      + "\(settings.degrees[0].formatted()) by \(differences.joined(separator: ", ")): "
-      + "\(verdict(network))."
+    return "The \(network.rawValue) network with p = \(degrees) has held-out accuracy "
+      + "\(values(CIFAR10Measurement.heldOutAccuracy, .end)) after the last epoch, median l2 radius of "
+      + "correctly classified images \(values(radius, .end)), and stable rank of the features "
+      + "\(values(CIFAR10Measurement.featureRank, .end)). Less that of p = 1 stopped at the same validation "
+      + "accuracy, the radius is \(changes(radius)), robust accuracy at l2 0.25 "
+      + "\(changes(CIFAR10Measurement.l2Accuracy)) and at linf 2/255 "
+      + "\(changes(CIFAR10Measurement.linfAccuracy)): \(verdict(network)). Stopped where all degrees have the "
+      + "same accuracy (held-out \(values(CIFAR10Measurement.heldOutAccuracy, .matched))), the radii are "
+      + "\(values(radius, .matched))."
   }
 
   private func signed(_ interval: MeanInterval) -> String {
@@ -160,9 +173,9 @@ struct CIFAR10Account {
     return interval.halfWidth.map { "\(text) ± \(String(format: "%.3f", $0))" } ?? text
   }
 
-  /// What the differences at matched accuracy say, where there are seeds enough to tell.
+  /// What the differences of radii at equal accuracy say, where there are seeds enough to tell.
   private func verdict(_ network: CIFAR10Network) -> String {
-    let all = differences(network, .matched)
+    let all = differences(network, CIFAR10Measurement.medianRadiusOfCorrect)
     guard all.contains(where: { $0.interval.halfWidth != nil }) else {
       return "one seed, so nothing can be said about its uncertainty"
     }
@@ -171,54 +184,48 @@ struct CIFAR10Account {
       return found.isEmpty
         ? nil : "p = " + found.map { $0.p.formatted() }.joined(separator: ", ")
     }
-    let gains = degrees { $0.lower > 0 }
-    let losses = degrees { $0.upper < 0 }
     let parts =
-      (gains.map { ["a gain in robustness for \($0)"] } ?? [])
-      + (losses.map { ["a loss in robustness for \($0)"] } ?? [])
+      (degrees { $0.lower > 0 }.map { ["larger radii for \($0)"] } ?? [])
+      + (degrees { $0.upper < 0 }.map { ["smaller radii for \($0)"] } ?? [])
     return parts.isEmpty
-      ? "no difference that \(settings.repeats) seeds can tell"
+      ? "no difference of radii that \(settings.repeats) seeds can tell"
       : parts.joined(separator: ", ")
         + ", outside the 95% interval over \(settings.repeats) seeds"
   }
 
   /// What adversarial training does on the images of the first seed, and how a degree alone compares.
   private var adversarialSentence: String {
-    let first = settings.degrees[0]
-    func radius(_ p: Double, _ moment: CIFAR10Cell.Moment) -> Double? {
-      results.measurements(cell(.convolutional, p, moment)).first?
-        .metrics[CIFAR10Measurement.medianRadius.key]
+    let metric = CIFAR10Measurement.l2Accuracy
+    func value(_ metric: SweepMetric, _ p: Double, _ moment: CIFAR10Cell.Moment) -> Double? {
+      results.measurements(cell(.convolutional, p, moment)).first?.metrics[metric.key]
     }
     let rows = settings.adversarialDegrees.compactMap { p -> String? in
-      guard let after = radius(p, .adversarial), let before = radius(p, .end) else { return nil }
-      let accuracy =
-        results.interval(
-          CIFAR10Measurement.heldOutAccuracy.key, cell(.convolutional, p, .adversarial)
-        ).mean ?? .nan
+      let radius = CIFAR10Measurement.medianRadiusOfCorrect
+      guard let after = value(metric, p, .adversarial), let before = value(metric, p, .end),
+        let radiusAfter = value(radius, p, .adversarial), let radiusBefore = value(radius, p, .end)
+      else { return nil }
+      let accuracy = value(CIFAR10Measurement.heldOutAccuracy, p, .adversarial) ?? .nan
       return String(
-        format: "from %.3f to %.3f for p = %@ (held-out accuracy %.3f)", before, after,
-        p.formatted(), accuracy)
+        format:
+          "for p = %@ from %.3f to %.3f, and the median radius from %.3f to %.3f, at held-out "
+          + "accuracy %.3f", p.formatted(), before, after, radiusBefore, radiusAfter, accuracy)
     }
     guard !rows.isEmpty else { return "No network was trained on perturbed images." }
     var text =
       "Adversarial training of the convolutional network (\(settings.adversarial.norm.rawValue) radius "
       + "\(settings.adversarial.epsilon), \(settings.adversarial.steps) steps, "
-      + "\(settings.adversarialEpochs) epochs) moves the median radius on the images of the first seed "
-      + rows.joined(separator: ", ")
-    let changes = differences(.convolutional, .matched).compactMap { p, interval in
+      + "\(settings.adversarialEpochs) epochs) moves robust accuracy at l2 0.25 on the images of the first "
+      + "seed " + rows.joined(separator: "; ")
+    let changes = differences(.convolutional, metric).compactMap { p, interval in
       interval.mean.map { (p, $0) }
     }
-    if let best = changes.max(by: { $0.1 < $1.1 }), let hardened = radius(first, .adversarial),
-      let plain = radius(first, .end)
-    {
+    if let best = changes.max(by: { $0.1 < $1.1 }) {
       text +=
         best.1 > 0
         ? String(
-          format:
-            "; the degree alone changes it by at most %+.3f at matched accuracy (p = %@), where "
-            + "adversarial training of p = %@ changes it by %+.3f", best.1, best.0.formatted(),
-          first.formatted(), hardened - plain)
-        : "; no degree above \(first.formatted()) enlarges it at matched accuracy"
+          format: ". A degree alone adds at most %.3f at equal accuracy (p = %@)", best.1,
+          best.0.formatted())
+        : ". No degree alone adds to it at equal accuracy"
     }
     return text + "."
   }

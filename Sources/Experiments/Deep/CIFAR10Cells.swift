@@ -77,6 +77,9 @@ public struct CIFAR10Cell: SweepCell {
     case end = "last epoch"
     /// When the validation accuracy first is at the highest percent that all degrees reach.
     case matched = "matched accuracy"
+    /// The network of the first degree, when its validation accuracy first is at the highest percent that
+    /// the cell's degree reaches: the counterpart of ``end`` at equal accuracy.
+    case counterpart = "p = 1 stopped at its accuracy"
     /// After the last epoch of adversarial training.
     case adversarial = "adversarial training"
   }
@@ -95,7 +98,10 @@ public struct CIFAR10Cell: SweepCell {
   /// The longest first.
   public var cost: Double { network.cost }
 
-  var training: CIFAR10TrainingCell {
-    CIFAR10TrainingCell(network: network, p: p, isAdversarial: moment == .adversarial)
+  /// The run that trains the network.
+  func training(_ settings: CIFAR10Settings) -> CIFAR10TrainingCell {
+    CIFAR10TrainingCell(
+      network: network, p: moment == .counterpart ? settings.degrees[0] : p,
+      isAdversarial: moment == .adversarial)
   }
 }

@@ -61,7 +61,7 @@ public struct CIFAR10Experiment: Experiment {
     let measurement = CIFAR10Measurement(
       training: training, heldOut: parts[1], test: parts[2], rates: rates)
     var measured: [SweepResults<CIFAR10Cell>] = []
-    for moment in [CIFAR10Cell.Moment.end, .matched, .adversarial] {
+    for moment in [CIFAR10Cell.Moment.end, .matched, .counterpart, .adversarial] {
       progress.beginStage()
       measured.append(try measurement.results(moment, progress))
     }

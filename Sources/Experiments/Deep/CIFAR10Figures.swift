@@ -8,28 +8,30 @@ struct CIFAR10Figures {
   let results: SweepResults<CIFAR10Cell>
   let trained: SweepResults<CIFAR10TrainingCell>
 
-  /// Curves of one moment in both norms and networks; those of adversarial training dashed beside them.
-  func robustness(_ moment: CIFAR10Cell.Moment) -> PanelFigure {
+  /// Curves of one moment in both norms and networks, with those of another dashed beside them.
+  func robustness(_ moment: CIFAR10Cell.Moment, beside other: CIFAR10Cell.Moment) -> PanelFigure {
     PanelFigure(
       panels: CIFAR10Network.allCases.flatMap { network in
         [
           curves(
-            network, moment, Norm.l2.rawValue, x: [0] + settings.l2Radii, axis: "l2 radius",
+            network, [moment, other], Norm.l2.rawValue, x: [0] + settings.l2Radii,
+            axis: "l2 radius",
             title: "\(network.rawValue), l2"),
           curves(
-            network, moment, Norm.linf.rawValue, x: [0] + settings.linfRadii.map { 255 * $0 },
+            network, [moment, other], Norm.linf.rawValue,
+            x: [0] + settings.linfRadii.map { 255 * $0 },
             axis: "linf radius / (1/255)", title: "\(network.rawValue), linf"),
         ]
       }, columns: 2)
   }
 
   private func curves(
-    _ network: CIFAR10Network, _ moment: CIFAR10Cell.Moment, _ curve: String, x: [Double],
+    _ network: CIFAR10Network, _ moments: [CIFAR10Cell.Moment], _ curve: String, x: [Double],
     axis: String, title: String
   ) -> LineChart {
     LineChart(
       title: title, x: Axis(axis), y: Axis("robust accuracy", range: 0...1),
-      series: series(network, [moment, .adversarial], curve, x: x), legend: .below)
+      series: series(network, moments, curve, x: x), legend: .below)
   }
 
   /// Stable rank of weights and features, layer by layer.
@@ -79,10 +81,19 @@ struct CIFAR10Figures {
         let cell = CIFAR10Cell(network: network, p: p, moment: moment)
         guard results.cells.contains(cell) else { return nil }
         return results.series(
-          "p = \(p.formatted())" + (moment == .adversarial ? ", adversarial training" : ""),
+          label(p, moment),
           curve: curve, cell: cell, x: x, style: style,
-          dash: moment == .adversarial ? .dashed : .solid, colour: colour(number))
+          dash: moment == moments[0] ? .solid : .dashed, colour: colour(number))
       }
+    }
+  }
+
+  private func label(_ p: Double, _ moment: CIFAR10Cell.Moment) -> String {
+    switch moment {
+    case .end, .matched: "p = \(p.formatted())"
+    case .counterpart:
+      "p = \(settings.degrees[0].formatted()) at the accuracy of p = \(p.formatted())"
+    case .adversarial: "p = \(p.formatted()), adversarial training"
     }
   }
 

@@ -50,9 +50,13 @@ struct CIFAR10Measurement {
 
   /// The cells of a moment.
   func cells(_ moment: CIFAR10Cell.Moment) -> [CIFAR10Cell] {
-    (moment == .adversarial ? training.adversarialCells : training.cells).map {
-      CIFAR10Cell(network: $0.network, p: $0.p, moment: moment)
-    }
+    let trained =
+      switch moment {
+      case .end, .matched: training.cells
+      case .counterpart: training.cells.filter { $0.p != settings.degrees[0] }
+      case .adversarial: training.adversarialCells
+      }
+    return trained.map { CIFAR10Cell(network: $0.network, p: $0.p, moment: moment) }
   }
 
   /// Measures all cells of a moment, with the seeds they were trained with.
@@ -71,10 +75,13 @@ struct CIFAR10Measurement {
     throws(ExperimentError) -> (DeepNetwork<Float>, Double)?
   {
     guard let outcome = run.finished() else { return nil }
-    guard cell.moment == .matched else {
+    if cell.moment == .end || cell.moment == .adversarial {
       return (outcome.network, Double(outcome.record.epochs.count))
     }
-    guard let percent = try training.matchedPercent(cell.network, seed: seed, rates: rates),
+    let degrees = cell.moment == .matched ? settings.degrees : [settings.degrees[0], cell.p]
+    guard
+      let percent = try training.matchedPercent(
+        cell.network, degrees: degrees, seed: seed, rates: rates),
       let reached = try run.firstNetwork(reaching: percent)
     else { return nil }
     return (reached.network, reached.epoch)
@@ -84,19 +91,19 @@ struct CIFAR10Measurement {
     -> SweepMeasurement
   {
     let number = Int(context.seed - settings.seed)
-    let run = try training.run(cell.training, seed: context.seed, rates: rates)
+    let run = try training.run(cell.training(settings), seed: context.seed, rates: rates)
     guard let (network, epoch) = try network(cell, run, context.seed) else {
       return SweepMeasurement(failure: "the training diverged")
     }
     let first = number * settings.attackedImages
     let images = heldOut.subset(Array(first..<first + settings.attackedImages))
-    // Whether an attack is too weak for a network shows with the first seed.
+    // Whether an attack is too weak for a network shows with the first seed, when it is trained.
     func robustness(_ norm: Norm, _ radii: [Double], after share: Double)
       throws(ExperimentError) -> DeepRobustness
     {
       var study = RobustnessStudy(
         epsilons: radii, norm: norm, attack: settings.attack, seed: context.seed)
-      study.isChecked = number == 0
+      study.isChecked = number == 0 && (cell.moment == .end || cell.moment == .adversarial)
       return try DeepRobustness.measured(
         in: training.directory,
         name: "\(context.name)-\(norm.rawValue)", study: study,

@@ -126,13 +126,14 @@ struct CIFAR10Training {
     }
   }
 
-  /// The highest percent of validation accuracy that the networks of every degree have reached with a seed:
-  /// what they are compared at. Networks that diverged do not count.
+  /// The highest percent of validation accuracy that the networks of some degrees have all reached with a
+  /// seed: what they are compared at. Networks that diverged do not count.
   func matchedPercent(
-    _ network: CIFAR10Network, seed: UInt64, rates: SweepResults<CIFAR10RateCell>
+    _ network: CIFAR10Network, degrees: [Double], seed: UInt64,
+    rates: SweepResults<CIFAR10RateCell>
   ) throws(ExperimentError) -> Int? {
     var percent: Int?
-    for cell in cells where cell.network == network {
+    for cell in cells where cell.network == network && degrees.contains(cell.p) {
       let run = try run(cell, seed: seed, rates: rates)
       guard run.finished() != nil, let highest = run.levels.highest else { continue }
       percent = min(percent ?? highest, highest)

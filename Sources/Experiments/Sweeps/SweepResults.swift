@@ -130,7 +130,7 @@ public struct SweepResults<Cell: SweepCell>: Sendable {
         }
       }
     }
-    let total = cells.count * seeds.count
+    let total = runs.reduce(0) { $0 + $1.count }
     return order.map { text in
       let found = places[text]!
       let others = found.count > 1 ? " and \(found.count - 1) more of \(total) runs" : ""

@@ -1,0 +1,216 @@
+import Datasets
+import DeepNetworks
+import Foundation
+import LinearCore
+import Networks
+import Testing
+import Training
+
+@testable import Experiments
+
+/// A directory that is removed in the end.
+private func withDirectory(_ body: (RunDirectory) throws -> Void) throws {
+  let path = FileManager.default.temporaryDirectory
+    .appendingPathComponent("deep-run-\(UUID().uuidString)").path
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  try body(RunDirectory(path, configuration: "test", resume: false))
+}
+
+private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double = 3e-3) throws
+  -> DeepRun
+{
+  DeepRun(
+    directory: directory, name: "digits",
+    architecture: try Architecture(
+      inputShape: FeatureShape(rows: 8, columns: 8, channels: 1),
+      layers: [
+        DensePReLU(units: 24, exponent: 2), LayerNormalization(), LinearHead(outputs: 10),
+      ]),
+    training: DeepTrainingConfiguration(
+      optimizer: .adamW(learningRate: rate), epochs: epochs, batchSize: 64, seed: 7))
+}
+
+@Suite struct DeepRunTests {
+  private let train: Dataset
+  private let test: Dataset
+
+  init() throws {
+    train = try Digits.load(split: .train)
+    test = try Digits.load(split: .test)
+  }
+
+  /// A run that goes on from any checkpoint ends in the same files, and a finished one trains no more.
+  @Test func goesOnToTheSameBytes() throws {
+    try withDirectory { whole in
+      var run = try digitsRun(whole)
+      run.trialsPerEpoch = 3
+      let expected = try run.run(train: train, validation: test)
+      try withDirectory { part in
+        var second = try digitsRun(part)
+        second.trialsPerEpoch = 3
+        var trainer = try DeepTrainer<Float>(
+          network: DeepNetwork(
+            architecture: second.architecture,
+            stream: RandomStream(seed: 7).child("initialisation")),
+          inputs: train.inputs, labels: train.labels, configuration: second.training,
+          heldOut: (test.inputs, test.labels))
+        try trainer.runEpoch()
+        _ = try part.folder("checkpoints")
+        try trainer.checkpoint().write(to: part.path("checkpoints/digits.safetensors"))
+        var epochs: [Int] = []
+        let found = try second.run(train: train, validation: test) { epochs.append($1.epoch) }
+        #expect(epochs == [2, 3, 4])
+        #expect(found.network == expected.network && found.record == expected.record)
+        for name in ["networks/digits.safetensors", "networks/digits.json"] {
+          #expect(
+            FileManager.default.contents(atPath: whole.path(name))
+              == FileManager.default.contents(atPath: part.path(name)))
+        }
+        #expect(second.levels.highest == run.levels.highest)
+      }
+      var called = false
+      let again = try run.run(train: train, validation: test) { _, _ in called = true }
+      #expect(!called && again.network == expected.network && again.record == expected.record)
+    }
+  }
+
+  /// The networks kept for levels have the accuracy they are kept for, in the order of training; a second
+  /// look at the same training changes nothing.
+  @Test func keepsTheFirstNetworkOfEachLevel() throws {
+    try withDirectory { directory in
+      var run = try digitsRun(directory)
+      run.trialsPerEpoch = 6
+      let outcome = try run.run(train: train, validation: test)
+      let highest = try #require(run.levels.highest)
+      let best = try #require(outcome.record.epochs.compactMap(\.testAccuracy).max())
+      #expect(Double(highest) >= (100 * best).rounded(.down) && highest <= 100)
+      #expect(try run.firstNetwork(reaching: highest + 1) == nil)
+      var last = 0.0
+      for percent in stride(from: 10, through: highest, by: 5) {
+        let reached = try #require(try run.firstNetwork(reaching: percent))
+        #expect(reached.accuracy == reached.network.accuracy(test.inputs, labels: test.labels))
+        #expect(100 * reached.accuracy >= Double(percent) - 1e-6)
+        #expect(reached.epoch >= last && reached.epoch <= 4)
+        last = reached.epoch
+      }
+      let before = try #require(try run.firstNetwork(reaching: 40))
+      try run.levels.offer(outcome.network, accuracy: before.accuracy, epoch: 4)
+      #expect(try #require(try run.firstNetwork(reaching: 40)).epoch == before.epoch)
+    }
+  }
+
+  @Test func divergenceIsAFailureAndNotAMistake() throws {
+    try withDirectory { directory in
+      var run = try digitsRun(directory)
+      run = DeepRun(
+        directory: directory, name: "wild", architecture: run.architecture,
+        training: DeepTrainingConfiguration(
+          optimizer: .sgd(learningRate: 1e30), schedule: .constant, epochs: 2, batchSize: 64))
+      #expect {
+        _ = try run.run(train: train, validation: nil)
+      } throws: { error in
+        guard case .failed(let text) = error as? ExperimentError else { return false }
+        return text.hasPrefix("training diverged in epoch 1")
+      }
+      #expect(run.finished() == nil)
+    }
+  }
+
+  /// Robust accuracy falls with the radius from the clean accuracy, radii are those of a second call, and
+  /// misclassified samples have none.
+  @Test func robustnessIsMonotoneAndKept() throws {
+    try withDirectory { directory in
+      let network = try digitsRun(directory).run(train: train, validation: nil).network
+      let data = test.prefix(25)
+      var study = RobustnessStudy(epsilons: [0.2, 0.5, 1], norm: .l2, attack: "quick")
+      study.isChecked = false
+      func measure(_ report: (Double) -> Void = { _ in }) throws -> DeepRobustness {
+        try DeepRobustness.measured(
+          in: directory, name: "digits-l2", study: study, network: network, data: data,
+          reference: train, report: report)
+      }
+      var shares: [Double] = []
+      let found = try measure { shares.append($0) }
+      #expect(!shares.isEmpty && shares.allSatisfy { (0...1).contains($0) })
+      #expect(found.cleanAccuracy == network.accuracy(data.inputs, labels: data.labels))
+      let curve = (0...40).map { found.robustAccuracy(epsilon: Double($0) / 20) }
+      #expect(curve[0] == found.cleanAccuracy && zip(curve, curve.dropFirst()).allSatisfy(>=))
+      #expect(found.medianRadius <= found.medianRadiusOfCorrect && found.medianRadius > 0)
+      #expect(found.gradientPasses > 0)
+      var called = false
+      #expect(try measure { _ in called = true } == found && !called)
+    }
+  }
+}
+
+@Suite struct CIFAR10ExperimentTests {
+  /// Settings survive their file, fit the data, and describe networks of the promised size.
+  @Test(arguments: Preset.allCases) func settings(preset: Preset) throws {
+    let settings = try CIFAR10Experiment(ExperimentOptions(preset: preset)).settings
+    let text = JSONText.encode(settings)
+    #expect(try JSONText.decoder.decode(CIFAR10Settings.self, from: Data(text.utf8)) == settings)
+    let standardization = Standardization(means: [0, 0, 0], deviations: [1, 1, 1])
+    for network in CIFAR10Network.allCases {
+      let architectures = try settings.degrees.map {
+        try network.architecture(settings, exponent: $0, standardization: standardization)
+      }
+      #expect(architectures[0].parameterCount <= 300_000 && architectures[0].outputCount == 10)
+      #expect(architectures.allSatisfy { $0.parameters == architectures[0].parameters })
+    }
+    #expect(settings.repeats * settings.attackedImages <= CIFAR10Measurement.heldOutCount)
+  }
+
+  @Test func moreSeedsThanImagesAreRefused() {
+    #expect(throws: ExperimentError.self) {
+      try CIFAR10Experiment(ExperimentOptions(preset: .paper, repeats: 10))
+    }
+  }
+
+  /// Differences are taken seed by seed, and a cell measured with fewer seeds has fewer.
+  @Test func differencesArePaired() throws {
+    let settings = try CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
+    let metric = CIFAR10Measurement.medianRadius
+    func cell(_ p: Double, _ moment: CIFAR10Cell.Moment) -> CIFAR10Cell {
+      CIFAR10Cell(network: .convolutional, p: p, moment: moment)
+    }
+    func runs(_ values: [Double]) -> [SweepMeasurement] {
+      values.map { SweepMeasurement(metrics: [metric.key: $0]) }
+    }
+    let cells = [
+      cell(1, .end), cell(3, .end), cell(1, .matched), cell(3, .matched), cell(1, .adversarial),
+    ]
+    let results = SweepResults(
+      cells: cells, seeds: [0, 1, 2],
+      runs: [
+        runs([0.1, 0.2, 0.3]), runs([0.2, 0.3, 0.4]), runs([0.1, 0.2, 0.3]),
+        runs([0.25, 0.35, 0.45]), runs([0.5]),
+      ])
+    let trained = SweepResults<CIFAR10TrainingCell>(cells: [], seeds: [0, 1, 2], runs: [])
+    let account = CIFAR10Account(
+      settings: settings, results: results, rates: [:],
+      figures: CIFAR10Figures(settings: settings, results: results, trained: trained),
+      parameterCounts: [:])
+    let difference = account.difference(metric, cell(3, .matched), cell(1, .matched))
+    #expect(abs((difference.mean ?? 0) - 0.15) < 1e-12)
+    // The same for every seed, however far the seeds lie apart.
+    #expect((difference.halfWidth ?? 1) < 1e-12)
+    #expect(account.difference(metric, cells[4], cells[0]).count == 1)
+    let answer = account.account.answer
+    #expect(answer.contains("a gain in robustness for p = 3"))
+    #expect(answer.contains("from 0.100 to 0.500 for p = 1"))
+  }
+
+  /// The whole of it at the smallest size: every file is there, and a second call trains and attacks nothing.
+  @Test(.enabled(if: CIFAR10.isAvailable(), "needs CIFAR-10 below $POLYRELU_DATA"))
+  func plansAreFinite() throws {
+    let settings = try CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
+    try withDirectory { directory in
+      let data = try CIFAR10.load(split: .validation)
+      let training = CIFAR10Training(
+        settings: settings, directory: directory, train: data, validation: data)
+      let plan = try training.plan()
+      #expect(plan.stages.count == 6 && plan.stages.allSatisfy { $0.seconds > 0 })
+      #expect(plan.seconds.isFinite)
+    }
+  }
+}
