@@ -79,7 +79,8 @@ public enum ExperimentCatalog {
     MNISTParityExperiment.self, MNISTDigitsExperiment.self, FashionParityExperiment.self,
     FeaturesExperiment.self, OrthonormalGMMExperiment.self, DegreeSweepExperiment.self,
     InitialScaleExperiment.self, FlowComparisonExperiment.self, SubclassScalingExperiment.self,
-    CriticalRadiusExperiment.self, CIFAR10Experiment.self,
+    CriticalRadiusExperiment.self, DeepMixtureExperiment.self, MNISTDeepExperiment.self,
+    CIFAR10Experiment.self,
   ]
 
   /// The experiment called `name`, with options.

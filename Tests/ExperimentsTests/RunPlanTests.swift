@@ -54,7 +54,7 @@ import Testing
       name: "sweep",
       cells: [Cell(p: 1, alpha: 1), Cell(p: 1, alpha: 2), Cell(p: 3, alpha: 2)], seeds: [0, 1])
     // Cost 18 in all, 6 of which at p = 1. A long unit, so that its rounding to seconds does not show.
-    let plan = sweep.plan(operationsOfUnitCost: 1e16)
+    let plan = sweep.plan { 1e16 * $0.cost }
     #expect(plan.stages.count == 1 && plan.text.contains("6 runs, 3 cells times 2 seed(s)"))
     let unit = plan.seconds / 18
     #expect(plan.text.contains("p = 1: about \(ProgressReporter.duration(6 * unit))"))

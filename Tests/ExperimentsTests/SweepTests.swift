@@ -39,7 +39,7 @@ private struct ParabolaExperiment: SweepExperiment {
 
   var cells: [Cell] { [1, 2, 3, 4].map(Cell.init(x:)) }
   var metrics: [SweepMetric] { [SweepMetric("y"), SweepMetric("radius")] }
-  var operationsOfUnitCost: Double { 1e6 }
+  func operations(_ cell: Cell) -> Double { 1e6 * cell.cost }
 
   func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError) -> SweepMeasurement {
     calls.value.withLock { $0.append(cell.x) }

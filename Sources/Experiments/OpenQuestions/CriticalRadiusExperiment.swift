@@ -113,9 +113,9 @@ public struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public var operationsOfUnitCost: Double {
+  public func operations(_ cell: Cell) -> Double {
     4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
-      * 9000
+      * 9000 * cell.cost
   }
 
   /// Trains by gradient flow, attacks and certifies.

@@ -197,7 +197,7 @@ public struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public var operationsOfUnitCost: Double { settings.flow.workOfPass * 900 }
+  public func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 900 * cell.cost }
 
   /// Trains and attacks.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)

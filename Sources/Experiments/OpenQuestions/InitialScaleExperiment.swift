@@ -85,7 +85,7 @@ public struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public var operationsOfUnitCost: Double { settings.flow.workOfPass * 1300 }
+  public func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 1300 * cell.cost }
 
   /// Trains by gradient flow and attacks.
   public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)

@@ -89,9 +89,9 @@ public struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public var operationsOfUnitCost: Double {
+  public func operations(_ cell: Cell) -> Double {
     4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
-      * 15
+      * 15 * cell.cost
   }
 
   /// Trains by gradient flow and attacks.

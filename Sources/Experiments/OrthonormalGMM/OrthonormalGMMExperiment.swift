@@ -178,9 +178,9 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as training and the attack have taken at `laptop`.
-  public var operationsOfUnitCost: Double {
+  public func operations(_ cell: Cell) -> Double {
     4 * Double(settings.robustnessMixture.samples * settings.robustnessMixture.dimension)
-      * Double(settings.robustnessWidth * settings.epochs) * 4
+      * Double(settings.robustnessWidth * settings.epochs) * 4 * cell.cost
   }
 
   /// Measures one run.

@@ -6,11 +6,11 @@ extension Sweep {
   /// Runs go side by side and the longest first, so the plan has one stage; its lines tell how the time is
   /// shared out among the values of the first column.
   ///
-  /// - Parameter operationsOfUnitCost: floating-point operations of a run of cost 1.
-  func plan(operationsOfUnitCost: Double) -> RunPlan {
-    let secondsOfUnitCost = operationsOfUnitCost / RunPlan.productRate()
+  /// - Parameter operations: floating-point operations of a run of a cell.
+  func plan(operations: (Cell) -> Double) -> RunPlan {
+    let rate = RunPlan.productRate()
     func seconds(_ cells: [Cell]) -> Double {
-      cells.reduce(0) { $0 + $1.cost } * Double(seeds.count) * secondsOfUnitCost
+      cells.reduce(0) { $0 + operations($1) } * Double(seeds.count) / rate
     }
     let title = "\(cells.count * seeds.count) runs, \(cells.count) cells times \(seeds.count) seed(s)"
     return RunPlan(

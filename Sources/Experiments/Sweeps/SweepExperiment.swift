@@ -26,9 +26,13 @@ public protocol SweepExperiment: Experiment {
   var cells: [Cell] { get }
   /// What is measured, in the order of the table.
   var metrics: [SweepMetric] { get }
-  /// Floating-point operations that a run of cost 1 takes, about: the plan follows from it. Time that is
+
+  /// Floating-point operations that a run of a cell takes, about: the plan follows from it. Time that is
   /// not spent in products counts as the products that it had room for.
-  var operationsOfUnitCost: Double { get }
+  func operations(_ cell: Cell) -> Double
+
+  /// Checks what may be missing, such as data, before a directory is made.
+  func prepare() throws(ExperimentError)
 
   /// Measures one run. Called concurrently for different runs; what it returns must depend on nothing but
   /// the settings, the cell and the seed.
@@ -39,6 +43,9 @@ public protocol SweepExperiment: Experiment {
 }
 
 extension SweepExperiment {
+  /// Needs nothing.
+  public func prepare() throws(ExperimentError) {}
+
   /// The seeds of the repeats.
   public var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed + UInt64($0) } }
 
@@ -46,11 +53,12 @@ extension SweepExperiment {
   public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
+    try prepare()
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
     let sweep = Sweep(name: Self.name, cells: cells, seeds: seeds)
-    progress.begin(sweep.plan(operationsOfUnitCost: operationsOfUnitCost))
+    progress.begin(sweep.plan(operations: operations))
     progress.beginStage()
     let results = try sweep.run(in: directory, progress: progress) {
       (cell, context) throws(ExperimentError) in try measure(cell, context)

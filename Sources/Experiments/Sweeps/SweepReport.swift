@@ -19,6 +19,26 @@ public struct SweepAccount: Sendable {
   public var blocks: [Report.Block]
   /// Lines for the terminal between the table and the answer.
   public var remarks: [String]
+  /// A table in place of the one with a row a cell, for sweeps of more cells than anybody reads; the report
+  /// has both.
+  public var overview: Table?
+
+  /// A table of words.
+  public struct Table: Sendable {
+    /// Above it.
+    public var caption: String
+    /// Column names.
+    public var header: [String]
+    /// Cells, row by row.
+    public var rows: [[String]]
+
+    /// A table; every row has a cell a column.
+    public init(caption: String, header: [String], rows: [[String]]) {
+      self.caption = caption
+      self.header = header
+      self.rows = rows
+    }
+  }
 
   /// A number of ``findings``: plain, or with an interval.
   public enum MeanOrNumber: Codable, Sendable, Equatable {
@@ -32,7 +52,7 @@ public struct SweepAccount: Sendable {
   public init(
     title: String, subtitle: String, introduction: Prose, answer: String,
     findings: [String: MeanOrNumber] = [:], figures: [SweepFigure] = [],
-    blocks: [Report.Block] = [], remarks: [String] = []
+    blocks: [Report.Block] = [], remarks: [String] = [], overview: Table? = nil
   ) {
     self.title = title
     self.subtitle = subtitle
@@ -42,6 +62,7 @@ public struct SweepAccount: Sendable {
     self.figures = figures
     self.blocks = blocks
     self.remarks = remarks
+    self.overview = overview
   }
 }
 
@@ -119,16 +140,23 @@ struct SweepReport<Cell: SweepCell> {
 
   private func section(_ directory: RunDirectory) throws(ExperimentError) -> Report.Section {
     let sink = FigureSink(directory: directory, link: "figures")
+    let cells = Report.Table(
+      caption: "Means over \(results.seeds.count) seed(s) with the half width of the 95% "
+        + "interval of Student's t distribution. What cannot be averaged is counted.",
+      header: header.map { Prose($0) }, rows: results.cells.map { row($0).map { Prose($0) } })
     var blocks: [Report.Block] = [
-      .paragraph(account.introduction),
-      .note("\(strong: "Answer.") \(account.answer)"),
-      .table(
-        Report.Table(
-          caption: "Means over \(results.seeds.count) seed(s) with the half width of the 95% "
-            + "interval of Student's t distribution. What cannot be averaged is counted.",
-          header: header.map { Prose($0) },
-          rows: results.cells.map { row($0).map { Prose($0) } })),
+      .paragraph(account.introduction), .note("\(strong: "Answer.") \(account.answer)"),
     ]
+    if let overview = account.overview {
+      let table = Report.Table(
+        caption: Prose(overview.caption), header: overview.header.map { Prose($0) },
+        rows: overview.rows.map { $0.map { Prose($0) } })
+      blocks += [
+        .table(table), .details(summary: "All \(results.cells.count) cells", [.table(cells)]),
+      ]
+    } else {
+      blocks.append(.table(cells))
+    }
     for figure in account.figures {
       blocks.append(
         try sink.figure(
@@ -140,11 +168,12 @@ struct SweepReport<Cell: SweepCell> {
   }
 
   private var terminalText: String {
-    var table = TerminalTable(header: header)
-    for cell in results.cells { table.append(row(cell)) }
+    var table = TerminalTable(header: account.overview?.header ?? header)
+    for cells in account.overview?.rows ?? results.cells.map(row) { table.append(cells) }
     let lines = results.failures.map { "no result: \($0)" } + account.remarks
     let text = lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n\n"
-    return "\(table.text)\n\(text)\(account.answer)\n"
+    let caption = account.overview.map { "\($0.caption)\n\n" } ?? ""
+    return "\(caption)\(table.text)\n\(text)\(account.answer)\n"
   }
 
   private var hasFailures: Bool { results.cells.contains { results.failures($0) > 0 } }

@@ -1,0 +1,92 @@
+import DeepNetworks
+import Networks
+
+/// A fully connected pReLU network of some depth, and what keeps its signal alive on the way: the designs
+/// that the experiments on depth compare.
+public struct DenseDesign: Codable, Sendable, Hashable {
+  /// What stands around the hidden layers.
+  public enum Variant: String, Codable, Sendable, CaseIterable {
+    /// Nothing: hidden layers one after the other, then the outputs.
+    case plain
+    /// A layer normalisation behind every hidden layer.
+    case layerNormalization = "layer norm"
+    /// From the second hidden layer on, x + layer(x).
+    case residual
+    /// From the second hidden layer on, x + layer(normalisation(x)), and a normalisation before the outputs.
+    case residualNormalization = "residual + layer norm"
+    /// As plain, with every feature divided by ||x||^(p-1): a layer scales with its input and no more.
+    case inputNormalization = "input norm"
+    /// As residual, with every feature divided by ||x||^(p-1).
+    case residualInputNormalization = "residual + input norm"
+
+    /// Whether features are divided by ||x||^(p-1).
+    var normalizesInput: Bool {
+      self == .inputNormalization || self == .residualInputNormalization
+    }
+  }
+
+  /// The degree p of every hidden layer.
+  public var exponent: Double
+  /// Hidden layers.
+  public var depth: Int
+  /// Neurons a hidden layer.
+  public var width: Int
+  /// What stands around them.
+  public var variant: Variant
+
+  /// A design.
+  public init(exponent: Double, depth: Int, width: Int, variant: Variant) {
+    self.exponent = exponent
+    self.depth = depth
+    self.width = width
+    self.variant = variant
+  }
+
+  /// The simplest variant with the same function: a residual connection needs a second hidden layer, and at
+  /// p = 1 there is nothing to divide inputs by.
+  var simplest: Variant {
+    var variant = variant
+    if exponent == 1 {
+      if variant == .inputNormalization { variant = .plain }
+      if variant == .residualInputNormalization { variant = .residual }
+    }
+    guard depth == 1 else { return variant }
+    switch variant {
+    case .residual: return .plain
+    case .residualNormalization: return .layerNormalization
+    case .residualInputNormalization: return .inputNormalization
+    case .plain, .layerNormalization, .inputNormalization: return variant
+    }
+  }
+
+  /// Numbers multiplied in one pass of a sample through all hidden layers.
+  func products(dimension: Int) -> Int { width * (dimension + (depth - 1) * width) }
+
+  /// The layers: at depth 1 without normalisation, and without a bias, the network of the theory.
+  ///
+  /// - Parameters:
+  ///   - dimension: coordinates of an input.
+  ///   - outputs: 1 for two classes, otherwise one a class.
+  ///   - hasBias: whether outputs have a bias.
+  public func architecture(dimension: Int, outputs: Int, hasBias: Bool) throws(NetworkError)
+    -> Architecture
+  {
+    let layer = DensePReLU(
+      units: width, exponent: exponent, normalizesInput: variant.normalizesInput)
+    var layers: [any Layer] = [layer]
+    for _ in 1..<max(1, depth) {
+      switch variant {
+      case .plain, .inputNormalization: layers.append(layer)
+      case .layerNormalization: layers += [LayerNormalization(), layer]
+      case .residual, .residualInputNormalization: layers.append(Residual([layer]))
+      case .residualNormalization: layers.append(Residual([LayerNormalization(), layer]))
+      }
+    }
+    switch variant {
+    case .layerNormalization, .residualNormalization: layers.append(LayerNormalization())
+    case .plain, .residual, .inputNormalization, .residualInputNormalization: break
+    }
+    layers.append(LinearHead(outputs: outputs, hasBias: hasBias))
+    return try Architecture(inputShape: FeatureShape(vector: dimension), layers: layers)
+  }
+}

@@ -1,0 +1,127 @@
+import Datasets
+import Foundation
+import LinearCore
+import Testing
+
+@testable import Experiments
+
+/// The experiments on depth, with settings of a second each.
+@Suite struct DeepExperimentTests {
+  let folder = FileManager.default.temporaryDirectory
+    .appendingPathComponent("deep-experiments-\(UUID().uuidString)")
+
+  private func run(_ experiment: some Experiment, _ name: String, resume: Bool = false) throws
+    -> ExperimentOutcome
+  {
+    try experiment.run(
+      out: folder.appendingPathComponent(name).path, resume: resume,
+      progress: ProgressReporter(quiet: true))
+  }
+
+  private func data(_ name: String) throws -> Data {
+    try Data(contentsOf: folder.appendingPathComponent(name))
+  }
+
+  private func remove(_ names: [String]) throws {
+    for name in names {
+      try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+    }
+  }
+
+  private func tinyMixture() -> DeepMixtureExperiment {
+    var experiment = DeepMixtureExperiment(ExperimentOptions(preset: .quick, seed: 3, repeats: 2))
+    experiment.settings.depths = [1, 4]
+    experiment.settings.degrees = [1, 3]
+    experiment.settings.variants = [.plain, .residual]
+    experiment.settings.starts = [.small]
+    experiment.settings.width = 40
+    experiment.settings.measurement.mixture = OrthonormalMixture(
+      dimension: 20, subclasses: 4, positive: 2, alpha: 0.05, samples: 200, rotation: .random)
+    experiment.settings.measurement.batchSize = 20
+    experiment.settings.measurement.attackedSamples = 10
+    return experiment
+  }
+
+  @Test func depthOnTheMixture() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let experiment = tinyMixture()
+    // Residual connections at depth 1 are none: six cells of eight.
+    #expect(experiment.cells.count == 6 && experiment.seeds == [3, 4])
+    let outcome = try run(experiment, "whole")
+    let summary = try #require(
+      JSONSerialization.jsonObject(with: Data(outcome.summary.utf8)) as? [String: Any])
+    let answer = try #require(summary["answer"] as? String)
+    #expect(!answer.contains("nan") && !answer.contains("inf") && outcome.table.contains(answer))
+    let rows = try #require(summary["cells"] as? [[String: Any]])
+    func metric(_ name: String, _ p: Double, _ depth: Int, _ variant: DenseDesign.Variant)
+      throws -> Double?
+    {
+      let cell = experiment.cell(p, depth, variant, .small)
+      let row = rows[try #require(experiment.cells.firstIndex(of: cell))]
+      let metrics = try #require(row["metrics"] as? [String: [String: Any]])
+      return metrics[name]?["mean"] as? Double
+    }
+    // 1/2 and 0.707 without noise, which is a twentieth of a centre's length here.
+    for (p, law) in [(1, 0.5), (3, 0.5.squareRoot())] {
+      let radius = try #require(try metric("halfRadius", p, 1, .plain))
+      #expect(abs(radius - law) < 0.07, "p = \(p)")
+    }
+    #expect(try #require(try metric("subclassShare", 3, 1, .plain)) > 0.9)
+    // The signal of four plain layers at p = 3 is gone, a residual connection carries it.
+    #expect(try metric("halfRadius", 3, 4, .plain) == nil)
+    #expect(try metric("halfRadius", 3, 4, .residual) != nil)
+    #expect(outcome.table.contains("stalls") && answer.contains("p-th power of the p-th power"))
+    for figure in ["half-radius", "signal", "alignment", "curves"] {
+      #expect(try !data("whole/figures/\(figure).svg").isEmpty)
+    }
+  }
+
+  @Test func resumedRunsHaveTheSameBytes() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    _ = try run(tinyMixture(), "mixture")
+    let files = ["results/summary.json", "results/cells.csv", "results/runs.csv"]
+    let before = try files.map { try data("mixture/\($0)") }
+    let cells = tinyMixture().cells
+    // As after a kill: one run is missing, one was cut short.
+    try remove(
+      ["mixture/results/runs/\(cells[1].fileName)-seed4.json"] + files.map { "mixture/\($0)" })
+    try Data("{".utf8).write(
+      to: folder.appendingPathComponent("mixture/results/runs/\(cells[0].fileName)-seed3.json"))
+    _ = try run(tinyMixture(), "mixture", resume: true)
+    for (file, bytes) in zip(files, before) { #expect(try data("mixture/\(file)") == bytes) }
+    #expect(throws: ExperimentError.self) { try run(tinyMixture(), "mixture") }
+  }
+
+  @Test(.enabled(if: MNIST.isAvailable(), "MNIST is not in POLYRELU_DATA"))
+  func depthOnMNIST() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func tiny() -> MNISTDeepExperiment {
+      var experiment = MNISTDeepExperiment(ExperimentOptions(preset: .quick, seed: 1))
+      experiment.settings.depths = [1, 2]
+      experiment.settings.degrees = [1, 3]
+      experiment.settings.variants = [.residualInputNormalization]
+      experiment.settings.width = 24
+      experiment.settings.trainingSamples = 600
+      experiment.settings.validationSamples = 100
+      experiment.settings.epochs = 4
+      experiment.settings.attackedSamples = 4
+      return experiment
+    }
+    #expect(tiny().cells.count == 4)
+    let outcome = try run(tiny(), "mnist")
+    #expect(!outcome.summary.contains("\"answer\" : \"\""))
+    #expect(outcome.table.contains("The largest median l2 radius"))
+    for figure in ["curves-l2", "curves-linf", "median-radius"] {
+      #expect(try !data("mnist/figures/\(figure).svg").isEmpty)
+    }
+    let before = try data("mnist/results/cells.csv")
+    // As after a kill in the attack of a run: its networks are there, its radii are not.
+    let name = "\(tiny().cells[1].fileName)-seed1"
+    try remove([
+      "mnist/results/runs/\(name).json", "mnist/results/robustness/\(name)-linf.json",
+      "mnist/results/cells.csv",
+    ])
+    _ = try run(tiny(), "mnist", resume: true)
+    #expect(try data("mnist/results/cells.csv") == before)
+  }
+}
