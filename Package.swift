@@ -50,8 +50,8 @@ let package = Package(
     .executableTarget(
       name: "PolyReLUCommand",
       dependencies: [
-        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Figures",
-        "Formats", "LinearCore", "Networks", "Theory", "Training",
+        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments",
+        "Figures", "Formats", "LinearCore", "Networks", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Command"),
 
