@@ -169,38 +169,40 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
   /// Differences are taken seed by seed, and a cell measured with fewer seeds has fewer.
   @Test func differencesArePaired() throws {
     let settings = try CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
-    let metric = CIFAR10Measurement.medianRadius
+    let metric = CIFAR10Measurement.medianRadiusOfCorrect
     func cell(_ p: Double, _ moment: CIFAR10Cell.Moment) -> CIFAR10Cell {
       CIFAR10Cell(network: .convolutional, p: p, moment: moment)
     }
     func runs(_ values: [Double]) -> [SweepMeasurement] {
-      values.map { SweepMeasurement(metrics: [metric.key: $0]) }
+      values.map {
+        SweepMeasurement(metrics: [metric.key: $0, CIFAR10Measurement.l2Accuracy.key: $0])
+      }
     }
     let cells = [
-      cell(1, .end), cell(3, .end), cell(1, .matched), cell(3, .matched), cell(1, .adversarial),
+      cell(1, .end), cell(3, .end), cell(3, .counterpart), cell(1, .adversarial),
     ]
     let results = SweepResults(
       cells: cells, seeds: [0, 1, 2],
       runs: [
-        runs([0.1, 0.2, 0.3]), runs([0.2, 0.3, 0.4]), runs([0.1, 0.2, 0.3]),
-        runs([0.25, 0.35, 0.45]), runs([0.5]),
+        runs([0.1, 0.2, 0.3]), runs([0.25, 0.35, 0.45]), runs([0.1, 0.2, 0.3]), runs([0.5]),
       ])
     let trained = SweepResults<CIFAR10TrainingCell>(cells: [], seeds: [0, 1, 2], runs: [])
     let account = CIFAR10Account(
       settings: settings, results: results, rates: [:],
       figures: CIFAR10Figures(settings: settings, results: results, trained: trained),
       parameterCounts: [:])
-    let difference = account.difference(metric, cell(3, .matched), cell(1, .matched))
+    let difference = account.difference(metric, cells[1], cells[2])
     #expect(abs((difference.mean ?? 0) - 0.15) < 1e-12)
     // The same for every seed, however far the seeds lie apart.
     #expect((difference.halfWidth ?? 1) < 1e-12)
-    #expect(account.difference(metric, cells[4], cells[0]).count == 1)
+    #expect(account.difference(metric, cells[3], cells[0]).count == 1)
     let answer = account.account.answer
-    #expect(answer.contains("a gain in robustness for p = 3"))
-    #expect(answer.contains("from 0.100 to 0.500 for p = 1"))
+    #expect(answer.contains("+0.150 ± 0.000 (p = 3)"))
+    #expect(answer.contains("larger radii for p = 3"))
+    #expect(answer.contains("the median radius from 0.100 to 0.500"))
   }
 
-  /// The whole of it at the smallest size: every file is there, and a second call trains and attacks nothing.
+  /// The time of every stage can be told beforehand.
   @Test(.enabled(if: CIFAR10.isAvailable(), "needs CIFAR-10 below $POLYRELU_DATA"))
   func plansAreFinite() throws {
     let settings = try CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
@@ -209,7 +211,7 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
       let training = CIFAR10Training(
         settings: settings, directory: directory, train: data, validation: data)
       let plan = try training.plan()
-      #expect(plan.stages.count == 6 && plan.stages.allSatisfy { $0.seconds > 0 })
+      #expect(plan.stages.count == 7 && plan.stages.allSatisfy { $0.seconds > 0 })
       #expect(plan.seconds.isFinite)
     }
   }
