@@ -172,9 +172,10 @@ public struct MNISTDeepExperiment: SweepExperiment {
     return result
   }
 
-  /// The network of the learning rate with the best validation accuracy, the smaller one of equals.
+  /// The network of the learning rate with the best validation accuracy, the smaller one of equals; a
+  /// rate at which training diverges is out of the question.
   private func trained(_ cell: Cell, _ parts: MNISTDigits.Parts, _ context: SweepContext)
-    throws(ExperimentError) -> (DeepRun.Outcome, rate: Double)
+    throws(ExperimentError) -> (outcome: DeepRun.Outcome, rate: Double)
   {
     var best: (outcome: DeepRun.Outcome, rate: Double, accuracy: Double)?
     let architecture = try architecture(cell, parts.train)
@@ -185,13 +186,18 @@ public struct MNISTDeepExperiment: SweepExperiment {
         training: DeepTrainingConfiguration(
           loss: .crossEntropy, optimizer: .adam(learningRate: rate), schedule: .cosine(),
           epochs: settings.epochs, batchSize: settings.batchSize, seed: context.seed))
-      let outcome = try run.run(train: parts.train, validation: parts.validation) { share, _ in
-        context.report(0.3 * (Double(number) + share) / Double(settings.learningRates.count))
+      do throws(ExperimentError) {
+        let outcome = try run.run(train: parts.train, validation: parts.validation) { share, _ in
+          context.report(0.3 * (Double(number) + share) / Double(settings.learningRates.count))
+        }
+        let accuracy = outcome.record.epochs.last?.testAccuracy ?? 0
+        if best.map({ accuracy > $0.accuracy }) ?? true { best = (outcome, rate, accuracy) }
+      } catch .failed {
+        continue
       }
-      let accuracy = outcome.record.epochs.last?.testAccuracy ?? 0
-      if best.map({ accuracy > $0.accuracy }) ?? true { best = (outcome, rate, accuracy) }
     }
-    return (best!.outcome, best!.rate)
+    guard let best else { throw .failed("training diverges at every learning rate") }
+    return (best.outcome, best.rate)
   }
 
   /// The design behind a subtraction of the mean image.
