@@ -3,6 +3,7 @@ import DeepNetworks
 import Foundation
 import LinearCore
 import Networks
+import Synchronization
 import Testing
 import Training
 
@@ -124,21 +125,25 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
       let data = test.prefix(25)
       var study = RobustnessStudy(epsilons: [0.2, 0.5, 1], norm: .l2, attack: "quick")
       study.isChecked = false
-      func measure(_ report: (Double) -> Void = { _ in }) throws -> DeepRobustness {
+      func measure(_ report: @escaping @Sendable (Double) -> Void = { _ in }) throws
+        -> DeepRobustness
+      {
         try DeepRobustness.measured(
           in: directory, name: "digits-l2", study: study, network: network, data: data,
           reference: train, report: report)
       }
-      var shares: [Double] = []
-      let found = try measure { shares.append($0) }
-      #expect(!shares.isEmpty && shares.allSatisfy { (0...1).contains($0) })
+      let shares = Mutex<[Double]>([])
+      let found = try measure { share in shares.withLock { $0.append(share) } }
+      let seen = shares.withLock { $0 }
+      #expect(!seen.isEmpty && seen.allSatisfy { (0...1).contains($0) })
       #expect(found.cleanAccuracy == network.accuracy(data.inputs, labels: data.labels))
       let curve = (0...40).map { found.robustAccuracy(epsilon: Double($0) / 20) }
       #expect(curve[0] == found.cleanAccuracy && zip(curve, curve.dropFirst()).allSatisfy(>=))
       #expect(found.medianRadius <= found.medianRadiusOfCorrect && found.medianRadius > 0)
       #expect(found.gradientPasses > 0)
-      var called = false
-      #expect(try measure { _ in called = true } == found && !called)
+      let called = Mutex(false)
+      #expect(try measure { _ in called.withLock { $0 = true } } == found)
+      #expect(!called.withLock { $0 })
     }
   }
 }

@@ -70,9 +70,10 @@ struct DepthMeasurement: Codable, Sendable, Equatable {
 
   /// Trains and measures. Training that does not fit is a failure with what was measured before it, and no
   /// radius.
-  func measure(_ design: DenseDesign, _ start: Start, seed: UInt64, report: (Double) -> Void)
-    throws(ExperimentError) -> SweepMeasurement
-  {
+  func measure(
+    _ design: DenseDesign, _ start: Start, seed: UInt64,
+    report: @escaping @Sendable (Double) -> Void
+  ) throws(ExperimentError) -> SweepMeasurement {
     let (train, attacked) = try NetworkMeasurement(
       mixture: mixture, attackedSamples: attackedSamples
     ).data(seed: seed)
@@ -95,8 +96,8 @@ struct DepthMeasurement: Codable, Sendable, Equatable {
         network, inputs: train.inputs, directions: train.referenceDirections(center: nil))
       metrics.merge(influence.metrics) { $1 }
       let result = try RobustnessStudy(seed: seed).run(
-        classifier: network, data: attacked, reference: train
-      ) { report(0.4 + 0.6 * $0) }
+        classifier: network, data: attacked, reference: train,
+        progress: ProgressReporter { report(0.4 + 0.6 * $0) })
       var measurement = SweepMeasurement(metrics: metrics)
       measurement.take(result)
       return measurement

@@ -25,7 +25,8 @@ public struct CertificateStore {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try AtomicFile.write(text(result.effective), to: networkFile)
       for sample in result.samples where sample.status != .misclassified {
-        try AtomicFile.write(text(SampleCertificate(sample, norm: result.norm)), to: file(sample.index))
+        try AtomicFile.write(
+          text(SampleCertificate(sample, norm: result.norm)), to: file(sample.index))
       }
     } catch let error as FormatError {
       throw .failed("\(error)")

@@ -12,7 +12,8 @@ extension Sweep {
     func seconds(_ cells: [Cell]) -> Double {
       cells.reduce(0) { $0 + operations($1) } * Double(seeds.count) / rate
     }
-    let title = "\(cells.count * seeds.count) runs, \(cells.count) cells times \(seeds.count) seed(s)"
+    let title =
+      "\(cells.count * seeds.count) runs, \(cells.count) cells times \(seeds.count) seed(s)"
     return RunPlan(
       [.init("measure " + title, seconds: seconds(cells))],
       details: groups.map { name, cells in (name, seconds(cells)) })
