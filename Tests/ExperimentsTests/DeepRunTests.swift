@@ -171,16 +171,20 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
     }
   }
 
-  /// Differences are taken seed by seed, and a cell measured with fewer seeds has fewer.
+  /// Differences are taken image by image, and a cell measured with fewer seeds has fewer.
   @Test func differencesArePaired() throws {
     let settings = try CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
-    let metric = CIFAR10Measurement.medianRadiusOfCorrect
     func cell(_ p: Double, _ moment: CIFAR10Cell.Moment) -> CIFAR10Cell {
       CIFAR10Cell(network: .convolutional, p: p, moment: moment)
     }
+    // Two images, of which one is twice as hard.
     func runs(_ values: [Double]) -> [SweepMeasurement] {
       values.map {
-        SweepMeasurement(metrics: [metric.key: $0, CIFAR10Measurement.l2Accuracy.key: $0])
+        SweepMeasurement(
+          metrics: [
+            CIFAR10Measurement.medianRadiusOfCorrect.key: $0,
+            CIFAR10Measurement.l2Accuracy.key: $0,
+          ], curves: ["l2 radii": [$0, $0 / 2], "linf radii": [$0 / 32, $0 / 64]])
       }
     }
     let cells = [
@@ -189,20 +193,22 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
     let results = SweepResults(
       cells: cells, seeds: [0, 1, 2],
       runs: [
-        runs([0.1, 0.2, 0.3]), runs([0.25, 0.35, 0.45]), runs([0.1, 0.2, 0.3]), runs([0.5]),
+        runs([0.1, 0.2, 0.3]), runs([0.3, 0.4, 0.5]), runs([0.1, 0.2, 0.3]), runs([0.5]),
       ])
     let trained = SweepResults<CIFAR10TrainingCell>(cells: [], seeds: [0, 1, 2], runs: [])
     let account = CIFAR10Account(
       settings: settings, results: results, rates: [:],
       figures: CIFAR10Figures(settings: settings, results: results, trained: trained),
       parameterCounts: [:])
-    let difference = account.difference(metric, cells[1], cells[2])
-    #expect(abs((difference.mean ?? 0) - 0.15) < 1e-12)
-    // The same for every seed, however far the seeds lie apart.
-    #expect((difference.halfWidth ?? 1) < 1e-12)
-    #expect(account.difference(metric, cells[3], cells[0]).count == 1)
+    let difference = account.difference(.radius, cells[1], cells[2])
+    #expect(difference.count == 6 && abs((difference.mean ?? 0) - 0.15) < 1e-12)
+    // Differences of 0.2 and 0.1, however far the seeds lie apart: t = 2.5706 with 5 degrees of freedom.
+    #expect(abs((difference.halfWidth ?? 1) - 2.5706 * 0.05 / 5.0.squareRoot()) < 1e-5)
+    #expect(account.difference(.radius, cells[3], cells[0]).count == 2)
+    // Of six radii, three exceed 0.25 with p = 3 and one does with p = 1.
+    #expect(abs((account.difference(.l2, cells[1], cells[2]).mean ?? 0) - 2.0 / 6) < 1e-12)
     let answer = account.account.answer
-    #expect(answer.contains("+0.150 ± 0.000 (p = 3)"))
+    #expect(answer.contains("+0.150 ± 0.057 (p = 3)"))
     #expect(answer.contains("larger radii for p = 3"))
     #expect(answer.contains("the median radius from 0.100 to 0.500"))
   }

@@ -20,8 +20,8 @@ struct CIFAR10Account {
         + "network of p = 1 when its validation accuracy first is at the highest percent that the row's "
         + "degree reaches, so that no radius is owed to a worse or better classifier; "
         + "\(emphasis: "adversarial training") is the reference point for what robustness means here. Radii "
-        + "are upper bounds. The first median is of all attacked images, where those misclassified count as "
-        + "0, the second of those classified correctly. Rank W and rank H are means over layers. Attacks on "
+        + "are upper bounds. Median and mean are of all attacked images, where those misclassified count "
+        + "as 0, but for the median of those classified correctly. Rank W and rank H are means over layers. Attacks on "
         + "the networks of the first seed are checked for signs of weakness after the last epoch.",
       answer: answer, findings: findings,
       figures: [
@@ -93,38 +93,54 @@ struct CIFAR10Account {
     CIFAR10Cell(network: network, p: p, moment: moment)
   }
 
-  /// A metric of one cell less that of another, seed by seed: the images are the same.
-  func difference(_ metric: SweepMetric, _ a: CIFAR10Cell, _ b: CIFAR10Cell) -> MeanInterval {
+  /// What is compared image by image.
+  enum Measure: String, CaseIterable {
+    case radius = "mean l2 radius"
+    case l2 = "robust accuracy at l2 0.25"
+    case linf = "robust accuracy at linf 2/255"
+
+    fileprivate func value(_ run: SweepMeasurement) -> [Double]? {
+      run.curves[CIFAR10Measurement.radii(self == .linf ? .linf : .l2)]?.map { radius in
+        switch self {
+        case .radius: radius
+        case .l2: radius > 0.25 ? 1 : 0
+        case .linf: radius > 2.0 / 255 ? 1 : 0
+        }
+      }
+    }
+  }
+
+  /// What the images of all seeds have with one cell less what they have with another: the same images, so
+  /// that it does not matter how hard they are.
+  func difference(_ measure: Measure, _ a: CIFAR10Cell, _ b: CIFAR10Cell) -> MeanInterval {
     MeanInterval(
-      zip(results.measurements(a), results.measurements(b)).compactMap { a, b in
-        guard a.failure == nil, b.failure == nil, let x = a.metrics[metric.key],
-          let y = b.metrics[metric.key]
-        else { return nil }
-        return x - y
+      zip(results.measurements(a), results.measurements(b)).flatMap { a, b -> [Double] in
+        guard a.failure == nil, b.failure == nil, let x = measure.value(a),
+          let y = measure.value(b)
+        else { return [] }
+        return zip(x, y).map { $0 - $1 }
       })
   }
 
-  /// The degrees above the first, with how a metric of theirs after the last epoch differs from that of the
-  /// first degree's network stopped at the same accuracy.
-  private func differences(_ network: CIFAR10Network, _ metric: SweepMetric)
+  /// The degrees above the first, after the last epoch, against the first degree's network stopped at the
+  /// same accuracy.
+  private func differences(_ network: CIFAR10Network, _ measure: Measure)
     -> [(p: Double, interval: MeanInterval)]
   {
     settings.degrees.dropFirst().map { p in
-      (p, difference(metric, cell(network, p, .end), cell(network, p, .counterpart)))
+      (p, difference(measure, cell(network, p, .end), cell(network, p, .counterpart)))
     }
   }
 
   private var findings: [String: SweepAccount.MeanOrNumber] {
     var findings: [String: SweepAccount.MeanOrNumber] = [:]
     for network in CIFAR10Network.allCases {
-      for metric in [
-        CIFAR10Measurement.medianRadiusOfCorrect, CIFAR10Measurement.l2Accuracy,
-        CIFAR10Measurement.linfAccuracy, CIFAR10Measurement.heldOutAccuracy,
-      ] {
-        for (p, interval) in differences(network, metric) {
+      for measure in Measure.allCases {
+        for (p, interval) in differences(network, measure) {
           guard let mean = interval.mean else { continue }
           findings[
-            "\(network.rawValue), p = \(p.formatted()) less p = 1 at equal accuracy: \(metric.key)"] =
+            "\(network.rawValue), p = \(p.formatted()) less p = 1 at equal accuracy: \(measure.rawValue)"
+          ] =
             interval.halfWidth.map { .interval(value: mean, halfWidth: $0) } ?? .number(mean)
         }
       }
@@ -152,33 +168,31 @@ struct CIFAR10Account {
       list(metric, network, moment, digits: metric.digits)
     }
     let radius = CIFAR10Measurement.medianRadiusOfCorrect
-    func changes(_ metric: SweepMetric) -> String {
-      differences(network, metric).map { "\(signed($0.interval)) (p = \($0.p.formatted()))" }
+    func changes(_ measure: Measure) -> String {
+      differences(network, measure).map { "\(signed($0.interval)) (p = \($0.p.formatted()))" }
         .joined(separator: ", ")
     }
     return "The \(network.rawValue) network with p = \(degrees) has held-out accuracy "
       + "\(values(CIFAR10Measurement.heldOutAccuracy, .end)) after the last epoch, median l2 radius of "
       + "correctly classified images \(values(radius, .end)), and stable rank of the features "
       + "\(values(CIFAR10Measurement.featureRank, .end)). Less that of p = 1 stopped at the same validation "
-      + "accuracy, the radius is \(changes(radius)), robust accuracy at l2 0.25 "
-      + "\(changes(CIFAR10Measurement.l2Accuracy)) and at linf 2/255 "
-      + "\(changes(CIFAR10Measurement.linfAccuracy)): \(verdict(network)). Stopped where all degrees have the "
-      + "same accuracy (held-out \(values(CIFAR10Measurement.heldOutAccuracy, .matched))), the radii are "
-      + "\(values(radius, .matched))."
+      + "accuracy, image by image, its mean radius is \(changes(.radius)), robust accuracy at l2 0.25 "
+      + "\(changes(.l2)) and at linf 2/255 \(changes(.linf)): \(verdict(network)). Stopped where all degrees "
+      + "have the same accuracy (held-out \(values(CIFAR10Measurement.heldOutAccuracy, .matched))), the median "
+      + "radii are \(values(radius, .matched))."
   }
 
   private func signed(_ interval: MeanInterval) -> String {
     guard let mean = interval.mean else { return "–" }
-    let text = String(format: "%+.3f", mean)
+    // Adding 0 makes "-0.000" positive.
+    let text = String(format: "%+.3f", (1000 * mean).rounded() / 1000 + 0)
     return interval.halfWidth.map { "\(text) ± \(String(format: "%.3f", $0))" } ?? text
   }
 
-  /// What the differences of radii at equal accuracy say, where there are seeds enough to tell.
+  /// What the differences of radii at equal accuracy say.
   private func verdict(_ network: CIFAR10Network) -> String {
-    let all = differences(network, CIFAR10Measurement.medianRadiusOfCorrect)
-    guard all.contains(where: { $0.interval.halfWidth != nil }) else {
-      return "one seed, so nothing can be said about its uncertainty"
-    }
+    let all = differences(network, .radius)
+    let images = all.map(\.interval.count).max() ?? 0
     func degrees(_ isMeant: (MeanInterval) -> Bool) -> String? {
       let found = all.filter { $0.interval.halfWidth != nil && isMeant($0.interval) }
       return found.isEmpty
@@ -188,9 +202,8 @@ struct CIFAR10Account {
       (degrees { $0.lower > 0 }.map { ["larger radii for \($0)"] } ?? [])
       + (degrees { $0.upper < 0 }.map { ["smaller radii for \($0)"] } ?? [])
     return parts.isEmpty
-      ? "no difference of radii that \(settings.repeats) seeds can tell"
-      : parts.joined(separator: ", ")
-        + ", outside the 95% interval over \(settings.repeats) seeds"
+      ? "no difference of radii that \(images) images can tell"
+      : parts.joined(separator: ", ") + ", outside the 95% interval over \(images) images"
   }
 
   /// What adversarial training does on the images of the first seed, and how a degree alone compares.
@@ -216,7 +229,7 @@ struct CIFAR10Account {
       + "\(settings.adversarial.epsilon), \(settings.adversarial.steps) steps, "
       + "\(settings.adversarialEpochs) epochs) moves robust accuracy at l2 0.25 on the images of the first "
       + "seed " + rows.joined(separator: "; ")
-    let changes = differences(.convolutional, metric).compactMap { p, interval in
+    let changes = differences(.convolutional, .l2).compactMap { p, interval in
       interval.mean.map { (p, $0) }
     }
     if let best = changes.max(by: { $0.1 < $1.1 }) {

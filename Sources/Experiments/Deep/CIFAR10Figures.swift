@@ -22,7 +22,7 @@ struct CIFAR10Figures {
             x: [0] + settings.linfRadii.map { 255 * $0 },
             axis: "linf radius / (1/255)", title: "\(network.rawValue), linf"),
         ]
-      }, columns: 2)
+      }, columns: 2, panelSize: FigureSize(width: 470, height: 420))
   }
 
   private func curves(
@@ -92,7 +92,7 @@ struct CIFAR10Figures {
     switch moment {
     case .end, .matched: "p = \(p.formatted())"
     case .counterpart:
-      "p = \(settings.degrees[0].formatted()) at the accuracy of p = \(p.formatted())"
+      "p = \(settings.degrees[0].formatted()) as accurate as \(p.formatted())"
     case .adversarial: "p = \(p.formatted()), adversarial training"
     }
   }

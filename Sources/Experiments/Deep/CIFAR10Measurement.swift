@@ -10,6 +10,8 @@ struct CIFAR10Measurement {
   static let testAccuracy = SweepMetric("test accuracy", heading: "test")
   /// Of all attacked images, those classified wrongly with radius 0.
   static let medianRadius = SweepMetric("median l2 radius", heading: "median l2")
+  /// Likewise: the area under the curve.
+  static let meanRadius = SweepMetric("mean l2 radius", heading: "mean l2")
   static let medianRadiusOfCorrect = SweepMetric(
     "median l2 radius of correct", heading: "of correct")
   static let l2Accuracy = SweepMetric("robust accuracy, l2 0.25", heading: "l2 0.25")
@@ -18,10 +20,13 @@ struct CIFAR10Measurement {
   static let weightRank = SweepMetric("stable rank of weights", heading: "rank W", digits: 1)
   static let featureRank = SweepMetric("stable rank of features", heading: "rank H", digits: 1)
 
+  /// The curve with the radius of every attacked image.
+  static func radii(_ norm: Norm) -> String { "\(norm.rawValue) radii" }
+
   /// In the order of the table.
   static let metrics = [
-    epoch, heldOutAccuracy, testAccuracy, medianRadius, medianRadiusOfCorrect, l2Accuracy,
-    linfAccuracy, weightRank, featureRank,
+    epoch, heldOutAccuracy, testAccuracy, medianRadius, medianRadiusOfCorrect, meanRadius,
+    l2Accuracy, linfAccuracy, weightRank, featureRank,
   ]
 
   /// Images in batch 5 that are not used to choose settings.
@@ -123,6 +128,7 @@ struct CIFAR10Measurement {
         Self.testAccuracy.key: network.accuracy(test.inputs, labels: test.labels),
         Self.medianRadius.key: l2.medianRadius,
         Self.medianRadiusOfCorrect.key: l2.medianRadiusOfCorrect,
+        Self.meanRadius.key: mean(l2.radii),
         Self.l2Accuracy.key: l2.robustAccuracy(epsilon: 0.25),
         Self.linfAccuracy.key: linf.robustAccuracy(epsilon: 2.0 / 255),
         Self.weightRank.key: mean(weightRanks), Self.featureRank.key: mean(featureRanks),
@@ -131,6 +137,7 @@ struct CIFAR10Measurement {
         Norm.l2.rawValue: ([0] + settings.l2Radii).map { l2.robustAccuracy(epsilon: $0) },
         Norm.linf.rawValue: ([0] + settings.linfRadii).map { linf.robustAccuracy(epsilon: $0) },
         Self.weightRank.key: weightRanks, Self.featureRank.key: featureRanks,
+        Self.radii(.l2): l2.radii, Self.radii(.linf): linf.radii,
       ],
       flags: l2.flags.map { "l2: \($0)" } + linf.flags.map { "linf: \($0)" })
   }

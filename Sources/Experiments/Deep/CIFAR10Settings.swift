@@ -53,7 +53,7 @@ public struct CIFAR10Settings: SweepSettings {
       (trainLimit, rateSamples, rateEpochs) = (4000, 1000, 1)
       (convolutionalEpochs, denseEpochs, adversarialEpochs) = (3, 4, 2)
       (learningRates, adversarialDegrees) = ([1e-3, 3e-3], [1])
-      attackedImages = 24
+      attackedImages = 12
     case .laptop:
       (repeats, degrees) = (3, [1, 2, 3, 4])
       (trainLimit, rateSamples, rateEpochs) = (40_000, 10_000, 2)
