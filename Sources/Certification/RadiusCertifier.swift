@@ -109,7 +109,9 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     let problems = opponents.map { effective.problem(label: label, opponent: $0, input: input) }
     let scale = problems[0].scale
     let reach = upper.length.isFinite ? upper.length / scale : 2
-    let found = problems.map { WitnessSearch($0).run(maximum: reach) }
+    // In hundreds of dimensions a start takes long, and proofs need the time.
+    let searchEnd = Date().addingTimeInterval(0.1 * min(budget.seconds, 1e9))
+    let found = problems.map { WitnessSearch($0).run(maximum: reach, deadline: searchEnd) }
     let radius = found.reduce(reach) { min($0, $1.map { Norm.l2.length($0) } ?? .infinity) }
     let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
     let bounds = zip(opponents, problems).map {

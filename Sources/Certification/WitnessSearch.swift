@@ -1,3 +1,4 @@
+import Foundation
 import LinearCore
 
 /// Looks for small perturbations that lose the label, to prune a search with: a minimum-norm descent on
@@ -8,7 +9,8 @@ struct WitnessSearch {
   init(_ problem: DecisionProblem) { self.problem = problem }
 
   /// The smallest perturbation found from several starts; nil where none loses the label.
-  func run(maximum: Double) -> [Double]? {
+  /// - Parameter deadline: when to begin no further start but the first.
+  func run(maximum: Double, deadline: Date = .distantFuture) -> [Double]? {
     var best: [Double]?
     var length = maximum
     let origin = [Double](repeating: 0, count: problem.dimension)
@@ -38,7 +40,8 @@ struct WitnessSearch {
         }
       }
     }
-    for start in starts {
+    for (number, start) in starts.enumerated() {
+      if number > 0, Date() >= deadline { break }
       guard let found = improve(start, below: length) else { continue }
       best = found
       length = Norm.l2.length(found)
