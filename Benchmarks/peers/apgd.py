@@ -14,7 +14,9 @@ Example:
 import torch
 from pyautoattack.autopgd_base import APGDAttack
 
-from common import PReLUNetwork, argument_parser, measured, mnist, report, start
+from common import (
+    PReLUNetwork, accuracies_under, argument_parser, measured, mnist, report, start,
+)
 
 
 def main():
@@ -37,17 +39,9 @@ def main():
         use_largereps=arguments.norm == "l1",
     )
 
-    def evaluate():
-        clean = robust = 0
-        batches = zip(x.split(arguments.batch_size), y.split(arguments.batch_size))
-        for batch, labels in batches:
-            correct = network(batch).argmax(1) == labels
-            adversarial = attack.perturb(batch, labels)
-            clean += correct.sum().item()
-            robust += (correct & (network(adversarial).argmax(1) == labels)).sum().item()
-        return clean / len(x), robust / len(x)
-
-    (clean, robust), seconds, processor_seconds = measured(evaluate)
+    (clean, robust), seconds, processor_seconds = measured(
+        lambda: accuracies_under(attack, network, x, y, arguments.batch_size)
+    )
     report(
         job="apgd" + ("-denormals" if arguments.denormals else ""),
         p=arguments.p,

@@ -13,7 +13,7 @@ import torch
 from pyautoattack.autopgd_base import APGDAttack
 
 import deep
-from common import argument_parser, measured, report, start
+from common import accuracies_under, argument_parser, measured, report, start
 
 
 def main():
@@ -39,16 +39,9 @@ def main():
         seed=arguments.seed, device="cpu",
     )
 
-    def evaluate():
-        clean = robust = 0
-        for batch, labels in zip(x.split(arguments.batch_size), y.split(arguments.batch_size)):
-            correct = network(batch).argmax(1) == labels
-            adversarial = attack.perturb(batch, labels)
-            clean += correct.sum().item()
-            robust += (correct & (network(adversarial).argmax(1) == labels)).sum().item()
-        return clean / len(x), robust / len(x)
-
-    (clean, robust), seconds, processor_seconds = measured(evaluate)
+    (clean, robust), seconds, processor_seconds = measured(
+        lambda: accuracies_under(attack, network, x, y, arguments.batch_size)
+    )
     report(
         job="cifar-apgd",
         architecture=arguments.architecture,

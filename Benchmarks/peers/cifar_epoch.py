@@ -13,7 +13,9 @@ import statistics
 import torch
 
 import deep
-from common import argument_parser, measured, report, sliced_batches, start, train_step
+from common import (
+    argument_parser, measured, report, sliced_batches, start, train_step, trained_epoch,
+)
 
 
 def main():
@@ -40,12 +42,7 @@ def main():
         return train_step(network, optimizer, images, labels)
 
     def epoch():
-        loss_sum, correct = torch.zeros(()), torch.zeros((), dtype=torch.long)
-        for batch, labels in sliced_batches(x, y, arguments.batch_size):
-            logits, loss = step(batch, labels)
-            loss_sum += loss * len(batch)
-            correct += (logits.argmax(1) == labels).sum()
-        return loss_sum.item() / len(x), correct.item() / len(x)
+        return trained_epoch(step, sliced_batches(x, y, arguments.batch_size))
 
     for warm_up in range(arguments.warm_up_steps):
         first = warm_up * arguments.batch_size % len(x)

@@ -166,6 +166,28 @@ def train_step(network, optimizer, x, y):
     return logits.detach(), loss.detach()
 
 
+def trained_epoch(step, batches):
+    """`step(x, y)` on all batches; the mean loss before each step, and the accuracy."""
+    loss_sum, correct, count = torch.zeros(()), torch.zeros((), dtype=torch.long), 0
+    for x, y in batches:
+        logits, loss = step(x, y)
+        loss_sum += loss * len(x)
+        correct += (logits.argmax(1) == y).sum()
+        count += len(x)
+    return loss_sum.item() / count, correct.item() / count
+
+
+def accuracies_under(attack, network, x, y, batch_size):
+    """The share of samples that the network classifies correctly as they are, and also as attacked."""
+    clean = robust = 0
+    for batch, labels in zip(x.split(batch_size), y.split(batch_size)):
+        correct = network(batch).argmax(1) == labels
+        adversarial = attack.perturb(batch, labels)
+        clean += correct.sum().item()
+        robust += (correct & (network(adversarial).argmax(1) == labels)).sum().item()
+    return clean / len(x), robust / len(x)
+
+
 def measured(work):
     """What `work()` returns, wall-clock seconds, and processor seconds with those of ended subprocesses."""
 

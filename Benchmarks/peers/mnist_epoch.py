@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from common import (
     add_training_options, argument_parser, measured, mnist, new_network, report, sliced_batches,
-    start, train_step, warm_up,
+    start, train_step, trained_epoch, warm_up,
 )
 
 
@@ -45,12 +45,7 @@ def main():
         batches = lambda: sliced_batches(x, y, arguments.batch_size)
 
     def epoch():
-        loss_sum, correct = torch.zeros(()), torch.zeros((), dtype=torch.long)
-        for batch_x, batch_y in batches():
-            logits, loss = train_step(network, optimizer, batch_x, batch_y)
-            loss_sum += loss * len(batch_x)
-            correct += (logits.argmax(1) == batch_y).sum()
-        return loss_sum.item() / len(x), correct.item() / len(x)
+        return trained_epoch(lambda x, y: train_step(network, optimizer, x, y), batches())
 
     warm_up(network, optimizer, x, y, arguments.warm_up_steps, arguments.batch_size)
     runs = [measured(epoch) for _ in range(arguments.epochs)]
