@@ -65,12 +65,13 @@ let package = Package(
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"]),
     .testTarget(
-      name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks"],
+      name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "DeepNetworksTests",
       dependencies: [
-        "Attacks", "Datasets", "DeepNetworks", "Formats", "LinearCore", "Networks", "Training",
+        "Attacks", "Datasets", "DeepNetworks", "Formats", "LinearCore", "Networks", "TestSupport",
+        "Training",
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(

@@ -3,6 +3,7 @@ import Formats
 import Foundation
 import LinearCore
 import Networks
+import TestSupport
 import Testing
 
 @Suite struct DeepONNXTests {
@@ -79,20 +80,13 @@ import Testing
   /// Runs `Tools/check_onnx.py` on every layer by itself, and on networks of them, small weights and
   /// inputs and the input 0 included.
   @Test(
-    .enabled(
-      if: ProcessInfo.processInfo.environment["POLYRELU_PYTHON"] != nil,
-      "set POLYRELU_PYTHON to a Python with numpy, onnx and onnxruntime to compare with onnxruntime"
-    )
-  )
+    .enabled(if: ONNXRuntime.isAvailable, Comment(rawValue: ONNXRuntime.advice)))
   func onnxruntimeAgrees() throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("deep-onnx-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    var arguments = [
-      URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("Tools/check_onnx.py").path
-    ]
+    var bases: [String] = []
     for p in Self.exponents {
       for scale in [1e-7, 1] {
         for (name, network) in try Self.networks(p, scale: scale) {
@@ -109,22 +103,12 @@ import Testing
               "logits": ModelFile.tensor(network.logits(inputs)),
               "reference": ModelFile.tensor(network.referenceLogits(inputs.converted())),
             ], to: base + ".npz")
-          arguments += [base + ".npz", base + ".onnx"]
+          bases.append(base)
         }
       }
     }
-    let process = Process()
-    process.executableURL = URL(
-      fileURLWithPath: ProcessInfo.processInfo.environment["POLYRELU_PYTHON"]!)
-    process.arguments = arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0, "\(text)")
-    FileHandle.standardError.write(
-      Data("onnxruntime: \(text.split(separator: "\n").last ?? "")\n".utf8))
+    let verdict = try ONNXRuntime.check(bases)
+    #expect(verdict.status == 0, "\(verdict.text)")
   }
 
   /// Every layer by itself, and networks; the random weights multiplied by `scale`, a neuron 0 among them.

@@ -1,6 +1,7 @@
 import Formats
 import Foundation
 import LinearCore
+import TestSupport
 import Testing
 
 @testable import Networks
@@ -67,14 +68,10 @@ import Testing
 
   /// Runs `Tools/check_onnx.py` on networks of every kind, small weights and the center included.
   @Test(
-    .enabled(
-      if: ProcessInfo.processInfo.environment["POLYRELU_PYTHON"] != nil,
-      "set POLYRELU_PYTHON to a Python with numpy, onnx and onnxruntime to compare with onnxruntime"
-    )
-  )
+    .enabled(if: ONNXRuntime.isAvailable, Comment(rawValue: ONNXRuntime.advice)))
   func onnxruntimeAgrees() throws {
     try withModelFolder { folder in
-      var arguments = [Self.script]
+      var bases: [String] = []
       for p in Self.exponents {
         for (index, (isFull, outputs)) in [(true, 1), (true, 3), (false, 1), (false, 3)]
           .enumerated()
@@ -91,29 +88,14 @@ import Testing
             arrays["inputs"] = ModelFile.tensor(inputs)
             arrays["logits"] = ModelFile.tensor(network.logits(inputs))
             try NPZ.write(arrays, to: base + ".npz")
-            arguments += [base + ".npz", base + ".onnx"]
+            bases.append(base)
           }
         }
       }
-      let process = Process()
-      process.executableURL = URL(
-        fileURLWithPath: ProcessInfo.processInfo.environment["POLYRELU_PYTHON"]!)
-      process.arguments = arguments
-      let output = Pipe()
-      process.standardOutput = output
-      try process.run()
-      let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      let summary = text.split(separator: "\n").last ?? ""
-      #expect(process.terminationStatus == 0, "\(text)")
-      #expect(summary.hasPrefix("largest relative error: "))
-      FileHandle.standardError.write(Data("onnxruntime: \(summary)\n".utf8))
+      let verdict = try ONNXRuntime.check(bases)
+      #expect(verdict.status == 0, "\(verdict.text)")
+      #expect(verdict.summary.hasPrefix("largest relative error: "))
     }
-  }
-
-  private static var script: String {
-    URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("Tools/check_onnx.py").path
   }
 
   /// 40 inputs, 30 neurons of which one is 0; `isFull` has center, bias and input normalisation.
