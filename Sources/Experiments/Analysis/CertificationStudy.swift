@@ -44,8 +44,7 @@ public struct CertificationStudy {
 
     /// The median of (upper - lower) / upper over the samples classified correctly; nil without any.
     public var medianGap: Double? {
-      let gaps = samples.filter { $0.status != .misclassified }.map(\.gap).sorted()
-      return gaps.isEmpty ? nil : gaps[gaps.count / 2]
+      median(samples.filter { $0.status != .misclassified }.map(\.gap))
     }
 
     /// The share of samples that provably withstand all perturbations smaller than `epsilon`.

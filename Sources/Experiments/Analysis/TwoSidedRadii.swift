@@ -54,7 +54,7 @@ public struct TwoSidedRadii: Codable, Sendable, Equatable {
   private var correct: [Sample] { samples.filter { $0.status != .misclassified } }
 
   /// The median gap of the samples classified correctly; nil without any.
-  public var medianGap: Double? { Self.median(correct.map(\.gap)) }
+  public var medianGap: Double? { median(correct.map(\.gap)) }
 
   /// The share of the samples classified correctly whose gap is within the tolerance; nil without any.
   public var exactShare: Double? {
@@ -63,14 +63,14 @@ public struct TwoSidedRadii: Codable, Sendable, Equatable {
   }
 
   /// The median proved radius of all samples.
-  public var medianLower: Double { Self.median(samples.map(\.lower)) ?? 0 }
+  public var medianLower: Double { median(samples.map(\.lower)) ?? 0 }
 
   /// The median attacked radius of all samples.
-  public var medianUpper: Double { Self.median(samples.map(\.upper)) ?? 0 }
+  public var medianUpper: Double { median(samples.map(\.upper)) ?? 0 }
 
   /// The median radius of the smoothed classifier; nil where it was not looked at.
   public var medianSmoothed: Double? {
-    hasSmoothing ? Self.median(samples.map { $0.smoothed!.radius }) : nil
+    hasSmoothing ? median(samples.map { $0.smoothed!.radius }) : nil
   }
 
   /// The share of samples about which smoothing abstains; nil where it was not looked at.
@@ -99,10 +99,6 @@ public struct TwoSidedRadii: Codable, Sendable, Equatable {
 
   private func share(_ isCounted: (Sample) -> Bool) -> Double {
     Double(samples.count(where: isCounted)) / Double(max(1, samples.count))
-  }
-
-  private static func median(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.sorted()[values.count / 2]
   }
 }
 

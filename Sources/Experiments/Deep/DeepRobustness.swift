@@ -34,15 +34,10 @@ public struct DeepRobustness: Codable, Sendable, Equatable {
   }
 
   /// The median radius of all samples, 0 for those classified wrongly.
-  public var medianRadius: Double { Self.median(radii) }
+  public var medianRadius: Double { median(radii) ?? .nan }
 
   /// The median radius of the samples that are classified correctly; NaN without any.
-  public var medianRadiusOfCorrect: Double { Self.median(radii.filter { $0 > 0 }) }
-
-  private static func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-  }
+  public var medianRadiusOfCorrect: Double { median(radii.filter { $0 > 0 }) ?? .nan }
 
   /// Attacks a network, in the box of the data where they have one; read from `results/robustness/NAME.json`
   /// where an earlier call has left it there. Finished chunks of samples survive an interruption.
