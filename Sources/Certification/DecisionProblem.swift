@@ -103,7 +103,8 @@ struct DecisionProblem: Sendable {
     return least - error - (biasDegree + 16) * 0x1p-50 * size
   }
 
-  private func biasTerm(_ square: Double) -> Double { bias * Double.power(square, biasDegree / 2) }
+  /// bias s^(q/2), s = ||x + d||^2.
+  func biasTerm(_ square: Double) -> Double { bias * Double.power(square, biasDegree / 2) }
 
   /// The values of ||x + d||^2 for ||d|| <= radius.
   private func squaredLengths(within radius: Double) -> ClosedRange<Double> {

@@ -5,8 +5,12 @@ import LinearCore
 /// P - N in few dimensions. What it finds are upper bounds.
 struct WitnessSearch {
   private let problem: DecisionProblem
+  private let preActivations: [Double]
 
-  init(_ problem: DecisionProblem) { self.problem = problem }
+  init(_ problem: DecisionProblem) {
+    self.problem = problem
+    preActivations = problem.preActivations
+  }
 
   /// The smallest perturbation found from several starts; nil where none loses the label.
   /// - Parameter deadline: when to begin no further start but the first.
@@ -17,7 +21,7 @@ struct WitnessSearch {
     var starts = [problem.margin(origin).gradient.map { -$0 }]
     var together = origin
     // Of many neurons those that could speak loudest.
-    let loudness = problem.preActivations.enumerated().map {
+    let loudness = preActivations.enumerated().map {
       problem.weights[$0.offset] * problem.activation($0.element + maximum)
     }
     let against = (problem.supporting..<problem.count).sorted {
@@ -97,8 +101,9 @@ struct WitnessSearch {
   private func firstCrossing(along direction: [Double], size: Double, limit: Double) -> [Double]? {
     // The point itself may lie on the boundary, and the label lost there for a moment only.
     let near = [1 + 1e-6, 1 + 1e-3].map { $0 * size }
+    let margin = MarginAlongRay(problem, start: preActivations, direction: direction)
     for t in near + (1...12).map({ limit * 0.25 * Double($0) }) {
-      if problem.margin(direction.map { $0 * t }).value <= 0 {
+      if margin(t) <= 0 {
         return boundary(along: direction, within: t)
       }
     }
@@ -108,7 +113,7 @@ struct WitnessSearch {
   /// A point of the boundary on a ray, by safeguarded regula falsi, the label being lost there; nil where it
   /// is kept at the maximum.
   private func boundary(along direction: [Double], within maximum: Double) -> [Double]? {
-    func value(_ t: Double) -> Double { problem.margin(direction.map { $0 * t }).value }
+    let value = MarginAlongRay(problem, start: preActivations, direction: direction)
     var (left, right) = (0.0, maximum)
     var (high, low) = (value(0), value(maximum))
     if high <= 0 { return nil }
