@@ -16,9 +16,12 @@ struct BallTightening: Sendable {
   private let start: [Double]
   /// <u_j, u_k> of the neurons against the label.
   private let cosines: Matrix<Double>
+  private let cuts: CutDirections?
 
-  init(_ problem: DecisionProblem, radius: Double) {
+  /// - Parameter cuts: directions that boxes have intervals of, behind those of the neurons.
+  init(_ problem: DecisionProblem, radius: Double, cuts: CutDirections? = nil) {
     self.radius = radius
+    self.cuts = cuts
     start = Array(problem.preActivations[problem.supporting...])
     let rows = problem.directions.rows(in: problem.supporting..<problem.count)
     cosines = Matrix.product(rows, rows, transposeB: true)
@@ -27,7 +30,7 @@ struct BallTightening: Sendable {
   /// The intervals of all z_k for ‖d‖ <= R: a little wider than exact.
   var root: [ClosedRange<Double>] {
     let reach = widened(radius)
-    return start.map { $0 - reach...$0 + reach }
+    return start.map { $0 - reach...$0 + reach } + (cuts?.root(within: reach) ?? [])
   }
 
   /// More than rounding of z, of cosines and of the formulas above can change.
@@ -38,12 +41,12 @@ struct BallTightening: Sendable {
     var result = box
     // Widening the ball rather than the cut leaves room for rounding.
     let reach = widened(radius)
-    for k in box.indices {
+    for k in start.indices {
       let needed = box[k].lowerBound - start[k]
       if needed <= 0 { continue }
       let rest = reach * reach - needed * needed
       if rest < 0 { return nil }
-      for j in box.indices where j != k {
+      for j in start.indices where j != k {
         let c = cosines[j, k]
         if reach * c >= needed { continue }
         let across = (max(0, 1 - c * c) + 1e-13) * rest
@@ -52,6 +55,6 @@ struct BallTightening: Sendable {
         if upper < result[j].upperBound { result[j] = result[j].lowerBound...upper }
       }
     }
-    return result
+    return cuts.map { $0.tightened(result, reach: reach, widened: widened) } ?? result
   }
 }

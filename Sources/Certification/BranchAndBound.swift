@@ -38,6 +38,10 @@ struct BoxState {
   /// The curvature that each relaxation may have, and the weights it was shared out by.
   var budgets: [Double]
   var shares: [Double]
+  /// The curvature that cut directions pay for, and the spread of the relaxed perturbation; see
+  /// ``MomentRelaxation``.
+  var payments: [Double] = []
+  var spread: [Double] = []
   /// The neuron of the loosest relaxation, and where to cut it; -1 where nothing is gained by a cut.
   var neuron = -1
   var cut = 0.0
@@ -53,6 +57,8 @@ protocol BoxRelaxation {
   func nodes(_ budget: SearchBudget) -> Int
   /// See ``BranchCertificate/rounding``.
   var rounding: Double { get }
+  /// Directions that boxes have intervals of, behind those of the neurons.
+  var cuts: CutDirections? { get }
   /// The smallest perturbation known, and its size; updated as boxes are bounded.
   var best: Double { get }
   var witness: [Double]? { get }
@@ -123,7 +129,9 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
       }
     }
     let certificate = BranchCertificate(
-      opponent: opponent, searchRadius: radius, rounding: relaxation.rounding, nodes: preorder())
+      opponent: opponent, searchRadius: radius, rounding: relaxation.rounding,
+      cutDirections: relaxation.cuts.map { cuts in (0..<cuts.count).map(cuts.rows.row) },
+      nodes: preorder())
     return Outcome(certificate: certificate, witness: relaxation.witness, nodes: count)
   }
 

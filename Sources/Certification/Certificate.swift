@@ -21,6 +21,9 @@ public struct BranchCertificate: Codable, Sendable, Equatable {
   /// Where p < 2, the neurons for the label are bounded below by a function with a parabola on
   /// [0, rounding].
   public let rounding: Double
+  /// Orthonormal directions v of the reduced space that are cut like pre-activations, counted behind the neurons
+  /// against the label: z = <v, x + d>. Nil for none.
+  public var cutDirections: [[Double]]? = nil
   /// The nodes in preorder; none where one ``LinearRelaxation`` of the whole ball proves `searchRadius`.
   public var nodes: [Node]
 }
@@ -63,7 +66,8 @@ extension BranchCertificate {
 public struct CertificateLeaf: Codable, Sendable, Equatable {
   /// lambda >= 0, of the condition that the label is lost.
   public var multiplier: Double
-  /// q_k >= 0: the k-th neuron against the label is bounded by lambda b phi(z) <= alpha + s z + q z^2.
+  /// q_k >= 0: the k-th neuron against the label is bounded by lambda b phi(z) <= alpha + s z + q z^2. Behind
+  /// them q <= 0 for every cut direction, where 0 <= alpha + s z + q z^2 holds in its interval.
   public var quadratics: [Double]
   /// s_k. The checker finds alpha_k.
   public var slopes: [Double]

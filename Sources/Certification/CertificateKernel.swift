@@ -15,6 +15,8 @@ struct CertificateKernel {
   /// At least the square of the part of x outside of the reduced space.
   private let squaredRest: Double
   private let tightening: BallTightening
+  /// The directions of all neurons, and behind them those that are cut.
+  private let rows: Matrix<Double>
 
   /// The radius up to which no perturbation loses the label, in units of ||x - center||; nil where the
   /// certificate is not one.
@@ -24,7 +26,7 @@ struct CertificateKernel {
     guard certificate.searchRadius > 0, certificate.searchRadius.isFinite,
       certificate.rounding >= 0, certificate.rounding <= 1
     else { return nil }
-    let kernel = CertificateKernel(problem, certificate)
+    guard let kernel = CertificateKernel(problem, certificate) else { return nil }
     guard let bound = certificate.leastBound(over: kernel.tightening.root, kernel.bound) else {
       return nil
     }
@@ -32,20 +34,32 @@ struct CertificateKernel {
     return min(certificate.searchRadius, radius)
   }
 
-  private init(_ problem: DecisionProblem, _ certificate: BranchCertificate) {
+  private init?(_ problem: DecisionProblem, _ certificate: BranchCertificate) {
     self.problem = problem
     self.certificate = certificate
     squaredRest = problem.squaredRest
-    tightening = BallTightening(problem, radius: certificate.searchRadius)
+    var cuts: CutDirections?
+    if let directions = certificate.cutDirections {
+      guard !directions.isEmpty, directions.allSatisfy({ $0.count == problem.dimension }),
+        let checked = CutDirections(Matrix(directions), of: problem)
+      else { return nil }
+      cuts = checked
+    }
+    tightening = BallTightening(problem, radius: certificate.searchRadius, cuts: cuts)
+    rows = cuts.map { Matrix(stacking: [problem.directions, $0.rows]) } ?? problem.directions
   }
 
   /// A lower bound of ||d||^2/2 for all d that lose the label with z in the present box; nil where a leaf
   /// is malformed or its Lagrangian not strongly convex.
   private func bound(_ leaf: CertificateLeaf, _ box: [ClosedRange<Double>]) -> Double? {
     let (n, supporting) = (problem.dimension, problem.supporting)
-    guard leaf.point.count == n, leaf.quadratics.count == box.count,
-      leaf.slopes.count == box.count, leaf.multiplier >= 0, leaf.multiplier.isFinite,
-      leaf.quadratics.allSatisfy({ $0 >= 0 && $0.isFinite }),
+    // Directions chosen after a leaf was bounded cost and pay nothing there.
+    let terms = leaf.quadratics.count
+    guard leaf.point.count == n, problem.against...box.count ~= terms, leaf.slopes.count == terms,
+      leaf.multiplier >= 0, leaf.multiplier.isFinite,
+      leaf.quadratics.allSatisfy(\.isFinite),
+      leaf.quadratics.prefix(problem.against).allSatisfy({ $0 >= 0 }),
+      leaf.quadratics.dropFirst(problem.against).allSatisfy({ $0 <= 0 }),
       leaf.slopes.allSatisfy(\.isFinite), leaf.point.allSatisfy(\.isFinite),
       leaf.biasSlope.isFinite
     else { return nil }
@@ -72,8 +86,8 @@ struct CertificateKernel {
       (1 + 2 * weight.magnitude) * squares + lambda * constant.magnitude
       + weight.magnitude * (1 + 2 * size)
     var gradientSize = (1 + 4 * weight.magnitude) * size
-    problem.directions.withPointer { rows in
-      for j in 0..<problem.count {
+    self.rows.withPointer { rows in
+      for j in 0..<supporting + terms {
         let row = rows + j * n
         var z = 0.0
         for i in 0..<n { z += row[i] * (problem.point[i] + leaf.point[i]) }
@@ -88,18 +102,18 @@ struct CertificateKernel {
           let k = j - supporting
           let (q, s) = (leaf.quadratics[k], leaf.slopes[k])
           let alpha = problem.activation.supremum(
-            weight: lambda * problem.weights[j], q: q, s: s, on: box[k])
+            weight: j < problem.count ? lambda * problem.weights[j] : 0, q: q, s: s, on: box[k])
           lagrangian -= alpha + (s + q * z) * z
           slope = -(s + 2 * q * z)
-          valueSize += alpha.magnitude + (s.magnitude + q * size) * size
-          gradientSize += q * size
+          valueSize += alpha.magnitude + (s.magnitude + q.magnitude * size) * size
+          gradientSize += q.magnitude * size
         }
         for i in 0..<n { gradient[i] += slope * row[i] }
         gradientSize += slope.magnitude
         valueSize += 2 * slope.magnitude * size
       }
     }
-    let operations = (p + 4) * Double(n + problem.count + 16) * Self.unit
+    let operations = (p + 4) * Double(n + rows.rows + 16) * Self.unit
     let steepness =
       gradient.reduce(0) { $0 + $1 * $1 }.squareRoot() + operations * gradientSize
     let bound =
@@ -114,12 +128,12 @@ struct CertificateKernel {
     guard curvature.isFinite, curvature >= 2 * Self.modulus else { return false }
     if quadratics.allSatisfy({ $0 == 0 }) { return true }
     let n = problem.dimension
-    let trace = Double(n) * curvature + 2 * quadratics.reduce(0, +)
+    let trace = Double(n) * curvature + 2 * quadratics.reduce(0) { $0 + $1.magnitude }
     let shift = 4 * Double(n + quadratics.count + 4) * Self.unit * trace
     var matrix = [Double](repeating: 0, count: n * n)
     for i in 0..<n { matrix[i * n + i] = curvature - Self.modulus - shift }
     return matrix.withUnsafeMutableBufferPointer { a in
-      problem.directions.withPointer { rows in
+      rows.withPointer { rows in
         let curvatures = quadratics.map { -2 * $0 }
         curvatures.withUnsafeBufferPointer {
           QuadraticForm.add(

@@ -9,6 +9,7 @@ struct EuclideanRelaxation: BoxRelaxation {
   private let minimizer: LagrangianMinimizer
   private let sharing: RelaxationBudget
   let rounding: Double
+  var cuts: CutDirections? { nil }
   private(set) var best: Double
   private(set) var witness: [Double]?
 
@@ -59,7 +60,7 @@ struct EuclideanRelaxation: BoxRelaxation {
   mutating func bound(
     _ state: inout BoxState, _ box: [ClosedRange<Double>], isRoot: Bool, target: Double
   ) {
-    minimizer.budgets = state.budgets
+    minimizer.spend(state.budgets, payments: [])
     let ascent = ascend(state, box, target)
     keep(ascent, &state)
     if ascent.value >= target { return }
@@ -103,13 +104,14 @@ struct EuclideanRelaxation: BoxRelaxation {
       if round > 0 || !isRoot {
         shares = RelaxationBudget.shifted(shares, gains: gains.map(\.gain))
       }
-      minimizer.budgets = sharing.filled(weights: shares, enough: gains.map(\.enough))
+      let budgets = sharing.filled(weights: shares, enough: gains.map(\.enough))
+      minimizer.spend(budgets, payments: [])
       let ascent = ascend(state, box, target)
       if ascent.value > best {
         best = ascent.value
         keep(ascent, &state)
         state.shares = shares
-        state.budgets = minimizer.budgets
+        state.budgets = budgets
       }
       if best >= target || Date() >= deadline { return }
     }

@@ -32,6 +32,8 @@ struct MaximumNormRelaxation: BoxRelaxation {
   /// The leaf has no rounding: neurons for the label have supporting lines.
   var rounding: Double { 0 }
 
+  var cuts: CutDirections? { nil }
+
   func tightened(_ box: [ClosedRange<Double>]) -> [ClosedRange<Double>]? { box }
 
   func nodes(_ budget: SearchBudget) -> Int { budget.nodes }
@@ -160,7 +162,8 @@ struct MaximumNormRelaxation: BoxRelaxation {
       multiplier: state.multiplier * scaled.height / square,
       point: [Double](repeating: 0, count: plain.count))
     if !state.budgets.isEmpty {
-      minimizer.budgets = sharing.filled(weights: state.shares, enough: state.budgets)
+      minimizer.spend(
+        sharing.filled(weights: state.shares, enough: state.budgets), payments: [])
     }
     ascent.run(
       minimizer, box: intervals, target: target / square, limit: 12, deadline: deadline)

@@ -121,15 +121,15 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     var nodes = 0
     var certificates: [BranchCertificate] = []
     for (position, problem) in problems.enumerated() {
-      var search = BranchAndBound(
-        EuclideanRelaxation(
-          problem, radius: radius, witness: found[position], deadline: deadline),
-        opponent: opponents[position], radius: radius, budget: budget, deadline: deadline)
-      let outcome = search.run()
+      // What one class leaves of its share of the seconds is the others'.
+      let share = deadline.timeIntervalSinceNow / Double(problems.count - position)
+      let outcome = EuclideanSearch(
+        problem, opponent: opponents[position], budget: budget,
+        deadline: Date().addingTimeInterval(share)
+      ).run(radius: radius, witness: found[position])
       nodes += outcome.nodes
       if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * scale }) }
-      let proved = CertificateKernel.certifiedRadius(outcome.certificate, of: problem) ?? 0
-      certified = min(certified, max(proved, bounds[position]))
+      certified = min(certified, max(outcome.proved, bounds[position]))
       certificates.append(outcome.certificate)
     }
     let proved = effective.radius(fromReduced: certified * scale, length: scale)

@@ -9,19 +9,23 @@ struct RelaxationBudget {
   /// The modulus that searches aim at, above what certificates need.
   static let modulus = 2 * CertificateKernel.modulus
 
-  /// u_k.
-  private let rows: Matrix<Double>
-  /// <u_j, u_k> where there are few neurons.
-  private let cosines: Matrix<Double>?
+  /// <u_j, u_k>.
+  private var cosines: Matrix<Double>
+  /// The same without cut directions.
+  private let plain: Matrix<Double>
   /// The same theta for all neurons: (1 - modulus) divided by the largest eigenvalue of
   /// sum_k u_k u_k^T, a little less.
   let even: [Double]
   /// Whether directions are orthogonal: nothing is to be gained by shifting budgets.
   var isOrthogonal: Bool { even.allSatisfy { $0 > 0.99 } }
 
+  /// Whether many neurons look in similar directions: together they get less than half the curvature.
+  var isCrowded: Bool { even.contains { $0 < 0.5 } }
+
   init(_ problem: DecisionProblem) {
-    rows = problem.directions.rows(in: problem.supporting..<problem.count)
-    cosines = rows.rows <= 64 ? Matrix.product(rows, rows, transposeB: true) : nil
+    let rows = problem.directions.rows(in: problem.supporting..<problem.count)
+    plain = Matrix.product(rows, rows, transposeB: true)
+    cosines = plain
     // A failing factorisation costs tightness, not soundness: no budget is always allowed.
     let largest = rows.rows == 0 ? 1 : (try? rows.singularValues().first) ?? .infinity
     let theta = (1 - Self.modulus) / (largest * largest)
@@ -35,6 +39,20 @@ struct RelaxationBudget {
     return zip(weights, gains).map { weight, gain in
       weight * min(20, max(0.05, gain / mean)).squareRoot()
     }
+  }
+
+  /// Takes what cut directions pay: budgets may then be as large as
+  /// sum_k theta_k u_k u_k^T <= (1 - modulus) (I + 2 sum_i mu_i v_i v_i^T).
+  ///
+  /// With w = (I + 2 sum_i mu_i v_i v_i^T)^(-1/2) u, <w_j, w_k> = <u_j, u_k> - sum_i c_ij c_ik 2 mu_i/(1 + 2 mu_i).
+  mutating func take(_ payments: [Double], along cuts: CutDirections) {
+    var scaled = cuts.cosines
+    for i in payments.indices {
+      let share = 2 * payments[i] / (1 + 2 * payments[i])
+      for k in 0..<scaled.rows { scaled[k, i] *= share.squareRoot() }
+    }
+    cosines = plain
+    cosines.subtract(Matrix.product(scaled, scaled, transposeB: true))
   }
 
   /// theta_k = min(tau weight_k, headroom enough_k) for the largest tau that is allowed; where enough can
@@ -62,29 +80,42 @@ struct RelaxationBudget {
     return budgets(low)
   }
 
-  private func isAllowed(_ theta: [Double]) -> Bool {
-    largestEigenvalue(theta) * (1 + 1e-6) <= 1 - Self.modulus
+  /// The largest part of budgets that is allowed, and which part that is.
+  func allowed(_ budgets: [Double]) -> (budgets: [Double], share: Double) {
+    var (low, high) = (0.0, 1.0)
+    for share in [1, 1 - 1e-4, 1 - 1e-3, 0.99, 0.9] {
+      if isAllowed(budgets.map { share * $0 }) {
+        low = share
+        break
+      }
+      high = share
+    }
+    if low == 0 {
+      for _ in 0..<8 {
+        let middle = 0.5 * (low + high)
+        if isAllowed(budgets.map { middle * $0 }) { low = middle } else { high = middle }
+      }
+    }
+    return (budgets.map { low * $0 }, low)
   }
 
-  /// Of sum_k theta_k u_k u_k^T.
-  private func largestEigenvalue(_ theta: [Double]) -> Double {
-    if var matrix = cosines {
-      let roots = theta.map { $0.squareRoot() }
-      for j in roots.indices {
-        for k in roots.indices { matrix[j, k] *= roots[j] * roots[k] }
+  /// Whether sum_k theta_k u_k u_k^T < (1 - modulus) I, by a factorisation.
+  ///
+  /// The matrix has the eigenvalues of the one with the entries sqrt(theta_j theta_k) <u_j, u_k>.
+  private func isAllowed(_ theta: [Double]) -> Bool {
+    let count = theta.count
+    let roots = theta.map { $0.squareRoot() }
+    let limit = (1 - Self.modulus) / (1 + 1e-6)
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, count * count)) {
+      matrix in
+      cosines.withPointer { cosines in
+        for j in 0..<count {
+          let (row, root) = (cosines + j * count, roots[j])
+          for k in j..<count { matrix[j * count + k] = -root * roots[k] * row[k] }
+          matrix[j * count + j] += limit
+        }
       }
-      return (try? matrix.symmetricEigendecomposition().values.last) ?? .infinity
-    }
-    let start = rows.row(theta.indices.max { theta[$0] < theta[$1] } ?? 0)
-    return SpectralNorm.squared(dimension: rows.columns, start: start) { x in
-      let products = zip(rows.times(x), theta).map { $0 * $1 }
-      var image = [Double](repeating: 0, count: rows.columns)
-      rows.withPointer {
-        Double.gemv(
-          transposeA: true, m: rows.rows, n: rows.columns, alpha: 1, a: $0,
-          leadingA: rows.columns, x: products, beta: 0, y: &image)
-      }
-      return image
+      return count == 0 || SmallCholesky.factorize(count, matrix.baseAddress!)
     }
   }
 }

@@ -113,12 +113,10 @@ public struct SphereDistance: Sendable, Equatable {
     let reach = Double.power(1e6, 1 / p)
     let witness = WitnessSearch(problem).run(maximum: reach)
     let radius = witness.map { Norm.l2.length($0) } ?? reach
-    var search = BranchAndBound(
-      EuclideanRelaxation(problem, radius: radius, witness: witness, deadline: deadline),
-      opponent: 0, radius: radius, budget: budget, deadline: deadline)
-    let outcome = search.run()
-    let certified = max(
-      1 - 1e-9, CertificateKernel.certifiedRadius(outcome.certificate, of: problem) ?? 0)
+    let outcome = EuclideanSearch(
+      problem, opponent: 0, budget: budget, deadline: deadline
+    ).run(radius: radius, witness: witness)
+    let certified = max(1 - 1e-9, outcome.proved)
     let found = outcome.witness.map { total / Double.power(Norm.l2.length($0), p) } ?? 0
     return (found * (1 - 1e-9), total / Double.power(certified, p) * (1 + 1e-12))
   }

@@ -1,4 +1,12 @@
 extension Matrix {
+  /// The rows of several matrices, one below the other.
+  public init(stacking parts: [Matrix]) {
+    precondition(parts.allSatisfy { $0.columns == parts[0].columns }, "rows of equal length")
+    self.init(
+      rows: parts.reduce(0) { $0 + $1.rows }, columns: parts[0].columns,
+      elements: parts.flatMap(\.elements))
+  }
+
   /// The Euclidean norm of every row.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
