@@ -11,6 +11,9 @@ public struct SearchBudget: Sendable, Equatable {
   /// Seconds for one sample. A search that it ends is the only thing that depends on the machine's speed.
   public var seconds: Double
 
+  /// Boxes for a search that only seconds end.
+  public static var asManyAsThereIsTimeFor: Int { 1_000_000_000 }
+
   /// A budget.
   public init(gap: Double = 1e-3, nodes: Int = 20_000, seconds: Double = .infinity) {
     precondition(gap > 0 && gap < 1 && nodes > 0 && seconds > 0, "a budget to search with")

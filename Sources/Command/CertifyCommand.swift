@@ -52,7 +52,9 @@ struct CertifyCommand: ParsableCommand {
   var timeoutPerSample: Double?
 
   @Option(
-    parsing: .unconditional, help: "Boxes to look at for one sample and class. (default: 20000)",
+    parsing: .unconditional,
+    help:
+      "Boxes to look at for one sample and class; fewer in more than 32 dimensions. (default: 20000, with --timeout-per-sample as many as there is time for)",
     transform: ArgumentText.count)
   var nodes: Int?
 
@@ -102,7 +104,10 @@ struct CertifyCommand: ParsableCommand {
     var budget = SearchBudget()
     if let nodes { budget.nodes = nodes }
     if let gap { budget.gap = gap }
-    if let timeoutPerSample { budget.seconds = timeoutPerSample }
+    if let timeoutPerSample {
+      budget.seconds = timeoutPerSample
+      if nodes == nil { budget.nodes = SearchBudget.asManyAsThereIsTimeFor }
+    }
     let start = Date()
     var study = CertificationStudy(
       norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed)

@@ -102,10 +102,13 @@ extension TwoSidedSummary {
 
   /// When a search ends.
   var effort: String {
-    let limit = settings.seconds.map { ", at most \($0.formatted()) s a sample" } ?? ""
-    return
-      "exact to \((100 * settings.gap).formatted())%, at most \(settings.nodes) boxes a sample and "
-      + "class" + limit
+    var limits: [String] = []
+    if settings.nodes < SearchBudget.asManyAsThereIsTimeFor {
+      limits.append(
+        "at most \(settings.nodes) boxes a sample and class, fewer in more than 32 dimensions")
+    }
+    if let seconds = settings.seconds { limits.append("at most \(seconds.formatted()) s a sample") }
+    return (["exact to \((100 * settings.gap).formatted())%"] + limits).joined(separator: ", ")
   }
 
   /// The table for the terminal.

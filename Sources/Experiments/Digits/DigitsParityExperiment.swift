@@ -45,13 +45,14 @@ public struct DigitsParityExperiment: Experiment {
           preset: preset, seed: seed, repeats: options.repeats ?? 1, hiddenWidth: 200,
           initialScale: 1e-3, epochs: 80,
           twoSided: TwoSidedSettings(
-            samples: 20, nodes: 30, smoothing: SmoothingSettings(sigma: 0.25)))
+            samples: 20, nodes: 400, smoothing: SmoothingSettings(sigma: 0.25)))
       case .laptop:
         Settings(
           preset: preset, seed: seed, repeats: options.repeats ?? 5, hiddenWidth: 500,
           initialScale: 1e-3, epochs: 120,
           twoSided: TwoSidedSettings(
-            samples: 200, attack: "standard", nodes: 100, smoothing: SmoothingSettings(sigma: 0.25))
+            samples: 200, attack: "standard", nodes: 2000, smoothing: SmoothingSettings(sigma: 0.25)
+          )
         )
       case .paper:
         Settings(
@@ -59,7 +60,7 @@ public struct DigitsParityExperiment: Experiment {
           initialScale: 1e-3,
           epochs: 401,
           twoSided: TwoSidedSettings(
-            samples: 200, attack: "standard", nodes: 2000,
+            samples: 200, attack: "standard", nodes: 20_000,
             smoothing: SmoothingSettings(sigma: 0.25)))
       }
   }

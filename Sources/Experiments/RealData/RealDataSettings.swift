@@ -1,3 +1,4 @@
+import Certification
 import Datasets
 import LinearCore
 
@@ -37,7 +38,7 @@ public struct RealDataSettings: Codable, Sendable, Equatable {
   var attackedSamples: Int
   /// The first is drawn in the figure; all are in the table.
   var curves: [Curve]
-  /// Of the first repeat; nil for none. Wide networks of several classes take seconds a sample.
+  /// Of the first repeat; nil for none. Wide networks of several classes take long.
   var twoSided: TwoSidedSettings?
 
   /// linspace(0, last, 15) without 0, the radii of the paper's curves.
@@ -54,14 +55,16 @@ public struct RealDataSettings: Codable, Sendable, Equatable {
 }
 
 extension TwoSidedSettings {
-  /// For hundreds of neurons in as many dimensions, where one box takes a second. `quick` has a few samples of
+  /// For hundreds of neurons in as many dimensions, where one box takes a hundredth to a tenth of a second. `quick` has a few samples of
   /// two classes, and the same result on every machine; for several classes it has none.
   static func wideNetworks(
     _ labels: LabelRule, _ preset: Preset, samples: Int, seconds: Double
   ) -> TwoSidedSettings? {
     if preset == .quick {
-      return labels == .category ? nil : TwoSidedSettings(samples: 6, nodes: 1)
+      return labels == .category ? nil : TwoSidedSettings(samples: 12, nodes: 1500)
     }
-    return TwoSidedSettings(samples: samples, attack: "standard", nodes: 20_000, seconds: seconds)
+    return TwoSidedSettings(
+      samples: samples, attack: "standard", nodes: SearchBudget.asManyAsThereIsTimeFor,
+      seconds: seconds)
   }
 }
