@@ -113,6 +113,60 @@ import Testing
     expectCaught { $0.nodes[number] = .leaf(leaf) }
   }
 
+  /// Files may say anything: cuts twice at one place leave a slab without width, which is a slab.
+  @Test func repeatedCutsAreNoTrap() throws {
+    let (problem, witness) = try problem(0)
+    let radius = Norm.l2.length(witness)
+    let cuts = try #require(CutDirections([witness], of: problem))
+    let leaf = BranchCertificate.Node.leaf(CertificateLeaf(boundingNothingOf: problem))
+    for number in 0..<200 {
+      let at = cuts.start[0] + radius * (Double(number) / 100 - 1)
+      let cut = BranchCertificate.Node.branch(neuron: problem.against, at: at)
+      let certificate = BranchCertificate(
+        opponent: 0, searchRadius: radius, rounding: 0, cutDirections: [cuts.rows.row(0)],
+        nodes: [cut, leaf, cut, leaf, leaf])
+      #expect(CertificateKernel.certifiedRadius(certificate, of: problem) == 0)
+    }
+  }
+
+  /// Where a power overflows, a leaf without multipliers proves nothing, and neither does a ball that large.
+  @Test func overflowsProveNothing() throws {
+    let (problem, _) = try problem(0)
+    for radius in [1e99, 1e100, 5.643803094121723e102, 1e154, 1e200, .infinity] {
+      let z = problem.preActivations
+      for k in 0..<3 {
+        // Only a neuron whose value is no number would let this leaf bound anything.
+        var leaf = CertificateLeaf(boundingNothingOf: problem)
+        let row = problem.directions.row(problem.supporting + k)
+        let start = z[problem.supporting + k]
+        leaf.slopes[k] = -start
+        leaf.point = row.map { -start * $0 }
+        let certificate = BranchCertificate(
+          opponent: 0, searchRadius: radius, rounding: 0, nodes: [.leaf(leaf)])
+        #expect((CertificateKernel.certifiedRadius(certificate, of: problem) ?? 0) == 0)
+      }
+    }
+    let cube = RectifiedPower(exponent: 3)
+    #expect(cube.supremum(weight: 0, q: 0, s: -1, on: 0...1e103) == 1e103)
+    #expect(cube.supremum(weight: 1, q: 1e200, s: 0, on: -1...1e103) == .infinity)
+  }
+
+  @Test func directionsThatAreNotOrthonormalAreRefused() throws {
+    let (problem, _) = try problem(0)
+    let identity = Matrix<Double>.identity(problem.dimension)
+    #expect(CutDirections(identity, of: problem) != nil)
+    var longer = identity
+    longer[0, 0] = 1 + 1e-13
+    #expect(CutDirections(longer, of: problem) == nil)
+    // Each entry of the Gram matrix is right to 1e-13, the matrix is not.
+    var tilted = identity
+    for i in 0..<12 {
+      for j in 0..<12 where i != j { tilted[i, j] += 4e-14 }
+    }
+    #expect(CutDirections(tilted, of: problem) == nil)
+    #expect(CutDirections(Matrix(stacking: [identity, identity]), of: problem) == nil)
+  }
+
   /// What a ball and slabs leave of pre-activations holds for points drawn from them, and nearly every bound is met.
   @Test func tightenedIntervalsAreReachedButNotLeft() throws {
     let (problem, witness) = try problem(0)

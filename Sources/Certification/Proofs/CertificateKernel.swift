@@ -7,6 +7,8 @@ import LinearCore
 struct CertificateKernel {
   /// Lagrangians have to be strongly convex with this modulus.
   static let modulus = 0x1p-15
+  /// Balls beyond which squares of lengths may overflow prove nothing.
+  static let largestRadius = 1e100
   /// A bound of the rounding of one operation, doubled.
   private static let unit = 0x1p-52
 
@@ -23,7 +25,7 @@ struct CertificateKernel {
   static func certifiedRadius(
     _ certificate: BranchCertificate, of problem: DecisionProblem
   ) -> Double? {
-    guard certificate.searchRadius > 0, certificate.searchRadius.isFinite,
+    guard certificate.searchRadius > 0, certificate.searchRadius <= largestRadius,
       certificate.rounding >= 0, certificate.rounding <= 1
     else { return nil }
     guard let kernel = CertificateKernel(problem, certificate) else { return nil }
@@ -40,7 +42,8 @@ struct CertificateKernel {
     squaredRest = problem.squaredRest
     var cuts: CutDirections?
     if let directions = certificate.cutDirections {
-      guard !directions.isEmpty, directions.allSatisfy({ $0.count == problem.dimension }),
+      guard !directions.isEmpty, directions.count <= problem.dimension,
+        directions.allSatisfy({ $0.count == problem.dimension }),
         let checked = CutDirections(Matrix(directions), of: problem)
       else { return nil }
       cuts = checked

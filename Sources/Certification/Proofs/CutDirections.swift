@@ -23,18 +23,22 @@ struct CutDirections: Sendable {
 
   /// Nil where the rows are not orthonormal up to rounding.
   init?(_ rows: Matrix<Double>, of problem: DecisionProblem) {
-    guard rows.columns == problem.dimension, rows.isFinite() else { return nil }
+    guard rows.columns == problem.dimension, rows.rows <= rows.columns, rows.isFinite() else {
+      return nil
+    }
     var products = Matrix.product(rows, rows, transposeB: true)
     products.subtract(.identity(rows.rows))
-    guard products.elements.allSatisfy({ $0.magnitude <= 1e-13 }) else { return nil }
+    guard products.frobeniusNorm <= 1e-13 else { return nil }
     self.rows = rows
     start = rows.times(problem.point)
     let neurons = problem.directions.rows(in: problem.supporting..<problem.count)
     neuronStart = neurons.times(problem.point)
     let cosines = Matrix.product(neurons, rows, transposeB: true)
     self.cosines = cosines
+    // Rows of neurons and directions have length 1, and cosines are right, up to rounding.
+    let rounding = 1e-13 + Double(rows.columns) * Double(rows.rows).squareRoot() * 0x1p-51
     rest = (0..<neurons.rows).map { k in
-      max(0, 1 - cosines.row(k).reduce(0) { $0 + $1 * $1 }) + 1e-13
+      max(0, 1 - cosines.row(k).reduce(0) { $0 + $1 * $1 }) + rounding
     }
   }
 
@@ -55,8 +59,9 @@ struct CutDirections: Sendable {
     _ box: [ClosedRange<Double>], reach: Double, widened: (Double) -> Double
   ) -> [ClosedRange<Double>]? {
     let first = neuronStart.count
-    var ranges = (0..<count).map { i in
-      box[first + i].lowerBound - start[i]...box[first + i].upperBound - start[i]
+    var ranges = (0..<count).map { i -> ClosedRange<Double> in
+      let (a, b) = (box[first + i].lowerBound - start[i], box[first + i].upperBound - start[i])
+      return a...max(a, b)
     }
     let square = reach * reach
     let least = ranges.map { range -> Double in
@@ -69,14 +74,18 @@ struct CutDirections: Sendable {
     // A slab of one direction leaves less of the others.
     for i in ranges.indices {
       let limit = max(0, square - (sum - least[i])).squareRoot()
-      let lower = max(ranges[i].lowerBound, -widened(limit))
-      let upper = min(ranges[i].upperBound, widened(limit))
-      if lower > upper { return nil }
-      ranges[i] = lower...upper
-      result[first + i] =
-        max(
-          box[first + i].lowerBound, start[i] + lower)...min(
-          box[first + i].upperBound, start[i] + upper)
+      // Ends that the ball does not move stay as they are, to the last bit.
+      let (lower, upper) = (-widened(limit), widened(limit))
+      let interval = box[first + i]
+      if lower > ranges[i].upperBound || upper < ranges[i].lowerBound { return nil }
+      let (a, b) = (
+        lower > ranges[i].lowerBound ? start[i] + lower : interval.lowerBound,
+        upper < ranges[i].upperBound ? start[i] + upper : interval.upperBound
+      )
+      if a > b { return nil }
+      ranges[i] =
+        max(lower, ranges[i].lowerBound)...min(upper, ranges[i].upperBound)
+      result[first + i] = a...b
     }
     for k in 0..<first {
       let upper = neuronStart[k] + widened(support(k, sign: 1, ranges, reach))

@@ -242,7 +242,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     }
     let rounding = Self.rounding(dimension: inputDimension)
     let norms = directions.rowNorms()
-    guard norms.allSatisfy({ abs($0 - 1) <= rounding }), contributions.isFinite(),
+    guard norms.allSatisfy({ abs($0 - 1) <= 2e-14 }), contributions.isFinite(),
       contributions.rows == directions.rows
     else { throw .anotherNetwork("directions are not unit vectors") }
     if let basis {

@@ -21,7 +21,7 @@ struct MaximumNormKernel {
     _ certificate: BranchCertificate, of problem: MaximumNormProblem
   ) -> Double? {
     let radius = certificate.searchRadius
-    guard radius > 0, radius.isFinite else { return nil }
+    guard radius > 0, radius <= CertificateKernel.largestRadius else { return nil }
     let kernel = MaximumNormKernel(
       problem: problem, constant: problem.constant(within: radius))
     guard let bound = certificate.leastBound(over: problem.root(within: radius), kernel.bound)

@@ -1,12 +1,14 @@
 extension RectifiedPower {
   /// At least sup of f(z) = weight phi(z) - s z - q z^2 over an interval, up to rounding.
   ///
-  /// Where f is convex an end decides; where it is concave, any tangent lies above it.
+  /// Where f is convex an end decides; where it is concave, any tangent lies above it. Infinite where f overflows.
   func supremum(weight: Double, q: Double, s: Double, on interval: ClosedRange<Double>)
     -> Double
   {
     let (l, u) = (interval.lowerBound, interval.upperBound)
-    func f(_ z: Double) -> Double { weight * self(z) - (s + q * z) * z }
+    func f(_ z: Double) -> Double { (weight == 0 ? 0 : weight * self(z)) - (s + q * z) * z }
+    // Comparisons would pass over what is no number.
+    if f(l).isNaN || f(u).isNaN { return .infinity }
     var largest = max(f(l), f(u))
     if l < 0 {
       let vertex = q > 0 ? -s / (2 * q) : 0

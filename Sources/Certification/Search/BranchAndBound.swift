@@ -11,8 +11,8 @@ public struct SearchBudget: Sendable, Equatable {
   /// Seconds for one sample. A search that it ends is the only thing that depends on the machine's speed.
   public var seconds: Double
 
-  /// Boxes for a search that only seconds end.
-  public static var asManyAsThereIsTimeFor: Int { 1_000_000_000 }
+  /// Boxes for a search that seconds are to end: minutes of them, and no more than memory holds.
+  public static var asManyAsThereIsTimeFor: Int { 1_000_000 }
 
   /// A budget.
   public init(gap: Double = 1e-3, nodes: Int = 20_000, seconds: Double = .infinity) {

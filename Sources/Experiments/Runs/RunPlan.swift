@@ -85,7 +85,9 @@ public struct RunPlan: Sendable {
     let trained = 1.6 * Double(samples) * Double(epochs) * pass
     let attacked = 5000 * Double(attacks) * pass
     let proved =
-      twoSided.map { Double($0.samples) * min($0.seconds ?? 2, 10) / Double(Parallel.threadCount) }
+      twoSided.map {
+        Double($0.samples) * min($0.seconds ?? 0.5, 10) / Double(Parallel.threadCount)
+      }
       ?? 0
     self.init(
       seeds.flatMap { seed in
