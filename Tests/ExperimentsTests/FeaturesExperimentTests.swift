@@ -79,7 +79,7 @@ import Testing
     let sides = try #require(summary.parts[0].twoSided)
     #expect(sides.rows.map(\.p) == [1, 2, 3, 4] && sides.violations.isEmpty)
     for row in sides.rows {
-      #expect(row.samples == 6)
+      #expect(row.samples == 8)
       for point in row.curve { #expect(point.certifiedAccuracy <= point.attackedAccuracy) }
     }
     let report = try String(

@@ -61,7 +61,7 @@ extension TwoSidedSettings {
     _ labels: LabelRule, _ preset: Preset, samples: Int, seconds: Double
   ) -> TwoSidedSettings? {
     if preset == .quick {
-      return labels == .category ? nil : TwoSidedSettings(samples: 12, nodes: 1500)
+      return labels == .category ? nil : TwoSidedSettings(samples: 8, nodes: 600)
     }
     return TwoSidedSettings(
       samples: samples, attack: "standard", nodes: SearchBudget.asManyAsThereIsTimeFor,
