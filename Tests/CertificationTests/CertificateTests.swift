@@ -102,6 +102,23 @@ import Theory
     #expect(throws: CertificateError.self) { try checker.check(certificate, input: other) }
   }
 
+  /// Margins are for rows of length 1 up to rounding.
+  @Test func longerRowsAreCaught() throws {
+    let text = try JSONEncoder().encode(effective)
+    var object = try #require(try JSONSerialization.jsonObject(with: text) as? [String: Any])
+    var rows = try #require(object["directions"] as? [[Double]])
+    object["errorBound"] = 1.0
+    func accepts() throws -> Bool {
+      object["directions"] = rows
+      let changed = try JSONDecoder().decode(
+        EffectiveNetwork.self, from: JSONSerialization.data(withJSONObject: object))
+      return (try? CertificateChecker(network, effective: changed)) != nil
+    }
+    #expect(try accepts())
+    rows[0] = rows[0].map { $0 * (1 + 1e-12) }
+    #expect(try !accepts())
+  }
+
   @Test func anotherNetworkIsCaught() throws {
     var weaker = network
     weaker.hiddenWeights.scaleRow(0, by: 0.9)
