@@ -13,7 +13,8 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   public static var largestWidth: Int { 64 }
   /// When to stop.
   public let budget: SearchBudget
-  private let relaxation: RelaxationCertifier<Scalar>
+  private let relaxation: RelaxationCertifier<Double>
+  private let original: PReLUNetwork<Double>
 
   /// A certifier for a network.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
@@ -22,42 +23,43 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   {
     self.network = network
     self.budget = budget
-    effective = try EffectiveNetwork(network)
-    relaxation = try RelaxationCertifier(network, norm: .linf, gap: budget.gap)
+    original = DenormalNumbers.kept { network.converted(to: Double.self) }
+    effective = try EffectiveNetwork(original)
+    relaxation = try RelaxationCertifier(
+      original, norm: .linf, gap: budget.gap, seconds: 0.3 * budget.seconds)
   }
 
-  /// Certifies one sample.
-  public func certify(
-    _ input: [Scalar], label: Int, index: Int = 0, witness: [Scalar]? = nil
+  public func certified(
+    _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
-    let first = relaxation.certify(input, label: label, index: index, witness: witness)
+    let first = relaxation.certified(input, label: label, index: index, witness: witness)
     if first.status != .bounded || effective.neurons > Self.largestWidth { return first }
-    let input = input.map { Double($0) }
-    var upper = VerifiedWitness(network, input: input, label: label, norm: .linf)
+    var upper = VerifiedWitness(original, input: input, label: label, norm: .linf)
     upper.offer(first.perturbation)
     let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
+    let units = ProblemUnit(effective, input: input, label: label)
+    let reach = upper.length.isFinite ? upper.length : units.reach
+    let (unit, problems) = units.problems(radius: reach)
+    guard problems.allSatisfy(\.isFinite) else { return first }
     var certified = Double.infinity
     var nodes = 0
     var certificates: [BranchCertificate] = []
-    for opponent in 0..<max(2, network.outputCount) where opponent != label {
-      let plain = effective.problem(label: label, opponent: opponent, input: input)
-      let problem = MaximumNormProblem(plain, basis: effective.basis)
-      let outcome = search(problem, opponent: opponent, upper: &upper, deadline: deadline)
+    for (position, plain) in problems.enumerated() {
+      // What one class leaves of its share of the seconds is the others'.
+      let share = deadline.timeIntervalSinceNow / Double(problems.count - position)
+      let outcome = search(
+        MaximumNormProblem(plain, basis: effective.basis), opponent: units.opponents[position],
+        unit: unit, reach: reach, upper: &upper, deadline: Date().addingTimeInterval(share))
       nodes += outcome.nodes
-      let proved = outcome.proved
       certified = min(
         certified,
-        effective.radius(fromReduced: proved * plain.scale, length: plain.scale))
+        effective.radius(fromReduced: outcome.proved * plain.scale, length: plain.length))
       certificates.append(outcome.certificate)
     }
-    let proved = max(certified, first.proved)
-    let lower = min(proved, upper.length)
-    let isExact = upper.length.isFinite && upper.length - lower <= budget.gap * upper.length
     return CertifiedRadius(
-      index: index, label: label, lower: lower, proved: proved, upper: upper.length,
-      status: isExact ? .exact : .bounded, nodes: nodes,
-      seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
+      index: index, label: label, proved: max(certified, first.proved), upper: upper,
+      gap: budget.gap, nodes: nodes, start: start,
       certificates: certified >= first.proved ? certificates : first.certificates)
   }
 
@@ -67,8 +69,8 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// their ends at once: relaxations of its own ball are nearly exact there, those of a larger ball are
   /// not. So the radius is bisected, and each ball searched until its radius is proved.
   private func search(
-    _ problem: MaximumNormProblem, opponent: Int, upper: inout VerifiedWitness<Scalar>,
-    deadline: Date
+    _ problem: MaximumNormProblem, opponent: Int, unit: Double?, reach: Double,
+    upper: inout VerifiedWitness, deadline: Date
   ) -> (certificate: BranchCertificate, proved: Double, nodes: Int) {
     let scale = problem.plain.scale
     var best: (certificate: BranchCertificate, proved: Double)?
@@ -77,13 +79,14 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     let share = SearchBudget(
       gap: 1e-5, nodes: max(1, budget.nodes / trials), seconds: budget.seconds)
     // The first ball is as large as the goal, the next ones between what is proved and what was not.
-    var high = min(2, upper.length / scale)
+    var high = min(reach, upper.length) / scale
     var radius = high * (1 - 0.9 * budget.gap)
     for _ in 0..<trials {
       let witness = upper.length.isFinite ? upper.perturbation.map { $0 / scale } : nil
       var search = BranchAndBound(
         MaximumNormRelaxation(problem, radius: radius, witness: witness, deadline: deadline),
-        opponent: opponent, radius: radius, budget: share, deadline: deadline)
+        opponent: opponent, unit: unit, radius: radius, budget: share, deadline: deadline,
+        check: { MaximumNormKernel.certifiedRadius($0, of: problem) })
       let outcome = search.run()
       nodes += outcome.nodes
       if let d = outcome.witness { upper.offer(d.map { $0 * scale }) }

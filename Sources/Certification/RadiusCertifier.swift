@@ -12,13 +12,17 @@ public struct CertifiedRadius: Sendable, Equatable {
     case bounded
     /// Wrong without any perturbation; both bounds are 0.
     case misclassified
+    /// More was proved than a perturbation that was found allows: one of the two is wrong, and nothing
+    /// may be believed. See ``CertifiedRadius/isContradictory``.
+    case contradictory
   }
 
   /// The row of the data.
   public let index: Int
   /// Its class.
   public let label: Int
-  /// No perturbation smaller than this changes the class: proved, and no more than ``upper``.
+  /// No perturbation smaller than this changes the class: proved, and no more than ``upper``. 0 where both
+  /// contradict each other.
   public let lower: Double
   /// What was proved before it was cut at ``upper``; see ``isContradictory``.
   public let proved: Double
@@ -33,7 +37,7 @@ public struct CertifiedRadius: Sendable, Equatable {
   /// The perturbation of size `upper`, `inputDimension` numbers; empty where there is none.
   public let perturbation: [Double]
   /// Whether more was proved than a perturbation allows, rounding aside: then the program is wrong.
-  public var isContradictory: Bool { proved > upper * (1 + 1e-9) }
+  public var isContradictory: Bool { status == .contradictory }
   /// The proof: one certificate an opponent. Empty for misclassified samples.
   public let certificates: [BranchCertificate]
 
@@ -52,6 +56,8 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let effective: EffectiveNetwork
   /// When to stop.
   public let budget: SearchBudget
+  /// The network in double precision, which witnesses are evaluated by.
+  private let original: PReLUNetwork<Double>
   /// The Lipschitz bound of every pair of classes; one entry for one output.
   private let lipschitz: [LipschitzBound]
 
@@ -62,7 +68,9 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   {
     self.network = network
     self.budget = budget
-    let effective = try EffectiveNetwork(network)
+    let original = DenormalNumbers.kept { network.converted(to: Double.self) }
+    self.original = original
+    let effective = try EffectiveNetwork(original)
     self.effective = effective
     let origin = [Double](repeating: 0, count: network.inputDimension)
     let count = max(2, network.outputCount)
@@ -79,60 +87,98 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     return lipschitz[high * (high - 1) / 2 + low]
   }
 
-  /// Certifies one sample.
-  public func certify(
-    _ input: [Scalar], label: Int, index: Int = 0, witness: [Scalar]? = nil
+  public func certified(
+    _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
-    let input = input.map { Double($0) }
-    var upper = VerifiedWitness(network, input: input, label: label)
+    var upper = VerifiedWitness(original, input: input, label: label)
     func result(_ proved: Double, nodes: Int = 0, certificates: [BranchCertificate] = [])
       -> CertifiedRadius
     {
-      let lower = min(proved, upper.length)
-      let status: CertifiedRadius.Status =
-        upper.isMisclassified
-        ? .misclassified
-        : upper.length.isFinite && upper.length - lower <= budget.gap * upper.length
-          ? .exact : .bounded
-      return CertifiedRadius(
-        index: index, label: label, lower: lower, proved: proved, upper: upper.length,
-        status: status,
-        nodes: nodes, seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
-        certificates: certificates)
+      CertifiedRadius(
+        index: index, label: label, proved: proved, upper: upper, gap: budget.gap, nodes: nodes,
+        start: start, certificates: certificates)
     }
     if upper.isMisclassified { return result(0) }
-    if let witness { upper.offer(witness.map { Double($0) }) }
+    if let witness { upper.offer(witness) }
 
-    let opponents =
-      network.outputCount == 1 ? [1 - label] : (0..<network.outputCount).filter { $0 != label }
-    let problems = opponents.map { effective.problem(label: label, opponent: $0, input: input) }
-    let scale = problems[0].scale
-    let reach = upper.length.isFinite ? upper.length / scale : 2
+    let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
+    let units = ProblemUnit(effective, input: input, label: label)
+    let reach = upper.length.isFinite ? upper.length : units.reach
+    var (unit, problems) = units.problems(radius: reach)
+    guard problems.allSatisfy(\.isFinite) else { return result(0) }
     // In hundreds of dimensions a start takes long, and proofs need the time.
     let searchEnd = Date().addingTimeInterval(0.1 * min(budget.seconds, 1e9))
-    let found = problems.map { WitnessSearch($0).run(maximum: reach, deadline: searchEnd) }
-    let radius = found.reduce(reach) { min($0, $1.map { Norm.l2.length($0) } ?? .infinity) }
-    let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
-    let bounds = zip(opponents, problems).map {
-      lipschitzBound(label, $0).radius($1, maximum: radius)
+    var found: [[Double]?] = []
+    var radius = reach / problems[0].scale
+    for factor in upper.length.isFinite ? [1] : [1.0, 16, 256] {
+      found = problems.map {
+        WitnessSearch($0, deadline: deadline).run(maximum: factor * radius, startsEnd: searchEnd)
+      }
+      if Date() >= searchEnd || found.contains(where: { $0 != nil }) { break }
+    }
+    if let nearest = found.compactMap({ $0 }).map({ Norm.l2.length($0) }).min() {
+      radius = upper.length.isFinite ? min(radius, nearest) : nearest
+    }
+    let scale = problems[0].scale
+    let better = units.problems(radius: radius * scale)
+    if better.unit != unit, better.problems.allSatisfy(\.isFinite) {
+      (unit, problems) = better
+      let factor = scale / problems[0].scale
+      radius *= factor
+      found = found.map { $0.map { $0.map { $0 * factor } } }
     }
     var certified = Double.infinity
     var nodes = 0
     var certificates: [BranchCertificate] = []
     for (position, problem) in problems.enumerated() {
+      let opponent = units.opponents[position]
+      // Balls are a little larger than what is known, so that a wrong proof would show.
+      let lipschitz = lipschitzBound(label, opponent).radius(
+        problem, maximum: radius * EuclideanSearch.excess)
       // What one class leaves of its share of the seconds is the others'.
       let share = deadline.timeIntervalSinceNow / Double(problems.count - position)
       let outcome = EuclideanSearch(
-        problem, opponent: opponents[position], budget: budget,
+        problem, opponent: opponent, unit: unit, budget: budget,
         deadline: Date().addingTimeInterval(share)
       ).run(radius: radius, witness: found[position])
       nodes += outcome.nodes
-      if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * scale }) }
-      certified = min(certified, max(outcome.proved, bounds[position]))
-      certificates.append(outcome.certificate)
+      if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * problem.scale }) }
+      guard let certificate = outcome.certificate else { return result(0, nodes: nodes) }
+      certified = min(certified, max(outcome.proved, lipschitz))
+      certificates.append(certificate)
     }
-    let proved = effective.radius(fromReduced: certified * scale, length: scale)
+    let proved = effective.radius(
+      fromReduced: certified * problems[0].scale, length: units.length)
     return result(proved, nodes: nodes, certificates: certificates)
+  }
+}
+
+extension CertifiedRadius {
+  /// What two bounds of a radius say together.
+  ///
+  /// - Parameters:
+  ///   - proved: a lower bound.
+  ///   - upper: the smallest perturbation known.
+  ///   - gap: the relative gap at which a radius is exact.
+  ///   - start: when work on the sample began.
+  init(
+    index: Int, label: Int, proved: Double, upper: VerifiedWitness, gap: Double, nodes: Int,
+    start: Date, certificates: [BranchCertificate]
+  ) {
+    let isContradictory = !upper.isMisclassified && Self.contradicts(proved, upper.length)
+    let lower = isContradictory ? 0 : min(proved, upper.length)
+    let isExact = upper.length.isFinite && upper.length - lower <= gap * upper.length
+    self.init(
+      index: index, label: label, lower: lower, proved: proved, upper: upper.length,
+      status: upper.isMisclassified
+        ? .misclassified : isContradictory ? .contradictory : isExact ? .exact : .bounded,
+      nodes: nodes, seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
+      certificates: certificates)
+  }
+
+  /// Whether a proof exceeds a perturbation, rounding aside.
+  private static func contradicts(_ proved: Double, _ upper: Double) -> Bool {
+    !(proved <= upper * (1 + 1e-9))
   }
 }

@@ -11,50 +11,54 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let norm: Norm
   /// The relative gap at which a radius counts as exact.
   public let gap: Double
+  /// Seconds for one sample.
+  public let seconds: Double
   /// The network itself with unit directions.
   public let effective: EffectiveNetwork
+  private let original: PReLUNetwork<Double>
 
   /// A certifier for a network.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
-  public init(_ network: PReLUNetwork<Scalar>, norm: Norm, gap: Double = 1e-3)
-    throws(NetworkError)
-  {
+  public init(
+    _ network: PReLUNetwork<Scalar>, norm: Norm, gap: Double = 1e-3, seconds: Double = .infinity
+  ) throws(NetworkError) {
     self.network = network
     self.norm = norm
     self.gap = gap
-    effective = try EffectiveNetwork(network, isReduced: false)
+    self.seconds = seconds
+    original = DenormalNumbers.kept { network.converted(to: Double.self) }
+    effective = try EffectiveNetwork(original, isReduced: false)
   }
 
-  /// Certifies one sample.
-  public func certify(
-    _ input: [Scalar], label: Int, index: Int = 0, witness: [Scalar]? = nil
+  public func certified(
+    _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
-    let input = input.map { Double($0) }
-    var upper = VerifiedWitness(network, input: input, label: label, norm: norm)
-    if let witness { upper.offer(witness.map { Double($0) }) }
+    let deadline = start.addingTimeInterval(min(seconds, 1e9))
+    var upper = VerifiedWitness(original, input: input, label: label, norm: norm)
+    if let witness { upper.offer(witness) }
     var proved = 0.0
     var certificates: [BranchCertificate] = []
     if !upper.isMisclassified {
+      let units = ProblemUnit(effective, input: input, label: label)
+      // A little more than the perturbation that is known, so that a wrong proof would show.
+      let reach = upper.length.isFinite ? upper.length * EuclideanSearch.excess : units.reach
+      let (unit, problems) = units.problems(radius: reach)
       proved = .infinity
-      for opponent in 0..<max(2, network.outputCount) where opponent != label {
-        let problem = effective.problem(label: label, opponent: opponent, input: input)
-        let maximum = min(2, upper.length / problem.scale)
-        let radius = LinearRelaxation(problem, norm: norm).radius(maximum: maximum)
+      for (opponent, problem) in zip(units.opponents, problems) {
+        let radius = LinearRelaxation(problem, norm: norm).radius(
+          maximum: reach / problem.scale, deadline: deadline)
         certificates.append(
-          BranchCertificate(opponent: opponent, searchRadius: radius, rounding: 0, nodes: []))
+          BranchCertificate(
+            opponent: opponent, unit: unit, searchRadius: radius, rounding: 0, nodes: []))
         proved = min(
-          proved, effective.radius(fromReduced: radius * problem.scale, length: problem.scale))
+          proved, effective.radius(fromReduced: radius * problem.scale, length: problem.length))
       }
+      // What is beyond the range of double precision proves nothing.
+      if !problems.allSatisfy(\.isFinite) { (proved, certificates) = (0, []) }
     }
-    let lower = min(proved, upper.length)
-    let status: CertifiedRadius.Status =
-      upper.isMisclassified
-      ? .misclassified
-      : upper.length.isFinite && upper.length - lower <= gap * upper.length ? .exact : .bounded
     return CertifiedRadius(
-      index: index, label: label, lower: lower, proved: proved, upper: upper.length,
-      status: status, nodes: 1, seconds: Date().timeIntervalSince(start),
-      perturbation: upper.perturbation, certificates: certificates)
+      index: index, label: label, proved: proved, upper: upper, gap: gap, nodes: 1, start: start,
+      certificates: certificates)
   }
 }

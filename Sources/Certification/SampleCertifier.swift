@@ -10,10 +10,24 @@ public protocol SampleCertifier<Scalar>: Sendable {
   var network: PReLUNetwork<Scalar> { get }
 
   /// Certifies one sample.
-  func certify(_ input: [Scalar], label: Int, index: Int, witness: [Scalar]?) -> CertifiedRadius
+  ///
+  /// - Parameter witness: a perturbation that changes the class, where one is known; it is evaluated anew.
+  func certified(_ input: [Double], label: Int, index: Int, witness: [Double]?) -> CertifiedRadius
 }
 
 extension SampleCertifier {
+  /// Certifies one sample of the network's scalar type.
+  public func certify(
+    _ input: [Scalar], label: Int, index: Int = 0, witness: [Scalar]? = nil
+  ) -> CertifiedRadius {
+    // Proofs are about all numbers, the denormal ones included.
+    DenormalNumbers.kept {
+      certified(
+        input.map { Double($0) }, label: label, index: index,
+        witness: witness.map { $0.map { Double($0) } })
+    }
+  }
+
   /// Certifies samples, several at a time; the result does not depend on the number of threads unless a
   /// budget's seconds end a search.
   ///

@@ -108,7 +108,7 @@ public struct SphereDistance: Sendable, Equatable {
     // D <= total on the sphere, so that nothing smaller than 1 reaches nu = total.
     let problem = DecisionProblem(
       exponent: p, directions: effective.directions, contributions: contributions, bias: total,
-      biasDegree: 0, errorBound: 0, point: [Double](repeating: 0, count: effective.rank), length: 1)
+      biasDegree: 0, errorBound: 0, point: [Double](repeating: 0, count: effective.rank), length: 0)
     // Values below a millionth of the total are not told from 0.
     let reach = Double.power(1e6, 1 / p)
     let witness = WitnessSearch(problem).run(maximum: reach)

@@ -1,3 +1,4 @@
+import Foundation
 import LinearCore
 import Networks
 import Testing
@@ -41,7 +42,8 @@ import Testing
     let (problem, witness) = try test.problem(1)
     let radius = Norm.l2.length(witness)
     let cuts = try #require(CutDirections([witness], of: problem))
-    let descent = MomentDescent(problem, radius: radius, square: 1.2)
+    let descent = MomentDescent(
+      problem, radius: radius, square: 1.2, deadline: .distantFuture)
     var box = BallTightening(problem, radius: radius, cuts: cuts).root
     box[problem.against] = cuts.start[0] + 0.2 * radius...cuts.start[0] + 0.4 * radius
     descent.set(box, cuts: cuts)
@@ -73,12 +75,14 @@ import Testing
       let (problem, witness) = try test.problem(i)
       let radius = Norm.l2.length(witness)
       var relaxation = try #require(
-        MomentRelaxation(problem, radius: radius, witness: witness, deadline: .distantFuture))
+        MomentRelaxation(
+          problem, ball: radius, best: radius, witness: witness, deadline: .distantFuture))
       let cuts = try #require(relaxation.cuts)
       var state = relaxation.initialState
       let box = try #require(relaxation.tightened(relaxation.root))
       relaxation.bound(&state, box, isRoot: true, target: 0.5 * radius * radius)
-      let descent = MomentDescent(problem, radius: radius, square: 1)
+      let descent = MomentDescent(
+        problem, radius: radius, square: 1, deadline: .distantFuture)
       descent.set(box, cuts: cuts)
       let solution = descent.solve(
         multiplier: state.multiplier, from: state.point + state.spread, payments: state.payments)

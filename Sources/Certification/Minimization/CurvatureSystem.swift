@@ -49,14 +49,22 @@ final class CurvatureSystem {
     base = theta
   }
 
-  /// Prepares ``solve(_:)``; a shift that is too small for rounding is enlarged a little.
-  func factorize(shift: Double, curvatures: UnsafeBufferPointer<Double>) {
+  /// Prepares ``solve(_:)``; a shift that is too small for rounding is enlarged, a little at first.
+  ///
+  /// - Returns: false where no shift will do, because curvatures are not finite or beyond all measure.
+  func factorize(shift: Double, curvatures: UnsafeBufferPointer<Double>) -> Bool {
     self.shift = shift
-    if let base, factorizeTerms(base, curvatures) { return }
+    if let base, factorizeTerms(base, curvatures) { return true }
     base = nil
-    var shift = shift
     let list = Array(curvatures)
-    while !add(list, shift: shift) { shift *= 1.001 }
+    guard shift.isFinite, list.allSatisfy(\.isFinite) else { return false }
+    var (shift, growth) = (shift, 1e-3)
+    for _ in 0..<24 {
+      if add(list, shift: shift) { return true }
+      shift *= 1 + growth
+      growth *= 4
+    }
+    return false
   }
 
   /// Whether H is numerically positive definite; `factor` then is its factor.

@@ -1,3 +1,4 @@
+import Foundation
 import LinearCore
 
 /// Minimises over d, for one multiplier and one box, the convex function
@@ -19,6 +20,7 @@ final class LagrangianMinimizer {
   private let preferredBiasSlope: Double
   private let x: [Double]
   private let squaredRest: Double
+  private let squaredDistance: Double
   private let n: Int
   /// Neurons and cut directions.
   private let count: Int
@@ -37,6 +39,8 @@ final class LagrangianMinimizer {
   private var stiffnessOfNorm = 1.0
   /// Above 0 while kinks are softened.
   private var softness = 0.0
+  /// When to stop descending.
+  private let deadline: Date
 
   /// The point where the last minimisation ended.
   private(set) var point: [Double]
@@ -50,15 +54,18 @@ final class LagrangianMinimizer {
   ///   - budgets: theta_k of the neurons against the label.
   ///   - radius: no larger perturbation is looked at.
   ///   - square: ||x + d||^2 where the solution is expected.
+  ///   - deadline: when to stop descending: a point that is no minimiser gives a lower bound, not a wrong one.
   init(
     _ problem: DecisionProblem, cuts: CutDirections? = nil, radius: Double, square: Double,
-    budgets: [Double], rounding: Double
+    budgets: [Double], rounding: Double, deadline: Date
   ) {
     self.problem = problem
+    self.deadline = deadline
     self.radius = radius
     preferredBiasSlope = problem.biasSlope(at: square, within: radius)
     x = problem.point
     squaredRest = problem.squaredRest
+    squaredDistance = problem.squaredDistance
     terms = LagrangianTerms(problem, directions: cuts?.count ?? 0, rounding: rounding)
     n = problem.dimension
     count = terms.count
@@ -101,7 +108,7 @@ final class LagrangianMinimizer {
   /// softened, and hardened again step by step.
   func minimize(from initial: [Double]) {
     point = initial
-    if descend(limit: 25) { return }
+    if descend(limit: 25) || Date() >= deadline { return }
     point = initial
     for exponent in 1...6 {
       softness = Double.power(10, Double(-exponent))
@@ -117,7 +124,7 @@ final class LagrangianMinimizer {
     value = evaluate(point)
     for _ in 0..<limit {
       newtonStep()
-      if squaredGradient <= 1e-18 || !lineSearch() { break }
+      if squaredGradient <= 1e-18 || Date() >= deadline || !lineSearch() { break }
     }
     return squaredGradient <= 1e-13
   }
@@ -130,7 +137,7 @@ final class LagrangianMinimizer {
     if biasSlope == 0 { return 0.5 * squares }
     for i in 0..<n { product += d[i] * x[i] }
     let weight = multiplier * biasSlope
-    return 0.5 * stiffnessOfNorm * squares + weight * (1 + 2 * product)
+    return 0.5 * stiffnessOfNorm * squares + weight * (squaredDistance + 2 * product)
       - 2 * weight * weight * squaredRest / stiffnessOfNorm
   }
 
@@ -163,10 +170,11 @@ final class LagrangianMinimizer {
 
   /// Replaces `step` by H^-1 step.
   private func solveForStep() {
-    system.factorize(
+    let isSolvable = system.factorize(
       shift: stiffnessOfNorm, curvatures: UnsafeBufferPointer(start: terms.curvatures, count: count)
     )
-    system.solve(step)
+    // Without a factorisation there is no step to take.
+    if isSolvable { system.solve(step) } else { step.update(repeating: 0, count: n) }
   }
 
   /// <u_j, x> for all j.

@@ -1,3 +1,4 @@
+import Foundation
 import LinearCore
 
 /// The limited-memory BFGS method (Liu and Nocedal, *Mathematical Programming* 1989) with a line search that only asks
@@ -19,10 +20,11 @@ struct LimitedMemoryBFGS {
   /// - Parameters:
   ///   - limit: iterations at most.
   ///   - tolerance: ends when an iteration gains less than this, twice in a row.
+  ///   - deadline: when to begin no further iteration.
   ///   - function: the value at a point; writes the gradient.
   /// - Returns: the least value, that at the new `x`.
   mutating func minimize(
-    _ x: inout [Double], limit: Int, tolerance: Double,
+    _ x: inout [Double], limit: Int, tolerance: Double, deadline: Date = .distantFuture,
     _ function: ([Double], inout [Double]) -> Double
   ) -> Double {
     steps.removeAll(keepingCapacity: true)
@@ -51,7 +53,7 @@ struct LimitedMemoryBFGS {
       swap(&x, &next)
       swap(&gradient, &nextGradient)
       value = nextValue
-      if failures > 1 { break }
+      if failures > 1 || Date() >= deadline { break }
     }
     return value
   }

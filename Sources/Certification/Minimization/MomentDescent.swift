@@ -1,3 +1,4 @@
+import Foundation
 import LinearCore
 
 /// The relaxation of a box, seen from its dual side: an adversary that draws its perturbation by lot.
@@ -25,6 +26,7 @@ final class MomentDescent {
   /// Given to a perturbation that has lost its spread, from where gradients do not lead back.
   private let noise: [Double]
   private var descent: LimitedMemoryBFGS
+  private let deadline: Date
 
   /// Of the neurons against the label.
   private var expectations: [IntervalExpectation] = []
@@ -46,7 +48,9 @@ final class MomentDescent {
   /// - Parameters:
   ///   - radius: no larger perturbation is looked at.
   ///   - square: ‖x + d‖² where the solution is expected.
-  init(_ problem: DecisionProblem, radius: Double, square: Double) {
+  ///   - deadline: when to stop descending.
+  init(_ problem: DecisionProblem, radius: Double, square: Double, deadline: Date) {
+    self.deadline = deadline
     self.problem = problem
     self.radius = radius
     preferredBiasSlope = problem.biasSlope(at: square, within: radius)
@@ -102,10 +106,12 @@ final class MomentDescent {
     }
     var value = 0.0
     for _ in 0..<4 {
-      value = descent.minimize(&moments, limit: 200, tolerance: 1e-7 * radius * radius) {
+      value = descent.minimize(
+        &moments, limit: 200, tolerance: 1e-7 * radius * radius, deadline: deadline
+      ) {
         evaluate($0, &$1)
       }
-      if updatePrices(moments) < 1e-5 * radius * radius { break }
+      if updatePrices(moments) < 1e-5 * radius * radius || Date() >= deadline { break }
     }
     return Solution(
       multiplier: multiplier, value: value, slope: slope(moments), moments: moments,
@@ -141,7 +147,7 @@ final class MomentDescent {
     }
     let weight = multiplier * biasSlope
     let product = Double.dot(n, moments, problem.point)
-    var value = multiplier * sum + weight * (1 + 2 * product)
+    var value = multiplier * sum + weight * (problem.squaredDistance + 2 * product)
     value += 0.5 * stiffnessOfNorm * Double.dot(moments.count, moments, moments)
     value -= 2 * weight * weight * problem.squaredRest / stiffnessOfNorm
     for i in moments.indices { gradient[i] = stiffnessOfNorm * moments[i] }

@@ -17,11 +17,16 @@ struct BallTightening: Sendable {
   /// <u_j, u_k> of the neurons against the label.
   private let cosines: Matrix<Double>
   private let cuts: CutDirections?
+  private let dimension: Int
+  /// ‖x‖, at most.
+  private let length: Double
 
   /// - Parameter cuts: directions that boxes have intervals of, behind those of the neurons.
   init(_ problem: DecisionProblem, radius: Double, cuts: CutDirections? = nil) {
     self.radius = radius
     self.cuts = cuts
+    dimension = problem.dimension
+    length = max(1, problem.distance.upperBound)
     start = Array(problem.preActivations[problem.supporting...])
     let rows = problem.directions.rows(in: problem.supporting..<problem.count)
     cosines = Matrix.product(rows, rows, transposeB: true)
@@ -34,13 +39,17 @@ struct BallTightening: Sendable {
   }
 
   /// More than rounding of z, of cosines and of the formulas above can change.
-  private func widened(_ value: Double) -> Double { value + 1e-12 * (1 + radius) }
+  private func widened(_ value: Double) -> Double {
+    value + (1e-12 + Double(dimension) * 0x1p-51) * (length + radius)
+  }
 
   /// The part of a box that the ball reaches, or a little more; nil where it reaches nothing.
   func tightened(_ box: [ClosedRange<Double>]) -> [ClosedRange<Double>]? {
     var result = box
     // Widening the ball rather than the cut leaves room for rounding.
     let reach = widened(radius)
+    // Rows are unit vectors up to 2e-14, and cosines are right up to the rounding of one inner product.
+    let allowance = 1e-13 + Double(dimension) * 0x1p-51
     for k in start.indices {
       let needed = box[k].lowerBound - start[k]
       if needed <= 0 { continue }
@@ -49,7 +58,7 @@ struct BallTightening: Sendable {
       for j in start.indices where j != k {
         let c = cosines[j, k]
         if reach * c >= needed { continue }
-        let across = (max(0, 1 - c * c) + 1e-13) * rest
+        let across = (max(0, 1 - c * c) + allowance) * rest
         let upper = start[j] + widened(c * needed + across.squareRoot())
         if upper < result[j].lowerBound { return nil }
         if upper < result[j].upperBound { result[j] = result[j].lowerBound...upper }

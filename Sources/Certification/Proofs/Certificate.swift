@@ -3,7 +3,7 @@
 /// Let z_k = <u_k, x + d> be the pre-activation of the k-th neuron that speaks against the label. Inner nodes
 /// cut an interval of one z_k in two; leaves carry the multipliers that bound ||d|| from below on their box.
 /// The root is the box of all ||d|| <= `searchRadius`, so the leaves cover it by construction. All lengths
-/// are in units of ||x - center||. The theorem is in `Documentation/Certified-radii.md`.
+/// are in units of `unit`. The theorem is in `Documentation/Certified-radii.md`.
 public struct BranchCertificate: Codable, Sendable, Equatable {
   /// One node of the tree.
   public enum Node: Codable, Sendable, Equatable {
@@ -16,6 +16,9 @@ public struct BranchCertificate: Codable, Sendable, Equatable {
 
   /// The class that the label is defended against.
   public let opponent: Int
+  /// What lengths are measured in; nil for ||x - center||, or 1 where that is 0. Any positive number is right: the proof is
+  /// evaluated in it.
+  public var unit: Double? = nil
   /// Perturbations up to this size are looked at.
   public var searchRadius: Double
   /// Where p < 2, the neurons for the label are bounded below by a function with a parabola on

@@ -6,11 +6,11 @@ public struct SampleCertificate: Codable, Sendable, Equatable {
   /// The row of the data.
   public let index: Int
   /// Its class.
-  public let label: Int
+  public var label: Int
   /// What measures perturbations.
-  public let norm: Norm
+  public var norm: Norm
   /// No perturbation of smaller norm changes the class.
-  public let lower: Double
+  public var lower: Double
   /// The proof: one certificate an opponent.
   public var branches: [BranchCertificate]
 
@@ -52,7 +52,19 @@ public struct CertificateChecker<Scalar: LinearScalar> {
     guard input.count == network.inputDimension else {
       throw .malformed("an input of \(input.count) coordinates")
     }
-    let input = input.map { Double($0) }
+    // What claims nothing is right.
+    if certificate.lower == 0, certificate.branches.isEmpty { return 0 }
+    return try DenormalNumbers.kept {
+      () -> Result<Double, CertificateError> in
+      do throws(CertificateError) {
+        return .success(try proved(certificate, input: input.map { Double($0) }))
+      } catch { return .failure(error) }
+    }.get()
+  }
+
+  private func proved(_ certificate: SampleCertificate, input: [Double]) throws(CertificateError)
+    -> Double
+  {
     let expected = Set(0..<max(2, network.outputCount)).subtracting([certificate.label])
     guard expected.count == max(2, network.outputCount) - 1,
       certificate.branches.count == expected.count,
@@ -67,7 +79,7 @@ public struct CertificateChecker<Scalar: LinearScalar> {
           : try searched(branch, of: certificate, input: input))
     }
     // Reductions add in another order on another machine.
-    guard certificate.lower <= proved * (1 + 1e-12) else {
+    guard certificate.lower >= 0, certificate.lower <= proved * (1 + 1e-12), proved.isFinite else {
       throw .weaker(claimed: certificate.lower, proved: proved)
     }
     return proved
@@ -77,8 +89,7 @@ public struct CertificateChecker<Scalar: LinearScalar> {
   private func searched(
     _ branch: BranchCertificate, of certificate: SampleCertificate, input: [Double]
   ) throws(CertificateError) -> Double {
-    let problem = effective.problem(
-      label: certificate.label, opponent: branch.opponent, input: input)
+    let problem = try problem(effective, branch, label: certificate.label, input: input)
     let radius: Double? =
       switch certificate.norm {
       case .l2:
@@ -93,7 +104,22 @@ public struct CertificateChecker<Scalar: LinearScalar> {
     guard let radius else {
       throw .malformed("boxes do not cover the ball, or a Lagrangian is not convex")
     }
-    return effective.radius(fromReduced: radius * problem.scale, length: problem.scale)
+    return effective.radius(fromReduced: radius * problem.scale, length: problem.length)
+  }
+
+  /// The problem that a tree speaks about, in its unit. Whatever is not finite is refused.
+  private func problem(
+    _ network: EffectiveNetwork, _ branch: BranchCertificate, label: Int, input: [Double]
+  ) throws(CertificateError) -> DecisionProblem {
+    guard branch.unit.map({ $0.isNormal && $0 > 0 }) ?? true else {
+      throw .malformed("a unit of \(branch.unit ?? 0)")
+    }
+    let problem = network.problem(
+      label: label, opponent: branch.opponent, input: input, unit: branch.unit)
+    guard problem.isFinite else {
+      throw .malformed("numbers of the network exceed the range of double precision in its unit")
+    }
+    return problem
   }
 
   /// What one linear relaxation of the ball proves.
@@ -103,11 +129,10 @@ public struct CertificateChecker<Scalar: LinearScalar> {
     guard let plain, branch.searchRadius >= 0, branch.searchRadius.isFinite else {
       throw .malformed("a radius of \(branch.searchRadius)")
     }
-    let problem = plain.problem(
-      label: certificate.label, opponent: branch.opponent, input: input)
+    let problem = try problem(plain, branch, label: certificate.label, input: input)
     guard LinearRelaxation(problem, norm: certificate.norm).proves(branch.searchRadius) else {
       throw .malformed("the relaxation does not prove the radius \(branch.searchRadius)")
     }
-    return plain.radius(fromReduced: branch.searchRadius * problem.scale, length: problem.scale)
+    return plain.radius(fromReduced: branch.searchRadius * problem.scale, length: problem.length)
   }
 }

@@ -11,6 +11,8 @@ struct CertificateKernel {
   static let largestRadius = 1e100
   /// A bound of the rounding of one operation, doubled.
   private static let unit = 0x1p-52
+  /// More than all operations that fall below the normal numbers can lose together, in units.
+  static let underflow = 1e-200
 
   private let problem: DecisionProblem
   private let certificate: BranchCertificate
@@ -25,8 +27,9 @@ struct CertificateKernel {
   static func certifiedRadius(
     _ certificate: BranchCertificate, of problem: DecisionProblem
   ) -> Double? {
-    guard certificate.searchRadius > 0, certificate.searchRadius <= largestRadius,
-      certificate.rounding >= 0, certificate.rounding <= 1
+    guard problem.isFinite, certificate.searchRadius > 0,
+      certificate.searchRadius <= largestRadius, certificate.rounding >= 0,
+      certificate.rounding <= 1
     else { return nil }
     guard let kernel = CertificateKernel(problem, certificate) else { return nil }
     guard let bound = certificate.leastBound(over: kernel.tightening.root, kernel.bound) else {
@@ -77,17 +80,21 @@ struct CertificateKernel {
     let p = problem.activation.exponent
     let squares = leaf.point.reduce(0) { $0 + $1 * $1 }
     // No |<u, x + d>| is larger, for unit u.
-    let size = 1 + squares.squareRoot()
+    let size = max(1, problem.distance.upperBound) + squares.squareRoot()
+    // ||x||^2 at its worst.
+    let end = weight > 0 ? problem.distance.lowerBound : problem.distance.upperBound
+    let squaredDistance = end * end
     var lagrangian =
       0.5 * curvature * squares + lambda * constant
-      + weight * (1 + 2 * zip(problem.point, leaf.point).reduce(0) { $0 + $1.0 * $1.1 })
+      + weight
+      * (squaredDistance + 2 * zip(problem.point, leaf.point).reduce(0) { $0 + $1.0 * $1.1 })
     // What d may gain outside of the reduced space.
     lagrangian -= 2 * weight * weight * squaredRest / curvature * (1 + 16 * Self.unit)
     var gradient = zip(leaf.point, problem.point).map { curvature * $0 + 2 * weight * $1 }
     // The sums of the magnitudes of all terms, for the rounding error of value and gradient.
     var valueSize =
       (1 + 2 * weight.magnitude) * squares + lambda * constant.magnitude
-      + weight.magnitude * (1 + 2 * size)
+      + weight.magnitude * size * (size + 2)
     var gradientSize = (1 + 4 * weight.magnitude) * size
     self.rows.withPointer { rows in
       for j in 0..<supporting + terms {
@@ -117,11 +124,12 @@ struct CertificateKernel {
       }
     }
     let operations = (p + 4) * Double(n + rows.rows + 16) * Self.unit
+    let underflow = Self.underflow * (1 + lambda + weight.magnitude)
     let steepness =
-      gradient.reduce(0) { $0 + $1 * $1 }.squareRoot() + operations * gradientSize
+      gradient.reduce(0) { $0 + $1 * $1 }.squareRoot() + operations * gradientSize + underflow
     let bound =
-      lagrangian - operations * valueSize - steepness * steepness / (2 * Self.modulus)
-    return bound.isNaN ? nil : bound
+      lagrangian - operations * valueSize - underflow - steepness * steepness / (2 * Self.modulus)
+    return bound.isFinite ? bound : nil
   }
 
   /// Whether curvature I - sum_k 2 q_k u_k u_k^T is at least `modulus` times the identity: a Cholesky factorisation

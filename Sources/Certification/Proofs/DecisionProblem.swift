@@ -6,9 +6,10 @@ import LinearCore
 ///
 /// P are the neurons that speak for the label, N those that speak against it; directions u are unit vectors
 /// of the reduced space and weights b are positive. q is 0, or p - 1 for networks that normalise inputs,
-/// whose outputs have been multiplied by ||x + d||^(p-1). Lengths are in units of `scale`, the distance of
-/// the input from the center, and both sides are divided by `height`, so that the b sum to 1: bounds and
-/// tolerances then mean the same for every network.
+/// whose outputs have been multiplied by ||x + d||^(p-1). Lengths are in units of `scale`, by default the
+/// distance of the input from the center, and both sides are divided so that the b sum to 1: bounds and
+/// tolerances then mean the same for every network. Any unit is right; one that is far from both the
+/// input's length and the radius costs digits.
 struct DecisionProblem: Sendable {
   let activation: RectifiedPower
   /// Unit rows, (neurons, dimension), the supporting neurons first.
@@ -17,18 +18,34 @@ struct DecisionProblem: Sendable {
   let weights: [Double]
   /// How many neurons speak for the label.
   let supporting: Int
-  /// x / scale, of length at most 1: the reduced space need not contain all of the input.
+  /// x / scale; the reduced space need not contain all of the input.
   let point: [Double]
+  /// ||x|| / scale in the full space lies between these, the rounding of its computation included. Near 1, or 0 for
+  /// an input at the center, unless another unit was chosen.
+  let distance: ClosedRange<Double>
   private let bias: Double
   private let biasDegree: Double
   /// How far P - N may be from the network's, as a share of ||x + d||^p.
   private let errorBound: Double
   /// The length of the unit.
   let scale: Double
+  /// The length of x, in the units of the data.
+  let length: Double
 
   var dimension: Int { directions.columns }
   var count: Int { weights.count }
   var against: Int { weights.count - supporting }
+  /// ||x||^2, as computed.
+  var squaredDistance: Double {
+    let middle = 0.5 * (distance.lowerBound + distance.upperBound)
+    return middle * middle
+  }
+  /// Whether all numbers are there: what overflows or is no number can prove nothing.
+  var isFinite: Bool {
+    weights.allSatisfy(\.isFinite) && point.allSatisfy(\.isFinite) && bias.isFinite
+      && errorBound.isFinite && distance.upperBound.isFinite && scale.isNormal && length.isFinite
+      && activation.exponent.isFinite
+  }
 
   /// The problem for the difference of two outputs, sum_j a_j phi(<u_j, x>) + bias ||x||^q.
   ///
@@ -38,31 +55,81 @@ struct DecisionProblem: Sendable {
   ///   - errorBound: how far the sum may be from the truth, divided by ||x||^p.
   ///   - point: x in the reduced space.
   ///   - length: its length in the full space.
+  ///   - unit: what lengths are measured in; nil for `length`, or 1 where that is 0.
+  ///   - terms: the coordinates that `length` was computed from, for its rounding.
   init(
     exponent: Double, directions: Matrix<Double>, contributions: [Double], bias: Double,
-    biasDegree: Double, errorBound: Double, point: [Double], length: Double
+    biasDegree: Double, errorBound: Double, point: [Double], length: Double,
+    unit: Double? = nil, terms: Int = 0
+  ) {
+    let positive = contributions.indices.filter { contributions[$0] > 0 }
+    let negative = contributions.indices.filter { !(contributions[$0] >= 0) }
+    self.init(
+      exponent: exponent, directions: directions.rows(at: positive + negative),
+      weights: (positive + negative).map { contributions[$0].magnitude },
+      supporting: positive.count, bias: bias, biasDegree: biasDegree, errorBound: errorBound,
+      point: point, length: length, unit: unit, terms: terms)
+  }
+
+  /// The problem of neurons that are sorted already, none of which is left out.
+  ///
+  /// - Parameter weights: b in any unit, at least 0.
+  init(
+    exponent: Double, directions: Matrix<Double>, weights: [Double], supporting: Int,
+    bias: Double, biasDegree: Double, errorBound: Double, point: [Double], length: Double,
+    unit: Double? = nil, terms: Int = 0
   ) {
     activation = RectifiedPower(exponent: exponent)
-    let positive = contributions.indices.filter { contributions[$0] > 0 }
-    let negative = contributions.indices.filter { contributions[$0] < 0 }
-    self.directions = directions.rows(at: positive + negative)
-    supporting = positive.count
-    let scale = length > 0 ? length : 1
-    let sum = contributions.reduce(0) { $0 + $1.magnitude }
-    let total = sum > 0 ? sum : 1
+    self.directions = directions
+    self.supporting = supporting
+    let scale = unit ?? (length > 0 ? length : 1)
+    let sum = weights.reduce(0, +)
+    // Sums below this have lost digits to denormal numbers, and prove nothing.
+    let total = sum == 0 ? 1 : sum > Self.leastTotal ? sum : .nan
     self.scale = scale
+    self.length = length
     self.point = point.map { $0 / scale }
-    weights = (positive + negative).map { contributions[$0].magnitude / total }
-    self.bias = bias / total * Double.power(scale, biasDegree - exponent)
+    let ratio = length / scale
+    let rounding = Double(terms + 16) * 0x1p-52
+    distance =
+      ratio.isFinite
+      ? max(0, ratio * (1 - rounding))...(ratio * (1 + rounding)) : 0...Double.infinity
+    self.weights = weights.map { $0 / total }
+    // One power alone could overflow where the product does not.
+    let half = Double.power(scale, (biasDegree - exponent) / 2)
+    self.bias = bias == 0 ? 0 : bias / total * half * half
     self.biasDegree = biasDegree
     self.errorBound = errorBound / total
   }
 
+  /// The least sum of contributions, and the largest length, that certificates are made for.
+  private static var leastTotal: Double { 1e-280 }
+
   /// At most the bias term minus the error that P - N may have, for every ||d|| <= radius.
   func constant(within radius: Double) -> Double {
-    let error = errorBound * Double.power(1 + radius, activation.exponent)
-    let extreme = bias > 0 ? max(0, 1 - radius) : 1 + radius
-    return bias * Double.power(extreme, biasDegree) - error
+    let farthest = distance.upperBound + radius
+    let error = errorBound * Double.power(farthest, activation.exponent)
+    let extreme = bias > 0 ? max(0, distance.lowerBound - radius) : farthest
+    let result = bias * Double.power(extreme, biasDegree) - error
+    return result.isNaN ? -.infinity : result
+  }
+
+  /// A radius within which the bias outweighs everything that speaks against the label, in any direction; 0
+  /// for none.
+  ///
+  /// No phi(<u, y>) exceeds ||y||^p, so the label is kept as long as bias ||y||^q > S ||y||^p, S the sum of the b
+  /// against it and of the error of P - N. It is kept at y = 0 as well, where the bias is all there is: this is
+  /// what holds at the center of a network that normalises its inputs, where the inequality above reads 0 <= 0.
+  var biasRadius: Double {
+    guard bias > 0 else { return 0 }
+    let p = activation.exponent
+    // Rows are unit vectors up to 2e-14, and sums are right up to their rounding.
+    let allowance = 1 + 4e-14 * p + Double(count + 64) * 0x1p-50
+    let against = (weights[supporting...].reduce(0, +) + errorBound) * allowance
+    guard against.isFinite else { return 0 }
+    if against == 0 { return .infinity }
+    let reach = Double.power(bias / against, 1 / (p - biasDegree)) * (1 - 1e-13)
+    return reach.isNaN ? 0 : max(0, reach - distance.upperBound)
   }
 
   /// The slope that a line below bias s^(q/2), s = ||x + d||^2, has best: that of the tangent at `square`
@@ -90,6 +157,12 @@ struct DecisionProblem: Sendable {
     let ratio = half == 1 || bias == 0 ? 0 : slope / (bias * half)
     if ratio > 0 {
       let turn = Double.power(ratio, 1 / (half - 1))
+      // Where the place overflows, each term at its worst.
+      if !(ratio.isNormal && turn.isNormal) {
+        let terms = [squares.lowerBound, squares.upperBound]
+        least =
+          min(biasTerm(terms[0]), biasTerm(terms[1])) - max(slope * terms[0], slope * terms[1])
+      }
       // Any tangent lies below a convex function; where f is concave this is the larger value.
       if squares.contains(turn) {
         let rise = bias * half * Double.power(turn, half - 1) - slope
@@ -99,8 +172,12 @@ struct DecisionProblem: Sendable {
       }
     }
     let size = abs(bias) * Double.power(squares.upperBound, half) + abs(slope) * squares.upperBound
-    let error = errorBound * Double.power(1 + radius, activation.exponent)
-    return least - error - (biasDegree + 16) * 0x1p-50 * size
+    let error =
+      errorBound
+      * Double.power(
+        distance.upperBound + radius, activation.exponent)
+    let result = least - error - (biasDegree + 16) * 0x1p-50 * size
+    return result.isNaN ? -.infinity : result
   }
 
   /// bias s^(q/2), s = ||x + d||^2.
@@ -108,14 +185,15 @@ struct DecisionProblem: Sendable {
 
   /// The values of ||x + d||^2 for ||d|| <= radius.
   private func squaredLengths(within radius: Double) -> ClosedRange<Double> {
-    let (least, largest) = (max(0, 1 - radius), 1 + radius)
+    let (least, largest) = (max(0, distance.lowerBound - radius), distance.upperBound + radius)
     return least * least...largest * largest
   }
 
   /// At least the square of the part of x that the reduced space does not contain.
   var squaredRest: Double {
     let inside = point.reduce(0) { $0 + $1 * $1 }
-    return max(0, 1 - inside) + Double(dimension + 16) * 0x1p-50
+    let whole = distance.upperBound * distance.upperBound
+    return max(0, whole - inside) + Double(dimension + 16) * 0x1p-50 * whole
   }
 
   /// <u_j, x> of every neuron.
@@ -142,7 +220,7 @@ struct DecisionProblem: Sendable {
     }
     if bias == 0 { return (value, gradient) }
     let inside = point.reduce(0) { $0 + $1 * $1 }
-    let square = moved.reduce(max(0, 1 - inside)) { $0 + $1 * $1 }
+    let square = moved.reduce(max(0, squaredDistance - inside)) { $0 + $1 * $1 }
     value += bias * Double.power(square.squareRoot(), biasDegree)
     if biasDegree > 0 && square > 0 {
       let factor = bias * biasDegree * Double.power(square.squareRoot(), biasDegree - 2)

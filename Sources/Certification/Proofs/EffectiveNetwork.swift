@@ -205,7 +205,9 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
 
   /// The problem of keeping `label` above `opponent`, at an input; for one output the two classes are 1
   /// (f > 0) and 0.
-  func problem(label: Int, opponent: Int, input: [Double]) -> DecisionProblem {
+  ///
+  /// - Parameter unit: what lengths are measured in; nil for ||x - center||.
+  func problem(label: Int, opponent: Int, input: [Double], unit: Double? = nil) -> DecisionProblem {
     let (point, length) = reduce(input)
     let one = outputCount == 1
     func difference(_ values: (Int) -> Double) -> Double {
@@ -215,7 +217,8 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
       exponent: exponent, directions: directions,
       contributions: (0..<neurons).map { j in difference { contributions[j, $0] } },
       bias: difference { bias[$0] }, biasDegree: normalizeInput ? exponent - 1 : 0,
-      errorBound: one ? errorBound : 2 * errorBound, point: point, length: length)
+      errorBound: one ? errorBound : 2 * errorBound, point: point, length: length, unit: unit,
+      terms: inputDimension)
   }
 
   /// What of a radius certified in the reduced space holds for the network: rounding may have moved the

@@ -1,3 +1,4 @@
+import Foundation
 import LinearCore
 
 /// Radii in any norm from one linear relaxation: quick and weak, for networks as they are.
@@ -36,10 +37,13 @@ struct LinearRelaxation {
   }
 
   /// The largest radius found that the relaxation proves, at most `maximum`, by halving.
-  func radius(maximum: Double) -> Double {
+  ///
+  /// - Parameter deadline: when to halve no further.
+  func radius(maximum: Double, deadline: Date = .distantFuture) -> Double {
     if proves(maximum) { return maximum }
     var (low, high) = (0.0, maximum)
     for _ in 0..<24 where high - low > 1e-4 * high {
+      if Date() >= deadline { break }
       let middle = 0.5 * (low + high)
       if proves(middle) { low = middle } else { high = middle }
     }
@@ -47,7 +51,13 @@ struct LinearRelaxation {
   }
 
   /// Whether the margin stays positive on the ball of radius `t`.
-  func proves(_ t: Double) -> Bool { t == 0 || margin(within: t) > 0 }
+  func proves(_ t: Double) -> Bool {
+    if t == 0 { return true }
+    guard t > 0, t.isFinite, problem.isFinite else { return false }
+    if euclidean(t) * (1 + 1e-12) <= problem.biasRadius { return true }
+    let bound = margin(within: t)
+    return bound > 0 && bound.isFinite
+  }
 
   /// A lower bound of the margin on the ball, rounding subtracted.
   private func margin(within t: Double) -> Double {
@@ -69,7 +79,9 @@ struct LinearRelaxation {
     let n = problem.dimension
     var gradient = [Double](repeating: 0, count: n)
     var value = problem.constant(within: euclidean(t))
-    var size = 1.0
+    // No |<u_j, x>| is larger.
+    let whole = max(1, problem.distance.upperBound)
+    var size = whole + value.magnitude
     problem.directions.withPointer { rows in
       for j in 0..<problem.count {
         let row = rows + j * n
@@ -81,14 +93,15 @@ struct LinearRelaxation {
           let jet = problem.activation.derivatives(z)
           slope = weight * jet.slope
           value += weight * jet.value + slope * (start[j] - z)
-          size += weight * jet.value + slope * (1 + abs(z))
+          size += weight * jet.value + slope * (whole + abs(z))
         } else {
           let (l, u) = (start[j] - t * reach[j], start[j] + t * reach[j])
           let (low, high) = (problem.activation(l), problem.activation(u))
           if high == 0 { continue }
           slope = -weight * (high - low) / max(u - l, 1e-300)
           value -= weight * low - slope * (start[j] - l)
-          size += weight * high
+          // A chord's slope is no larger than that of phi at its end.
+          size += weight * (high + problem.activation.derivatives(u).slope * whole)
         }
         for i in 0..<n { gradient[i] += slope * row[i] }
       }

@@ -13,7 +13,8 @@ import LinearCore
 ///
 ///     ‖grad G‖ <= p sigma ‖x + d‖^(p-1) max(sigma, sqrt(sum_j b_j)) .
 ///
-/// Both grow with s, hence G(x + d) >= G(x) - sum over steps of (step length) L(step end).
+/// Both grow with s, hence G(x + d) >= G(x) - sum over steps of (step length) L(step end). Where a bias outweighs everything
+/// else (``DecisionProblem/biasRadius``), that radius counts.
 struct LipschitzBound: Sendable {
   /// sigma.
   let spectralNorm: Double
@@ -41,24 +42,30 @@ struct LipschitzBound: Sendable {
     let n = problem.dimension
     func power(_ z: Double) -> Double { z > 0 ? Double.power(z, p - 1) : 0 }
     var middle = [Double](repeating: 0, count: n)
-    var (sum, largest) = (0.0, 0.0)
+    var (sum, largest, sizes) = (0.0, 0.0, 0.0)
     problem.directions.withPointer { rows in
       for j in 0..<problem.count {
         let (low, high) = (power(start[j] - s), power(start[j] + s))
         if high == 0 { continue }
         let half = 0.5 * (high - low)
         sum += problem.weights[j] * half
+        sizes += problem.weights[j] * high
         largest = max(largest, half)
         let factor = (j < problem.supporting ? 0.5 : -0.5) * problem.weights[j] * (high + low)
         let row = rows + j * n
         for i in 0..<n { middle[i] += factor * row[i] }
       }
     }
-    return p * (Norm.l2.length(middle) + min(sum, spectralNorm * (sum * largest).squareRoot()))
+    // Terms of `middle` that cancel leave the rounding of their sizes.
+    let rounding = Double(n + 2 * problem.count + 16) * 0x1p-51 * sizes
+    return p
+      * (Norm.l2.length(middle) + rounding
+        + min(sum, spectralNorm * (sum * largest).squareRoot()))
   }
 
   /// A radius within which the label is kept, at most `maximum`, in units of ‖x - center‖.
   func radius(_ problem: DecisionProblem, maximum: Double) -> Double {
+    guard problem.isFinite, maximum > 0, maximum.isFinite else { return 0 }
     let start = problem.preActivations
     var margin = 0.0
     for j in 0..<problem.count {
@@ -66,19 +73,24 @@ struct LipschitzBound: Sendable {
       margin += j < problem.supporting ? value : -value
     }
     // Rounding of at most (p + 4 + n + count) operations on numbers that sum to 1, and of the slopes.
-    let operations = problem.activation.exponent + Double(problem.dimension + problem.count + 64)
+    let operations =
+      (problem.activation.exponent + 4) * Double(problem.dimension + problem.count + 64)
     let rounding = operations * 0x1p-51
-    margin -= rounding
+    let size = max(1, problem.distance.upperBound)
+    margin -= rounding * Double.power(size, problem.activation.exponent)
     var reached = 0.0
     var step = maximum / 64
     while step > maximum * 1e-5 {
       let next = min(maximum, reached + step)
       let slope =
         min(
-          localSlope(problem, start: start, within: next), globalSlope(problem, size: 1 + next))
+          localSlope(problem, start: start, within: next),
+          globalSlope(problem, size: problem.distance.upperBound + next))
         * (1 + rounding)
       let left = margin - (next - reached) * slope
-      if left + problem.constant(within: next) > 0 {
+      let constant = problem.constant(within: next)
+      let bound = left + constant - 4 * 0x1p-52 * constant.magnitude
+      if bound > 0 && bound.isFinite {
         margin = left
         reached = next
         if reached >= maximum { break }
@@ -86,6 +98,6 @@ struct LipschitzBound: Sendable {
         step /= 4
       }
     }
-    return reached * (1 - 1e-12)
+    return min(maximum, max(problem.biasRadius, reached * (1 - 1e-12)))
   }
 }

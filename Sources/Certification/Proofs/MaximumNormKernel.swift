@@ -21,7 +21,9 @@ struct MaximumNormKernel {
     _ certificate: BranchCertificate, of problem: MaximumNormProblem
   ) -> Double? {
     let radius = certificate.searchRadius
-    guard radius > 0, radius <= CertificateKernel.largestRadius else { return nil }
+    guard problem.plain.isFinite, radius > 0, radius <= CertificateKernel.largestRadius else {
+      return nil
+    }
     let kernel = MaximumNormKernel(
       problem: problem, constant: problem.constant(within: radius))
     guard let bound = certificate.leastBound(over: problem.root(within: radius), kernel.bound)
@@ -46,6 +48,8 @@ struct MaximumNormKernel {
     let change = gram.times(c)
     // No |<u_j, d0>| is larger than size times the length of u_j.
     let size = zip(lengths, c).reduce(0) { $0 + $1.0 * $1.1.magnitude }
+    // No |<u_j, x>| is larger, for unit u_j of the reduced space.
+    let whole = max(1, plain.distance.upperBound)
     var residual = [Double](repeating: 0, count: count)
     let square = zip(c, change).reduce(0) { $0 + $1.0 * $1.1 }
     var value = 0.5 * square + lambda * constant
@@ -54,7 +58,7 @@ struct MaximumNormKernel {
     var gradientSize = size
     for j in 0..<count {
       let z = problem.start[j] - change[j]
-      let zSize = problem.start[j].magnitude + size * lengths[j]
+      let zSize = whole + size * lengths[j]
       let weight = lambda * plain.weights[j]
       if j < supporting {
         // For p = 1 slopes of supporting lines end at the weight.
@@ -84,8 +88,9 @@ struct MaximumNormKernel {
     let steepness =
       (max(0, left) + operations * extent * extent).squareRoot() + operations * gradientSize
     let bound =
-      value - operations * valueSize - steepness * steepness / (2 * CertificateKernel.modulus)
-    return bound.isNaN ? nil : bound
+      value - operations * valueSize - CertificateKernel.underflow * (1 + lambda + gradientSize)
+      - steepness * steepness / (2 * CertificateKernel.modulus)
+    return bound.isFinite ? bound : nil
   }
 
   /// Whether diag(eta) - sum_k 2 q_k u_k u_k^T is at least `modulus` times diag(eta): in terms of few numbers,

@@ -38,7 +38,8 @@ struct MaximumNormProblem: Sendable {
   /// The intervals of the z_k for max_i |d_i| <= radius: a little wider than exact.
   func root(within radius: Double) -> [ClosedRange<Double>] {
     (plain.supporting..<plain.count).map { k in
-      let width = radius * reach[k] + 1e-12 * (1 + radius * reach[k])
+      let size = max(1, plain.distance.upperBound) + radius * reach[k]
+      let width = radius * reach[k] + (1e-12 + Double(rows.columns) * 0x1p-51) * size
       return start[k] - width...start[k] + width
     }
   }

@@ -23,6 +23,7 @@ extension RectifiedPower {
       if weight >= q { return largest }
     } else {
       let turn = Double.power(2 * q / (weight * p * (p - 1)), 1 / (p - 2))
+      if turn.isNaN { return .infinity }
       if p > 2 { right = min(right, turn) } else { left = max(left, turn) }
     }
     if !(left < right) { return largest }
@@ -39,6 +40,7 @@ extension RectifiedPower {
       z = newton > a && newton < b ? newton : 0.5 * (a + b)
     }
     let rise = slope(z)
-    return max(largest, f(z) + max(rise * (right - z), rise * (left - z)))
+    let highest = f(z) + max(rise * (right - z), rise * (left - z))
+    return highest.isNaN || rise.isNaN ? .infinity : max(largest, highest)
   }
 }

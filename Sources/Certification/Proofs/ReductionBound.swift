@@ -19,6 +19,8 @@ struct ReductionBound {
   private let directions: Matrix<Double>
   private let contributions: Matrix<Double>
   private let weights: [Double]
+  /// At most the sum of the weights of neurons whose rows are too small to have a direction.
+  private let leftOut: Double
 
   /// The sum of the weights: no output exceeds it on unit inputs.
   var total: Double { weights.reduce(0, +) }
@@ -27,6 +29,12 @@ struct ReductionBound {
     exponent = network.exponent
     let norms = network.hiddenWeights.rowNorms()
     let active = norms.indices.filter { norms[$0] >= .leastNormalMagnitude }
+    // Rows of denormal length have no direction that double precision knows.
+    leftOut = norms.indices.filter { norms[$0] < .leastNormalMagnitude }.reduce(0) { sum, j in
+      guard network.hiddenWeights.row(j).contains(where: { $0 != 0 }) else { return sum }
+      let largest = network.outputWeights.column(j).reduce(0) { max($0, $1.magnitude) }
+      return sum + .leastNormalMagnitude * (1 + Double(network.inputDimension)) * largest
+    }
     directions = network.hiddenWeights.rows(at: active).rowsNormalized()
     var contributions = network.outputWeights.transposed.rows(at: active)
     for (row, j) in active.enumerated() { contributions.scaleRow(row, by: norms[j]) }
@@ -48,12 +56,12 @@ struct ReductionBound {
     let rounding = EffectiveNetwork.rounding(dimension: dimension + weights.count)
     // Nothing was changed; among parallel neurons the nearest need not be the same one.
     if basis == nil && m == directions && target == contributions {
-      return total * exponent * rounding
+      return total * exponent * rounding + leftOut
     }
     let groups = nearest(m, basis)
     let (count, outputs) = (m.rows, target.columns)
     var sums = Matrix<Double>(rows: count, columns: outputs)
-    var none = 0.0
+    var none = leftOut
     for (j, group) in groups.enumerated() {
       guard let group else {
         none += weights[j]

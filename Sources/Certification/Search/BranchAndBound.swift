@@ -24,7 +24,8 @@ public struct SearchBudget: Sendable, Equatable {
 
   /// Boxes for a reduced network of so many dimensions: nodes (32 / dimension)^2 beyond 32.
   public func nodes(dimension: Int) -> Int {
-    let ratio = min(1, 32 / Double(max(1, dimension)))
+    if dimension <= 32 { return nodes }
+    let ratio = 32 / Double(dimension)
     return max(1, Int(Double(nodes) * ratio * ratio))
   }
 }
@@ -98,17 +99,24 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
   private let budget: SearchBudget
   private let deadline: Date
   private let opponent: Int
+  private let unit: Double?
   private let radius: Double
+  private let check: (BranchCertificate) -> Double?
   private var nodes: [Node] = []
 
   /// - Parameters:
+  ///   - unit: see ``BranchCertificate/unit``.
   ///   - radius: perturbations up to this size are looked at.
-  ///   - deadline: when to stop, whatever the budget says.
+  ///   - deadline: when certificates have to be found and checked, whatever the budget says.
+  ///   - check: what callers do with the certificate in the end; the time it takes is kept free.
   init(
-    _ relaxation: Relaxation, opponent: Int, radius: Double, budget: SearchBudget, deadline: Date
+    _ relaxation: Relaxation, opponent: Int, unit: Double? = nil, radius: Double,
+    budget: SearchBudget, deadline: Date, check: @escaping (BranchCertificate) -> Double?
   ) {
     self.relaxation = relaxation
     self.opponent = opponent
+    self.unit = unit
+    self.check = check
     self.radius = radius
     self.budget = budget
     self.deadline = deadline
@@ -118,24 +126,40 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
   mutating func run() -> Outcome {
     nodes = [Node(state: relaxation.initialState)]
     bound(0)
+    let checkTime = timeOfCheck()
     var open = Heap()
     open.insert(nodes[0].state.bound, 0)
     var count = 1
     let limit = relaxation.nodes(budget)
     while let (value, index) = open.popFirst() {
       if value >= target || nodes[index].state.neuron < 0 { break }
-      if count >= limit || Date() >= deadline { break }
+      if count >= limit || isLate(leaves: (count + 3) / 2, checkTime) { break }
       for child in branch(index) {
         bound(child)
         count += 1
         if nodes[child].state.bound < target { open.insert(nodes[child].state.bound, child) }
       }
     }
-    let certificate = BranchCertificate(
-      opponent: opponent, searchRadius: radius, rounding: relaxation.rounding,
+    return Outcome(certificate: certificate(), witness: relaxation.witness, nodes: count)
+  }
+
+  private func certificate() -> BranchCertificate {
+    BranchCertificate(
+      opponent: opponent, unit: unit, searchRadius: radius, rounding: relaxation.rounding,
       cutDirections: relaxation.cuts.map { cuts in (0..<cuts.count).map(cuts.rows.row) },
       nodes: preorder())
-    return Outcome(certificate: certificate, witness: relaxation.witness, nodes: count)
+  }
+
+  /// Seconds to check one leaf, where seconds matter.
+  private func timeOfCheck() -> TimeInterval {
+    guard deadline.timeIntervalSinceNow < 1e6 else { return 0 }
+    let start = Date()
+    _ = check(certificate())
+    return Date().timeIntervalSince(start)
+  }
+
+  private func isLate(leaves: Int, _ checkTime: TimeInterval) -> Bool {
+    Date().addingTimeInterval(checkTime * Double(leaves)) >= deadline
   }
 
   /// A bound that needs no further work. A little more than the gap, for what the checker subtracts.

@@ -4,6 +4,7 @@ import LinearCore
 /// Bounds of boxes in l2: the dual value of one Lagrangian.
 struct EuclideanRelaxation: BoxRelaxation {
   private let problem: DecisionProblem
+  private let ball: Double
   private let deadline: Date
   private let tightening: BallTightening
   private let minimizer: LagrangianMinimizer
@@ -14,23 +15,27 @@ struct EuclideanRelaxation: BoxRelaxation {
   private(set) var witness: [Double]?
 
   /// - Parameters:
-  ///   - radius: perturbations up to this size are looked at.
+  ///   - ball: perturbations up to this size are looked at.
+  ///   - best: the size of the smallest perturbation known.
   ///   - witness: a perturbation of about that size that loses the label, where one is known.
   ///   - deadline: when to stop ascending.
-  init(_ problem: DecisionProblem, radius: Double, witness: [Double]?, deadline: Date) {
+  init(
+    _ problem: DecisionProblem, ball: Double, best: Double, witness: [Double]?, deadline: Date
+  ) {
     self.problem = problem
+    self.ball = ball
+    self.best = best
     self.witness = witness
     self.deadline = deadline
-    best = radius
     let p = problem.activation.exponent
     // Costs at most 1e-8 times the multiplier.
     rounding = p < 2 ? Double.power(1e-8, 1 / p) : 0
-    tightening = BallTightening(problem, radius: radius)
+    tightening = BallTightening(problem, radius: ball)
     sharing = RelaxationBudget(problem)
     let moved = witness.map { zip(problem.point, $0).reduce(0) { $0 + $1.1 * (2 * $1.0 + $1.1) } }
     minimizer = LagrangianMinimizer(
-      problem, radius: radius, square: 1 + (moved ?? 0), budgets: sharing.even,
-      rounding: rounding)
+      problem, radius: ball, square: problem.squaredDistance + (moved ?? 0),
+      budgets: sharing.even, rounding: rounding, deadline: deadline)
   }
 
   var root: [ClosedRange<Double>] { tightening.root }
@@ -126,7 +131,7 @@ struct EuclideanRelaxation: BoxRelaxation {
     for (k, entry) in gaps.enumerated() {
       let gap = isTight ? entry.worst : entry.here
       let (l, u) = (box[k].lowerBound, box[k].upperBound)
-      if gap <= chosen.gap || u - l < 1e-9 { continue }
+      if gap <= chosen.gap || u - l < 1e-9 * min(1, ball) { continue }
       // Left of the kink phi is straight.
       let isKinked = problem.activation.exponent < 2 && l < 0 && u > 0
       let at = min(max(entry.at, l + 0.15 * (u - l)), u - 0.15 * (u - l))
@@ -138,7 +143,7 @@ struct EuclideanRelaxation: BoxRelaxation {
 
   /// Whether the boundary behind a node's solution is closer than what is known.
   private mutating func tryPoint(_ d: [Double]) {
-    let search = WitnessSearch(problem)
+    let search = WitnessSearch(problem, deadline: deadline)
     guard let found = search.improve(d, below: best) else { return }
     let length = Norm.l2.length(found)
     if length < best {

@@ -4,8 +4,9 @@ import Foundation
 struct EuclideanSearch {
   /// What a search ends with.
   struct Outcome {
-    let certificate: BranchCertificate
-    /// What it proves, in units of ‖x - center‖.
+    /// Nil where numbers are beyond the range of proofs.
+    let certificate: BranchCertificate?
+    /// What it proves, in units of the problem.
     let proved: Double
     /// The smallest perturbation found; nil where there was none.
     let witness: [Double]?
@@ -15,37 +16,62 @@ struct EuclideanSearch {
 
   private let problem: DecisionProblem
   private let opponent: Int
+  private let unit: Double?
   private let budget: SearchBudget
   private let deadline: Date
 
-  /// - Parameter deadline: when to stop, whatever the budget says.
-  init(_ problem: DecisionProblem, opponent: Int, budget: SearchBudget, deadline: Date) {
+  /// - Parameters:
+  ///   - unit: see ``BranchCertificate/unit``.
+  ///   - deadline: when to stop, whatever the budget says.
+  init(
+    _ problem: DecisionProblem, opponent: Int, unit: Double? = nil, budget: SearchBudget,
+    deadline: Date
+  ) {
     self.problem = problem
     self.opponent = opponent
+    self.unit = unit
     self.budget = budget
     self.deadline = deadline
   }
 
   /// - Parameters:
-  ///   - radius: perturbations up to this size are looked at.
+  ///   - radius: the size of the smallest perturbation known, or how far to look.
   ///   - witness: a perturbation of about that size, where one is known.
   func run(radius: Double, witness: [Double]?) -> Outcome {
+    guard problem.isFinite, radius > 0, radius.isFinite else {
+      return Outcome(certificate: nil, proved: 0, witness: nil, nodes: 0)
+    }
+    let ball = radius * Self.excess
     if let relaxation = MomentRelaxation(
-      problem, radius: radius, witness: witness, deadline: deadline)
+      problem, ball: ball, best: radius, witness: witness, deadline: deadline)
     {
-      return search(relaxation, radius)
+      return search(relaxation, ball)
     }
     return search(
-      EuclideanRelaxation(problem, radius: radius, witness: witness, deadline: deadline), radius)
+      EuclideanRelaxation(
+        problem, ball: ball, best: radius, witness: witness, deadline: deadline), ball)
   }
 
-  private func search(_ relaxation: some BoxRelaxation, _ radius: Double) -> Outcome {
+  /// Balls are a little larger than the smallest perturbation known, so that a proof of more than it allows would show.
+  static var excess: Double { 1 + 1e-6 }
+
+  private func search(_ relaxation: some BoxRelaxation, _ ball: Double) -> Outcome {
+    let check = { CertificateKernel.certifiedRadius($0, of: problem) }
     var search = BranchAndBound(
-      relaxation, opponent: opponent, radius: radius, budget: budget, deadline: deadline)
+      relaxation, opponent: opponent, unit: unit, radius: ball, budget: budget,
+      deadline: deadline, check: check)
     let outcome = search.run()
+    if let proved = check(outcome.certificate) {
+      return Outcome(
+        certificate: outcome.certificate, proved: proved, witness: outcome.witness,
+        nodes: outcome.nodes)
+    }
+    // Multipliers beyond the kernel's range prove nothing, and neither do zeros.
+    var nothing = outcome.certificate
+    nothing.cutDirections = nil
+    nothing.nodes = [.leaf(CertificateLeaf(boundingNothingOf: problem))]
     return Outcome(
-      certificate: outcome.certificate,
-      proved: CertificateKernel.certifiedRadius(outcome.certificate, of: problem) ?? 0,
-      witness: outcome.witness, nodes: outcome.nodes)
+      certificate: check(nothing) == nil ? nil : nothing, proved: 0, witness: outcome.witness,
+      nodes: outcome.nodes)
   }
 }

@@ -19,7 +19,8 @@ struct MarginAlongRay {
     slopes = problem.directions.times(direction)
     let inside = problem.point.reduce(0) { $0 + $1 * $1 }
     length = (
-      max(1, inside), zip(problem.point, direction).reduce(0) { $0 + $1.0 * $1.1 },
+      max(problem.squaredDistance, inside),
+      zip(problem.point, direction).reduce(0) { $0 + $1.0 * $1.1 },
       direction.reduce(0) { $0 + $1 * $1 }
     )
   }

@@ -90,15 +90,19 @@ struct MaximumNormRelaxation: BoxRelaxation {
       for k in 0..<j { rest -= directions[j, k] * point[k] }
       point[j] = rest / directions[j, j]
     }
+    // Powers of units may overflow where their ratios do not.
     let p = plain.activation.exponent
-    let contributions = (0..<count).map { j in
-      (j < plain.supporting ? 1 : -1) * plain.weights[j] * Double.power(units[j], p)
-    }
+    let logarithms = (0..<count).map { log(plain.weights[$0]) + p * log(units[$0]) }
+    guard let largest = logarithms.max(), largest.isFinite else { return nil }
+    let weights = logarithms.map { exp($0 - largest) }
+    let total = weights.reduce(0, +)
+    let height = exp(largest) * total
+    guard height.isNormal, units.allSatisfy({ $0.isNormal }) else { return nil }
     let problem = DecisionProblem(
-      exponent: p, directions: directions, contributions: contributions,
-      bias: problem.constant(within: radius), biasDegree: 0, errorBound: 0, point: point, length: 1)
-    return Scaled(
-      problem: problem, units: units, height: contributions.reduce(0) { $0 + $1.magnitude })
+      exponent: p, directions: directions, weights: weights, supporting: plain.supporting,
+      bias: problem.constant(within: radius) / height * total, biasDegree: 0, errorBound: 0,
+      point: point, length: 1)
+    return problem.isFinite ? Scaled(problem: problem, units: units, height: height) : nil
   }
 
   mutating func bound(
@@ -154,7 +158,7 @@ struct MaximumNormRelaxation: BoxRelaxation {
     let sharing = RelaxationBudget(scaled.problem)
     let minimizer = LagrangianMinimizer(
       scaled.problem, radius: 1, square: 1, budgets: sharing.even,
-      rounding: p < 2 ? Double.power(1e-8, 1 / p) : 0)
+      rounding: p < 2 ? Double.power(1e-8, 1 / p) : 0, deadline: deadline)
     if state.budgets.isEmpty {
       state.multiplier = firstMultiplier(scaled.problem) * square / scaled.height
     }

@@ -13,7 +13,7 @@ struct MomentRelaxation: BoxRelaxation {
   private static var mostDirections: Int { 12 }
 
   private let problem: DecisionProblem
-  private let radius: Double
+  private let ball: Double
   private let square: Double
   private let deadline: Date
   private let moments: MomentDescent
@@ -28,27 +28,33 @@ struct MomentRelaxation: BoxRelaxation {
   /// orthogonal ones, or p < 2.
   ///
   /// - Parameters:
-  ///   - radius: perturbations up to this size are looked at.
+  ///   - ball: perturbations up to this size are looked at.
+  ///   - best: the size of the smallest perturbation known.
   ///   - witness: a perturbation of about that size that loses the label.
   ///   - deadline: when to stop ascending.
-  init?(_ problem: DecisionProblem, radius: Double, witness: [Double]?, deadline: Date) {
+  init?(
+    _ problem: DecisionProblem, ball: Double, best: Double, witness: [Double]?, deadline: Date
+  ) {
     let sharing = RelaxationBudget(problem)
     guard problem.activation.exponent >= 2, sharing.isCrowded,
       problem.against > Self.fewNeurons,
       let witness, let first = CutDirections([witness], of: problem)
     else { return nil }
     self.problem = problem
-    self.radius = radius
+    self.ball = ball
+    self.best = best
     self.witness = witness
     self.deadline = deadline
-    best = radius
     cuts = first
-    square = 1 + zip(problem.point, witness).reduce(0) { $0 + $1.1 * (2 * $1.0 + $1.1) }
+    square =
+      problem.squaredDistance
+      + zip(problem.point, witness).reduce(0) { $0 + $1.1 * (2 * $1.0 + $1.1) }
     self.sharing = sharing
-    moments = MomentDescent(problem, radius: radius, square: square)
-    tightening = BallTightening(problem, radius: radius, cuts: first)
+    moments = MomentDescent(problem, radius: ball, square: square, deadline: deadline)
+    tightening = BallTightening(problem, radius: ball, cuts: first)
     minimizer = LagrangianMinimizer(
-      problem, cuts: first, radius: radius, square: square, budgets: sharing.even, rounding: 0)
+      problem, cuts: first, radius: ball, square: square, budgets: sharing.even, rounding: 0,
+      deadline: deadline)
   }
 
   var rounding: Double { 0 }
@@ -149,7 +155,7 @@ struct MomentRelaxation: BoxRelaxation {
     var chosen = (variance: -1.0, index: 0)
     for i in 0..<cuts.count {
       let interval = box[problem.against + i]
-      if interval.upperBound - interval.lowerBound < 1e-6 * radius { continue }
+      if interval.upperBound - interval.lowerBound < 1e-6 * ball { continue }
       let value = variance(cuts.rows.row(i))
       if value > chosen.variance { chosen = (value, i) }
     }
@@ -172,14 +178,17 @@ struct MomentRelaxation: BoxRelaxation {
 
   private mutating func take(_ more: CutDirections) {
     cuts = more
-    tightening = BallTightening(problem, radius: radius, cuts: more)
+    tightening = BallTightening(problem, radius: ball, cuts: more)
     minimizer = LagrangianMinimizer(
-      problem, cuts: more, radius: radius, square: square, budgets: sharing.even, rounding: 0)
+      problem, cuts: more, radius: ball, square: square, budgets: sharing.even, rounding: 0,
+      deadline: deadline)
   }
 
   /// Whether the boundary behind a node's solution is closer than what is known.
   private mutating func tryPoint(_ d: [Double]) {
-    guard let found = WitnessSearch(problem).improve(d, below: best) else { return }
+    guard let found = WitnessSearch(problem, deadline: deadline).improve(d, below: best) else {
+      return
+    }
     let length = Norm.l2.length(found)
     if length < best {
       best = length

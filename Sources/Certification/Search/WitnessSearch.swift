@@ -6,15 +6,18 @@ import LinearCore
 struct WitnessSearch {
   private let problem: DecisionProblem
   private let preActivations: [Double]
+  private let deadline: Date
 
-  init(_ problem: DecisionProblem) {
+  /// - Parameter deadline: when to begin no further step.
+  init(_ problem: DecisionProblem, deadline: Date = .distantFuture) {
     self.problem = problem
+    self.deadline = deadline
     preActivations = problem.preActivations
   }
 
   /// The smallest perturbation found from several starts; nil where none loses the label.
-  /// - Parameter deadline: when to begin no further start but the first.
-  func run(maximum: Double, deadline: Date = .distantFuture) -> [Double]? {
+  /// - Parameter startsEnd: when to begin no further start but the first.
+  func run(maximum: Double, startsEnd: Date = .distantFuture) -> [Double]? {
     var best: [Double]?
     var length = maximum
     let origin = [Double](repeating: 0, count: problem.dimension)
@@ -45,7 +48,7 @@ struct WitnessSearch {
       }
     }
     for (number, start) in starts.enumerated() {
-      if number > 0, Date() >= deadline { break }
+      if number > 0, Date() >= min(startsEnd, deadline) { break }
       guard let found = improve(start, below: length) else { continue }
       best = found
       length = Norm.l2.length(found)
@@ -73,7 +76,7 @@ struct WitnessSearch {
       }
       let (_, gradient) = problem.margin(current)
       let square = gradient.reduce(0) { $0 + $1 * $1 }
-      if square == 0 { break }
+      if square == 0 || Date() >= deadline { break }
       // The point of the tangent plane next to the origin.
       let distance = zip(gradient, current).reduce(0) { $0 + $1.0 * $1.1 } / square
       let nearest = gradient.map { $0 * distance }

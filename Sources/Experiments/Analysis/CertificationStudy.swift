@@ -99,7 +99,8 @@ public struct CertificationStudy {
           data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
         return Result(norm: norm, samples: samples, effective: certifier.effective)
       }
-      let certifier = try RelaxationCertifier(network, norm: norm, gap: budget.gap)
+      let certifier = try RelaxationCertifier(
+        network, norm: norm, gap: budget.gap, seconds: budget.seconds)
       let samples = certifier.certify(
         data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
       return Result(norm: norm, samples: samples, effective: certifier.effective)
