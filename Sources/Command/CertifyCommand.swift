@@ -117,10 +117,8 @@ struct CertifyCommand: ParsableCommand {
     let report = CertifyReport(result, seconds: Date().timeIntervalSince(start))
     if let certificates { try CertificateStore(certificates).write(result) }
     try Output.write(common.json ? report.json : report.text)
-    if let wrong = result.samples.first(where: \.isContradictory) {
-      common.makeProgress().warn(
-        "sample \(wrong.index): a radius of \(wrong.proved) was proved where a perturbation of size "
-          + "\(wrong.upper) exists: the proof is wrong, please report it")
+    if let wrong = result.contradictions.first {
+      common.makeProgress().warn(wrong)
       throw ExitStatus.unreliable
     }
   }

@@ -93,8 +93,10 @@ struct CertifyReport {
         ] + (smoothed.map { [Format.significant($0[position])] } ?? []))
     }
     var text = "\(result.norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
-    for status in [CertifiedRadius.Status.exact, .bounded, .misclassified] {
-      text += "\(status.rawValue): \(samples.count { $0.status == status })\n"
+    for status in [CertifiedRadius.Status.exact, .bounded, .misclassified, .contradictory] {
+      let count = samples.count { $0.status == status }
+      if status == .contradictory && count == 0 { continue }
+      text += "\(status.rawValue): \(count)\n"
     }
     if let gap = result.medianGap { text += "median gap: \(Format.significant(gap))\n" }
     text += smoothingText

@@ -47,6 +47,14 @@ public struct CertificationStudy {
       median(samples.filter { $0.status != .misclassified }.map(\.gap))
     }
 
+    /// What contradicts itself, a line a sample; empty unless a proof or a perturbation is wrong.
+    public var contradictions: [String] {
+      samples.filter(\.isContradictory).map { sample in
+        "sample \(sample.index): a \(norm.rawValue) radius of \(sample.proved) was proved where a perturbation of "
+          + "size \(sample.upper) exists: the proof is wrong, please report it"
+      }
+    }
+
     /// The share of samples that provably withstand all perturbations smaller than `epsilon`.
     public func certifiedAccuracy(epsilon: Double) -> Double {
       Double(samples.count { $0.status != .misclassified && $0.lower >= epsilon })

@@ -87,7 +87,7 @@ public struct TwoSidedRadii: Codable, Sendable, Equatable {
     let tolerance = 1e-6
     let wrong = samples.filter { sample in
       let other = sample.index < attacks.count ? attacks[sample.index] : .infinity
-      return sample.lower > sample.upper
+      return sample.status == .contradictory || sample.lower > sample.upper
         || sample.lower > min(sample.attacked, other) * (1 + tolerance)
     }
     if wrong.isEmpty { return [] }

@@ -36,7 +36,7 @@ struct CertifiedMeasurement: Codable, Sendable, Equatable {
     ).run(network, data: attacked, reference: train)
     let samples = result.samples
     let correct = samples.filter { $0.status != .misclassified }
-    return SweepMeasurement(metrics: [
+    let metrics = [
       Self.lower.key: median(samples.map(\.lower)),
       Self.upper.key: median(samples.map(\.upper)),
       Self.largestGap.key: correct.map(\.gap).max() ?? .nan,
@@ -44,6 +44,7 @@ struct CertifiedMeasurement: Codable, Sendable, Equatable {
         ? .nan : Double(correct.count { $0.status == .exact }) / Double(correct.count),
       Self.shareBeyond.key: Double(samples.count { $0.lower > radius }) / Double(samples.count),
       NetworkMeasurement.accuracy.key: Double(correct.count) / Double(samples.count),
-    ])
+    ]
+    return SweepMeasurement(metrics: metrics, flags: result.contradictions)
   }
 }
