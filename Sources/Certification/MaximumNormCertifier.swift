@@ -29,6 +29,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
       original, norm: .linf, gap: budget.gap, seconds: 0.3 * budget.seconds)
   }
 
+  /// Certifies one sample in double precision; see ``SampleCertifier``.
   public func certified(
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {

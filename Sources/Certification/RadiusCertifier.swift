@@ -87,6 +87,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     return lipschitz[high * (high - 1) / 2 + low]
   }
 
+  /// Certifies one sample in double precision; see ``SampleCertifier``.
   public func certified(
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {

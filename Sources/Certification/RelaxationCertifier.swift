@@ -30,6 +30,7 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     effective = try EffectiveNetwork(original, isReduced: false)
   }
 
+  /// Certifies one sample in double precision; see ``SampleCertifier``.
   public func certified(
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {

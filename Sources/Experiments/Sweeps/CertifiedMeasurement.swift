@@ -36,7 +36,7 @@ struct CertifiedMeasurement: Codable, Sendable, Equatable {
     ).run(network, data: attacked, reference: train)
     let samples = result.samples
     let correct = samples.filter { $0.status != .misclassified }
-    let metrics = [
+    let metrics: [String: Double] = [
       Self.lower.key: median(samples.map(\.lower)),
       Self.upper.key: median(samples.map(\.upper)),
       Self.largestGap.key: correct.map(\.gap).max() ?? .nan,
