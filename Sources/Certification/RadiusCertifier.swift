@@ -129,29 +129,37 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
       radius *= factor
       found = found.map { $0.map { $0.map { $0 * factor } } }
     }
+    // Balls are a little larger than what is known, so that a wrong proof would show.
+    let ball = radius * EuclideanSearch.excess
+    let quick = zip(units.opponents, problems).map {
+      lipschitzBound(label, $0).radius($1, maximum: ball)
+    }
     var certified = Double.infinity
     var nodes = 0
-    var certificates: [BranchCertificate] = []
-    for (position, problem) in problems.enumerated() {
-      let opponent = units.opponents[position]
-      // Balls are a little larger than what is known, so that a wrong proof would show.
-      let lipschitz = lipschitzBound(label, opponent).radius(
-        problem, maximum: radius * EuclideanSearch.excess)
-      // What one class leaves of its share of the seconds is the others'.
-      let share = deadline.timeIntervalSinceNow / Double(problems.count - position)
-      let outcome = EuclideanSearch(
-        problem, opponent: opponent, unit: unit, budget: budget,
-        deadline: Date().addingTimeInterval(share)
-      ).run(radius: radius, witness: found[position])
+    var certificates = [BranchCertificate?](repeating: nil, count: problems.count)
+    // Nearest classes first. What one leaves of its share of the seconds is the others'.
+    let order = problems.indices.sorted { (quick[$0], $0) < (quick[$1], $1) }
+    for (place, position) in order.enumerated() {
+      let share = deadline.timeIntervalSinceNow / Double(problems.count - place)
+      let search = EuclideanSearch(
+        problems[position], opponent: units.opponents[position], unit: unit, budget: budget,
+        deadline: Date().addingTimeInterval(share))
+      // Far classes need no search.
+      let isFar = quick[position] >= min(ball, certified)
+      let outcome =
+        isFar
+        ? search.proving(nothingIn: ball) : search.run(radius: radius, witness: found[position])
       nodes += outcome.nodes
-      if let d = outcome.witness { upper.offer(effective.lift(d).map { $0 * problem.scale }) }
+      if let d = outcome.witness {
+        upper.offer(effective.lift(d).map { $0 * problems[position].scale })
+      }
       guard let certificate = outcome.certificate else { return result(0, nodes: nodes) }
-      certified = min(certified, max(outcome.proved, lipschitz))
-      certificates.append(certificate)
+      certified = min(certified, max(outcome.proved, quick[position]))
+      certificates[position] = certificate
     }
     let proved = effective.radius(
       fromReduced: certified * problems[0].scale, length: units.length)
-    return result(proved, nodes: nodes, certificates: certificates)
+    return result(proved, nodes: nodes, certificates: certificates.compactMap { $0 })
   }
 }
 

@@ -46,9 +46,11 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
       let reach = upper.length.isFinite ? upper.length * EuclideanSearch.excess : units.reach
       let (unit, problems) = units.problems(radius: reach)
       proved = .infinity
-      for (opponent, problem) in zip(units.opponents, problems) {
+      for (place, (opponent, problem)) in zip(units.opponents, problems).enumerated() {
+        // What one class leaves of its share of the seconds is the others'.
+        let share = deadline.timeIntervalSinceNow / Double(problems.count - place)
         let radius = LinearRelaxation(problem, norm: norm).radius(
-          maximum: reach / problem.scale, deadline: deadline)
+          maximum: reach / problem.scale, deadline: Date().addingTimeInterval(share))
         certificates.append(
           BranchCertificate(
             opponent: opponent, unit: unit, searchRadius: radius, rounding: 0, nodes: []))

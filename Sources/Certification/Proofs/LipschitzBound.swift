@@ -23,8 +23,7 @@ struct LipschitzBound: Sendable {
   init(_ problem: DecisionProblem) {
     var rows = problem.directions
     for (j, weight) in problem.weights.enumerated() { rows.scaleRow(j, by: weight.squareRoot()) }
-    // Without convergence of LAPACK's iteration the Frobenius norm will do.
-    spectralNorm = ((try? rows.singularValues().first ?? 0) ?? rows.frobeniusNorm) * (1 + 1e-12)
+    spectralNorm = EigenvalueBound.squaredNorm(rows).squareRoot() * (1 + 1e-12)
   }
 
   /// The largest ‖grad G‖ for ‖x + d‖ <= size that sigma allows.

@@ -15,12 +15,14 @@ struct EuclideanRelaxation: BoxRelaxation {
   private(set) var witness: [Double]?
 
   /// - Parameters:
+  ///   - sharing: of the problem.
   ///   - ball: perturbations up to this size are looked at.
   ///   - best: the size of the smallest perturbation known.
   ///   - witness: a perturbation of about that size that loses the label, where one is known.
   ///   - deadline: when to stop ascending.
   init(
-    _ problem: DecisionProblem, ball: Double, best: Double, witness: [Double]?, deadline: Date
+    _ problem: DecisionProblem, sharing: RelaxationBudget, ball: Double, best: Double,
+    witness: [Double]?, deadline: Date
   ) {
     self.problem = problem
     self.ball = ball
@@ -31,7 +33,7 @@ struct EuclideanRelaxation: BoxRelaxation {
     // Costs at most 1e-8 times the multiplier.
     rounding = p < 2 ? Double.power(1e-8, 1 / p) : 0
     tightening = BallTightening(problem, radius: ball)
-    sharing = RelaxationBudget(problem)
+    self.sharing = sharing
     let moved = witness.map { zip(problem.point, $0).reduce(0) { $0 + $1.1 * (2 * $1.0 + $1.1) } }
     minimizer = LagrangianMinimizer(
       problem, radius: ball, square: problem.squaredDistance + (moved ?? 0),

@@ -42,14 +42,29 @@ struct EuclideanSearch {
       return Outcome(certificate: nil, proved: 0, witness: nil, nodes: 0)
     }
     let ball = radius * Self.excess
+    if Date() >= deadline { return proving(nothingIn: ball) }
+    let sharing = RelaxationBudget(problem)
     if let relaxation = MomentRelaxation(
-      problem, ball: ball, best: radius, witness: witness, deadline: deadline)
+      problem, sharing: sharing, ball: ball, best: radius, witness: witness, deadline: deadline)
     {
       return search(relaxation, ball)
     }
     return search(
       EuclideanRelaxation(
-        problem, ball: ball, best: radius, witness: witness, deadline: deadline), ball)
+        problem, sharing: sharing, ball: ball, best: radius, witness: witness,
+        deadline: deadline), ball)
+  }
+
+  /// A certificate that stands for the bounds that need none; nil where no certificate would do.
+  func proving(
+    nothingIn ball: Double, witness: [Double]? = nil, nodes: Int = 0
+  ) -> Outcome {
+    let nothing = BranchCertificate(
+      opponent: opponent, unit: unit, searchRadius: ball, rounding: 0,
+      nodes: [.leaf(CertificateLeaf(boundingNothingOf: problem))])
+    let isCertificate = CertificateKernel.certifiedRadius(nothing, of: problem) != nil
+    return Outcome(
+      certificate: isCertificate ? nothing : nil, proved: 0, witness: witness, nodes: nodes)
   }
 
   /// Balls are a little larger than the smallest perturbation known, so that a proof of more than it allows would show.
@@ -67,11 +82,6 @@ struct EuclideanSearch {
         nodes: outcome.nodes)
     }
     // Multipliers beyond the kernel's range prove nothing, and neither do zeros.
-    var nothing = outcome.certificate
-    nothing.cutDirections = nil
-    nothing.nodes = [.leaf(CertificateLeaf(boundingNothingOf: problem))]
-    return Outcome(
-      certificate: check(nothing) == nil ? nil : nothing, proved: 0, witness: outcome.witness,
-      nodes: outcome.nodes)
+    return proving(nothingIn: ball, witness: outcome.witness, nodes: outcome.nodes)
   }
 }

@@ -28,14 +28,15 @@ struct MomentRelaxation: BoxRelaxation {
   /// orthogonal ones, or p < 2.
   ///
   /// - Parameters:
+  ///   - sharing: of the problem.
   ///   - ball: perturbations up to this size are looked at.
   ///   - best: the size of the smallest perturbation known.
   ///   - witness: a perturbation of about that size that loses the label.
   ///   - deadline: when to stop ascending.
   init?(
-    _ problem: DecisionProblem, ball: Double, best: Double, witness: [Double]?, deadline: Date
+    _ problem: DecisionProblem, sharing: RelaxationBudget, ball: Double, best: Double,
+    witness: [Double]?, deadline: Date
   ) {
-    let sharing = RelaxationBudget(problem)
     guard problem.activation.exponent >= 2, sharing.isCrowded,
       problem.against > Self.fewNeurons,
       let witness, let first = CutDirections([witness], of: problem)

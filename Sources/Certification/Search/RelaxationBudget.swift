@@ -9,6 +9,9 @@ struct RelaxationBudget {
   /// The modulus that searches aim at, above what certificates need.
   static let modulus = 2 * CertificateKernel.modulus
 
+  /// Neurons up to which a singular value decomposition takes no time.
+  private static var few: Int { 64 }
+
   /// <u_j, u_k>.
   private var cosines: Matrix<Double>
   /// The same without cut directions.
@@ -26,9 +29,12 @@ struct RelaxationBudget {
     let rows = problem.directions.rows(in: problem.supporting..<problem.count)
     plain = Matrix.product(rows, rows, transposeB: true)
     cosines = plain
-    // A failing factorisation costs tightness, not soundness: no budget is always allowed.
-    let largest = rows.rows == 0 ? 1 : (try? rows.singularValues().first) ?? .infinity
-    let theta = (1 - Self.modulus) / (largest * largest)
+    // No budget is always allowed: what goes wrong here costs tightness, not soundness.
+    let squared =
+      rows.rows <= Self.few
+      ? (try? rows.singularValues().first).map { $0 * $0 } ?? .infinity
+      : (1 + 1e-6) * EigenvalueBound.estimate(plain)
+    let theta = rows.rows == 0 ? 1 - Self.modulus : (1 - Self.modulus) / squared
     even = [Double](repeating: theta, count: rows.rows)
   }
 
