@@ -26,7 +26,8 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     original = DenormalNumbers.kept { network.converted(to: Double.self) }
     effective = try EffectiveNetwork(original)
     relaxation = try RelaxationCertifier(
-      original, norm: .linf, gap: budget.gap, seconds: 0.3 * budget.seconds)
+      original, norm: .linf, gap: budget.gap,
+      seconds: effective.neurons > Self.largestWidth ? budget.seconds : 0.3 * budget.seconds)
   }
 
   /// Certifies one sample in double precision; see ``SampleCertifier``.
