@@ -4,8 +4,12 @@ import Foundation
 
 /// Standard output and standard error.
 enum Output {
-  /// Lets a write to a closed pipe fail instead of ending the program by a signal.
-  static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+  /// Lets a write to a closed pipe, or beyond the limit of file sizes, fail instead of ending the program by a
+  /// signal.
+  static func ignoreFailedWrites() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+  }
 
   /// Writes results to standard output. A reader that has gone away (`| head`) is not an error.
   static func write(_ text: String) throws(ExperimentError) {

@@ -27,7 +27,7 @@ struct PolyReLUCommand: ParsableCommand {
     ])
 
   static func main() {
-    Output.ignoreBrokenPipes()
+    Output.ignoreFailedWrites()
     do {
       try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
       var command = try parseAsRoot()

@@ -23,7 +23,9 @@ public struct FigureRenderer: Sendable {
   }
 
   /// - Throws: ``FigureError/gnuplotNotFound(executable:)`` where the executable does not exist.
-  public func check() throws(FigureError) { _ = try GnuplotProcess(executable: executable).locate() }
+  public func check() throws(FigureError) {
+    _ = try GnuplotProcess(executable: executable).locate()
+  }
 
   /// Writes `name.svg`, `name.pdf`, … and `name.csv` (or `name-a.csv`, `name-b.csv`, … for panels).
   ///

@@ -60,10 +60,7 @@ import Testing
         $0.radii[found] *= 0.9
         $0.perturbations.scaleRow(found, by: 0.9)
       },
-      "larger together": changed {
-        $0.radii[found] *= 1.5
-        $0.perturbations.scaleRow(found, by: 1.5)
-      },
+      // The same 1.5 times larger would be true: not the smallest, but it fools at that size.
       "wider": changed {
         $0.perturbations = Matrix(rows: good.rows.count, columns: columns + 1)
       },
@@ -81,8 +78,9 @@ import Testing
       store.rejected = []
       let (again, attacks) = try run(3, store)
       #expect(store.rejected.count == 1 && attacks == all, "\(name)")
-      #expect(again.samples == whole.samples, "\(name)")
-      #expect(again.perturbations == whole.perturbations, "\(name)")
+      // Compared as a whole: what differs would fill pages.
+      let isSame = again.samples == whole.samples && again.perturbations == whole.perturbations
+      #expect(isSame, "\(name)")
     }
   }
 }

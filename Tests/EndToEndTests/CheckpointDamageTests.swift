@@ -39,7 +39,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "negated", "huge", "nan", "wider", "narrower", "rows", "attack", "unsealed", "sealed as another",
+    "negated", "huge", "nan", "wider", "narrower", "rows", "attack", "unsealed",
+    "sealed as another",
     "cut", "empty",
   ])
   func attackChunks(_ damage: String) throws {
@@ -96,7 +97,7 @@ import Testing
     let outcome = try workspace.succeed("\(attack) --norm linf --out found --resume")
     #expect(outcome.errors.contains("a part of another attack"))
     #expect(try radii("found") == radii("whole"))
-    #expect(try radii("found").first == 0.5)
+    #expect(try abs(#require(radii("found").first) - 0.5) < 1e-5)
   }
 
   @Test(arguments: ["cut", "other", "missing"])
@@ -163,8 +164,10 @@ import Testing
         $0.tensors["cosine"] = Tensor(shape: [0, 0, 0], elements: .float32([]))
       }
       for (old, new) in [
-        ("\"stride\" : 1", "\"stride\" : 0"), ("\"stride\" : 1", "\"stride\" : 9223372036854775807"),
-        ("\"accepted\" : ", "\"accepted\" : -1"), ("\"rejected\" : ", "\"rejected\" : 92233720368547758"),
+        ("\"stride\" : 1", "\"stride\" : 0"),
+        ("\"stride\" : 1", "\"stride\" : 9223372036854775807"),
+        ("\"accepted\" : ", "\"accepted\" : -1"),
+        ("\"rejected\" : ", "\"rejected\" : 92233720368547758"),
         ("\"stepSize\" : ", "\"stepSize\" : -"), ("\"time\" : ", "\"time\" : -1"),
       ] {
         try refused("\(new)") {
@@ -176,14 +179,16 @@ import Testing
         $0.tensors["hiddenWeights"] = tensor("hiddenWeights") { $0.map { _ in .nan } }
       }
       try refused("shape") {
-        $0.tensors["hiddenWeights"] = Tensor(shape: [1, 20], elements: .float32(Array(repeating: 1, count: 20)))
+        $0.tensors["hiddenWeights"] = Tensor(
+          shape: [1, 20], elements: .float32(Array(repeating: 1, count: 20)))
       }
       for (old, new) in [
         ("\"stepCount\":", "\"stepCount\":-"), ("\"stepCount\":", "\"stepCount\":99999999"),
         ("\"epoch\":1,", "\"epoch\":-1,"),
       ] {
         try refused("\(new)") {
-          $0.metadata["training"] = $0.metadata["training"]!.replacingOccurrences(of: old, with: new)
+          $0.metadata["training"] = $0.metadata["training"]!.replacingOccurrences(
+            of: old, with: new)
         }
       }
     }

@@ -80,7 +80,8 @@ import Testing
     #expect(process.terminationReason == .exit && process.terminationStatus == status)
     let text = String(decoding: try workspace.bytes("errors"), as: UTF8.self)
     let last = try #require(text.split(separator: "\n").last)
-    #expect(last.hasPrefix("stopped by \(number == SIGINT ? "SIGINT" : "SIGTERM") at training: epoch "))
+    #expect(
+      last.hasPrefix("stopped by \(number == SIGINT ? "SIGINT" : "SIGTERM") at training: epoch "))
     #expect(last.hasSuffix("go on with: polyrelu \(line) --out run --resume"), "\(last)")
     #expect(workspace.exists("run/\(checkpoint)") && !workspace.exists("run/.lock"))
     let files = try workspace.files()
@@ -90,8 +91,8 @@ import Testing
   @Test func signalsEndFlowAttackCertifyAndReproduce() throws {
     try workspace.succeed("\(Tiny.train) --out run --quiet")
     let lines = [
-      "train --data mixture --dimension 100 --samples 1000 --width 200 --p 3 --optimizer gradient-flow "
-        + "--init-scale 1e-80 --tolerance 1e-12 --checkpoint-every 3600 --out flow",
+      "train --data mixture --dimension 40 --samples 200 --width 40 --p 3 --optimizer gradient-flow "
+        + "--init-scale 1e-80 --tolerance 1e-11 --stop-loss 0 --checkpoint-every 3600 --out flow",
       "attack --model run --data mixture --samples 20000 --norm linf --out found",
       "certify --model run --data mixture --samples 20000 --norm l2 --certificates proofs",
       "reproduce mixture --preset laptop --out experiment",
@@ -112,6 +113,35 @@ import Testing
       #expect(!workspace.exists("\(directory)/.lock"))
     }
     #expect(workspace.exists("flow/\(checkpoint)"))
+  }
+
+  /// A disk that takes no more than a kilobyte of a file, as the limit of file sizes makes one.
+  @Test func aFullDiskIsOneLineAndLeavesNothingHalfWritten() throws {
+    try workspace.succeed("\(Tiny.train) --out run --quiet")
+    let program = try Program.located().path
+    let resume = "attack --model run --data mixture --norm l2 --limit 5 --attack quick --quiet"
+    for (line, name) in [
+      ("\(Tiny.train) --out new --quiet", "new/"), ("\(resume) --witnesses w.npz", "w.npz"),
+      ("\(Tiny.train) --seed 1 --checkpoint-every 0 --out other --quiet", "other/"),
+    ] {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/bash")
+      process.arguments = ["-c", "ulimit -f 1; exec '\(program)' \(line)"]
+      process.currentDirectoryURL = workspace.url
+      process.standardOutput = FileHandle.nullDevice
+      let errors = Pipe()
+      process.standardError = errors
+      try process.run()
+      let text = String(
+        decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .exit && process.terminationStatus == 2, "\(line)")
+      #expect(text.hasPrefix("error: ") && text.count { $0 == "\n" } == 1, "\(text)")
+      #expect(text.contains(name) && text.contains("cannot be written: File too large"), "\(text)")
+      let files = try workspace.files()
+      #expect(!files.contains { $0.contains(".tmp-") || $0.hasSuffix(".lock") || $0 == "w.npz" })
+      #expect(!files.contains { $0.hasSuffix("latest.safetensors") && !$0.hasPrefix("run/") })
+    }
   }
 
   /// Nothing is written in a directory that cannot be; root may write everywhere.

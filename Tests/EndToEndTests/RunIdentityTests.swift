@@ -72,6 +72,19 @@ import Testing
     }
   }
 
+  /// A checkpoint alone does not say on what data it was trained.
+  @Test func runsWithoutConfigurationAreNotContinued() throws {
+    try workspace.succeed("\(Tiny.train) --out run --quiet")
+    unlink(workspace.path("run/config.json"))
+    let files = try workspace.files()
+    for line in ["\(Tiny.train) --out run --quiet", "\(flow) --out run --resume"] {
+      let outcome = try workspace.run(line)
+      #expect(outcome.status == 2 && outcome.output.isEmpty)
+      #expect(outcome.errors.contains("but no config.json"), "\(outcome.errors)")
+      #expect(try workspace.files() == files)
+    }
+  }
+
   @Test func configurationsThatAreNoFilesAreRefused() throws {
     try workspace.succeed("\(Tiny.train) --out run --quiet")
     let path = workspace.path("run/config.json")
@@ -101,7 +114,9 @@ import Testing
       try ["model.safetensors", "config.json"].map { try workspace.bytes("run/\($0)") } == files)
     // Attacks go on, and say it.
     for command in ["attack --norm l2 --attack quick", "certify --norm l2", "inspect"] {
-      let outcome = try workspace.succeed("\(command) --model run --data d.npz --quiet")
+      let outcome = try workspace.run("\(command) --model run --data d.npz --quiet")
+      // A network trained this little may be called unreliable.
+      #expect(outcome.status == 0 || outcome.status == 3, "\(command)")
       #expect(outcome.errors.contains("d.npz: has changed since"), "\(command)")
     }
     try workspace.writeFeatures("d.npz") { _, _ in }
@@ -117,7 +132,10 @@ import Testing
       "attack --model run --data d.npz --norm l2 --attack quick --quiet --out found",
       "certify --model run --data d.npz --norm l2 --limit 3 --quiet --certificates proofs",
     ]
-    for line in lines { try workspace.succeed(line) }
+    for line in lines {
+      let status = try workspace.run(line).status
+      #expect(status == 0 || status == 3)
+    }
     try workspace.writeFeatures("d.npz") { inputs, _ in inputs[0] += 0.25 }
     for line in lines {
       let refused = try workspace.run("\(line) --resume")

@@ -108,7 +108,7 @@ final class Workspace {
 
   /// Starts the program here, with standard error in a file, and leaves it running.
   func begin(_ line: String, errors: String) throws -> Process {
-    FileManager.default.createFile(atPath: path(errors), contents: nil)
+    try Data().write(to: URL(fileURLWithPath: path(errors)))
     let process = Process()
     process.executableURL = try Program.located()
     process.arguments = line.split(separator: " ").map(String.init)

@@ -41,7 +41,8 @@ import Testing
         let output = Pipe()
         process.standardOutput = output
         try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let text = String(
+          decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         for pieces in [1, 2, 3, 7, count] {
           #expect(text.hasPrefix(digest(bytes, pieces: pieces)), "\(count) bytes, \(pieces) pieces")

@@ -83,10 +83,13 @@ import Testing
       #expect(refusal?.description == "\(full): cannot be written: No space left on device")
       symlink("full", folder + "/link")
       #expect(
-        failure { () throws(FormatError) in try AtomicFile.write("x", to: folder + "/link") } != nil)
+        failure { () throws(FormatError) in try AtomicFile.write("x", to: folder + "/link") } != nil
+      )
       #expect(kind(null) == S_IFCHR && kind(full) == S_IFCHR && kind(folder + "/link") == S_IFLNK)
       #expect(
-        Set(try FileManager.default.contentsOfDirectory(atPath: folder)) == ["null", "full", "link"])
+        Set(try FileManager.default.contentsOfDirectory(atPath: folder)) == [
+          "null", "full", "link",
+        ])
     }
   }
 

@@ -81,7 +81,8 @@ enum BitPattern {
     guard words.first == count, words.count == 1 + (count + 31) / 32 else {
       throw FormatError(
         path: path,
-        "tensor 'pattern' has \(words.count) numbers for \(words.first ?? 0) bits, expected \(count) bits")
+        "tensor 'pattern' has \(words.count) numbers for \(words.first ?? 0) bits, expected \(count) bits"
+      )
     }
     return (0..<count).map { UInt8(words[1 + $0 / 32] >> ($0 % 32) & 1) }
   }

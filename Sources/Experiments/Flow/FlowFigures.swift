@@ -135,7 +135,7 @@ extension FlowRun {
       if let cosines = figures.finalCosines {
         try renderer.write(cosines, named: "cosines", in: folder)
       }
-    } catch where error.isOfDrawing {
+    } catch  where error.isOfDrawing {
       ProgressReporter.warn("\(error)")
     } catch { throw ExperimentError(error) }
   }

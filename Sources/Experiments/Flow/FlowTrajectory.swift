@@ -32,7 +32,8 @@ public struct FlowTrajectory: Sendable {
   /// - Parameter isThinned: see ``append(_:_:isThinned:)``.
   func isPlausible(width: Int, directions: Int, isThinned: Bool) -> Bool {
     let largest = 1 << 53
-    return records.count <= (isThinned ? Self.limit : records.count) && (1...largest).contains(stride)
+    return records.count <= (isThinned ? Self.limit : records.count)
+      && (1...largest).contains(stride)
       && zip(records, records.dropFirst()).allSatisfy { $0.time < $1.time }
       && records.allSatisfy { $0.time >= 0 && (0...largest).contains($0.patternFlips) }
       && neurons.allSatisfy {

@@ -98,7 +98,14 @@ public struct RunDirectory: Sendable {
     _ url: URL, kind: RunKind, _ configuration: Configuration, resume: Bool, name: String
   ) throws(ExperimentError) -> StoredConfiguration<Configuration>? {
     let path = url.appendingPathComponent(configurationName).path
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
+    guard FileManager.default.fileExists(atPath: path) else {
+      if let part = namelessPart(url, kind) {
+        throw .usage(
+          "\(name): holds \(part) but no \(configurationName), so that nothing says which run it is of; "
+            + "choose another directory")
+      }
+      return nil
+    }
     guard resume else {
       throw .usage(
         "\(name): already holds a run; continue it with --resume or choose another directory")
@@ -141,6 +148,21 @@ public struct RunDirectory: Sendable {
       guard unlink(url.appendingPathComponent(file).path) == 0 else {
         throw .usage("\(name): \(file) cannot be removed, \(String(cString: strerror(errno)))")
       }
+    }
+  }
+
+  /// A file of a run whose settings are not there to compare with; nil for none. What attacks and
+  /// certifications keep says itself what it is a part of.
+  private static func namelessPart(_ url: URL, _ kind: RunKind) -> String? {
+    let names =
+      switch kind {
+      case .training, .gradientFlow, .deepTraining:
+        [TrainingRun.checkpointName, TrainingRun.modelName]
+      case .experiment: ["results/summary.json", "results/runs", "networks"]
+      case .attack, .certification: [String]()
+      }
+    return names.first {
+      FileManager.default.fileExists(atPath: url.appendingPathComponent($0).path)
     }
   }
 

@@ -168,7 +168,10 @@ public struct TrainingRun {
     let checkpoint = directory.path(Self.checkpointName)
     let start = Date()
     if FileManager.default.fileExists(atPath: checkpoint) {
-      try trainer.resume(from: Checkpoint(path: checkpoint))
+      let stored = try Checkpoint<Float>(path: checkpoint)
+      do { try trainer.resume(from: stored) } catch {
+        throw ExperimentError.usage("\(checkpoint): \(error)")
+      }
       if trainer.isFinished, try isWritten(trainer.network) {
         return (trainer.network, trainer.record)
       }
