@@ -156,12 +156,17 @@ public struct CertificationRun: Sendable {
       guard certificate.index == index, certificate.label == found.label,
         certificate.norm == study.norm, certificate.lower == found.lower
       else { throw .usage("\(certificatePath): is about another sample, norm or radius") }
-      do { _ = try checker.check(certificate, input: input) } catch {
+      let proved: Double
+      do { proved = try checker.check(certificate, input: input) } catch {
         throw .usage("\(certificatePath): \(error)")
       }
       certificates = certificate.branches
       guard fools(found.perturbation, size: lengths.2, network, input, found.label) else {
         throw refuse("its perturbation does not fool the network at the upper bound")
+      }
+      // What contradicts itself is certified again, and says so if it does so then.
+      guard max(proved, lengths.1) <= lengths.2 * (1 + 1e-9), found.status != .contradictory else {
+        throw refuse("a proof exceeds a perturbation")
       }
       let isExact = lengths.2.isFinite && lengths.2 - lengths.0 <= study.budget.gap * lengths.2
       guard (found.status == .exact) == isExact else { throw refuse("is called what it is not") }
@@ -185,7 +190,10 @@ public struct CertificationRun: Sendable {
   }
 
   private static func prediction(_ network: PReLUNetwork<Float>, _ input: [Double]) -> Int {
-    predictedClasses(network.referenceLogits(Matrix([input])))[0]
+    // As certificates see it: in double precision, the denormal numbers included.
+    DenormalNumbers.kept {
+      predictedClasses(network.converted(to: Double.self).referenceLogits(Matrix([input])))[0]
+    }
   }
 
   /// The radius of a sample under smoothing, from an earlier process where there is one.
