@@ -70,6 +70,8 @@ private struct DoublePrecisionStore<Scalar: LinearScalar>: EvaluationStore {
   func keep(_ chunk: EvaluationChunk<Double>, number: Int) {
     base.keep(chunk.converted(), number: number)
   }
+
+  func reject(_ number: Int, reason: String) { base.reject(number, reason: reason) }
 }
 
 extension EvaluationChunk {

@@ -40,6 +40,13 @@ public protocol EvaluationStore<Scalar> {
   func chunk(_ number: Int) -> EvaluationChunk<Scalar>?
   /// Keeps a chunk.
   func keep(_ chunk: EvaluationChunk<Scalar>, number: Int)
+  /// Hears that a chunk it has was not believed, and why; it is attacked again.
+  func reject(_ number: Int, reason: String)
+}
+
+extension EvaluationStore {
+  /// Nothing.
+  public func reject(_ number: Int, reason: String) {}
 }
 
 /// How far an evaluation is.

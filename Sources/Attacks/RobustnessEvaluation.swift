@@ -68,13 +68,20 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     let counts = PassCounts(samples: labels.count)
     for (number, start) in stride(from: 0, to: correct.count, by: batchSize).enumerated() {
       let rows = Array(correct[start..<min(correct.count, start + batchSize)])
-      if let known = store?.chunk(number), known.rows == rows {
-        result.take(known)
-        continue
-      }
       let problem = AttackProblem(
         classifier: classifier, inputs: inputs.rows(at: rows), labels: rows.map { labels[$0] },
         threat: threat, references: references, sampleNumbers: rows, counts: counts)
+      if let known = store?.chunk(number) {
+        // Not the problem itself, whose passes are counted.
+        let trial = AttackProblem(
+          classifier: classifier, inputs: problem.inputs, labels: problem.labels, threat: threat,
+          references: references, sampleNumbers: rows)
+        guard let objection = known.objection(for: trial) else {
+          result.take(known)
+          continue
+        }
+        store?.reject(number, reason: objection)
+      }
       let chunk = attack(problem) { attack in
         let done = Double(start) + Double(rows.count * attack) / Double(attacks.count)
         progress(

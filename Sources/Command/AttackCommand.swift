@@ -100,12 +100,15 @@ struct AttackCommand: ParsableCommand {
     }
     _ = try AttackCatalog.attacks(named: attack, steps: steps, restarts: restarts)
     let network = try model.load()
-    var request = try data.request(seed: common.seed, run: model.runConfiguration())
+    let trained = try model.runDescription()
+    var request = try data.request(seed: common.seed, run: trained)
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(referenceSplit ?? splits.train)
     request.split = request.split ?? splits.test
     var samples = try request.load()
     let known = reference == request ? samples : try reference.load()
+    model.warn(of: samples, request, trained)
+    if reference != request { model.warn(of: known, reference, trained) }
     if let limit { samples = samples.prefix(limit) }
     try model.check(network, fits: samples)
     try model.check(network, fits: known)
@@ -119,7 +122,8 @@ struct AttackCommand: ParsableCommand {
     study.restarts = restarts
     let run = try out.map {
       try AttackRun(
-        $0, study: study, model: network, data: samples, reference: known, resume: resume)
+        $0, study: study, model: network, data: samples, reference: known,
+        names: .init(model: model.model, data: request, reference: reference), resume: resume)
     }
     study.store = run?.store
     let start = Date()
@@ -130,8 +134,12 @@ struct AttackCommand: ParsableCommand {
     if let perSample { try result.table.write(to: perSample) }
     if let witnesses { try result.writeWitnesses(of: samples, to: witnesses) }
     try run?.write(result, epsilons: epsilons, data: samples)
-    try run?.write(report: report.json)
+    try run?.write(report: report.storedJSON, since: start)
     try Output.write(common.json ? report.json : report.text)
     if !result.isReliable { throw ExitStatus.unreliable }
   }
+}
+
+extension AttackCommand: ResumableCommand {
+  var keepsWork: Bool { out != nil }
 }

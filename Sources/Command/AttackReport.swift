@@ -21,7 +21,8 @@ struct AttackReport {
     let reliable: Bool
     let flags: [String]
     let samples: Int
-    let seconds: Double
+    /// Absent in run directories, where `timing.json` has it.
+    var seconds: Double?
     /// Null where the network was attacked as it is.
     @Nullable var reduction: Reduction?
   }
@@ -51,6 +52,13 @@ struct AttackReport {
   /// One JSON document.
   var json: String { JSONText.encode(summary) }
 
+  /// The same without seconds, as a run directory keeps it.
+  var storedJSON: String {
+    var stored = summary
+    stored.seconds = nil
+    return JSONText.encode(stored)
+  }
+
   /// The curve as a table, the half radius, and the flags in words.
   var text: String {
     var table = TerminalTable(
@@ -65,7 +73,7 @@ struct AttackReport {
     var text = table.text
     text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
     text += "half radius: \(half)\n"
-    text += "attack: \(summary.attack), \(ProgressReporter.duration(summary.seconds))\n"
+    text += "attack: \(summary.attack), \(ProgressReporter.duration(summary.seconds ?? 0))\n"
     if let reduction = result.reduction {
       text += "reduction: \(reduction.neurons) of \(reduction.originalNeurons) neurons, "
       text += "\(reduction.rank) of \(reduction.originalDimension) dimensions; outputs within "

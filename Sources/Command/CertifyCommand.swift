@@ -22,6 +22,8 @@ struct CertifyCommand: ParsableCommand {
           --certificates proofs
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
           --certificates proofs --check
+        polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
+          --certificates proofs --resume
 
       --smoothing SIGMA adds randomised smoothing (Cohen et al. 2019): a radius of *another classifier*, the \
       class that the network gives most often under Gaussian noise, right with --smoothing-confidence and from \
@@ -63,8 +65,14 @@ struct CertifyCommand: ParsableCommand {
     transform: ArgumentText.share)
   var gap: Double?
 
-  @Option(help: "Keep the certificates in this directory.")
+  @Option(
+    help:
+      "Keep the certificates in this directory, each as soon as it is found; those of an earlier run are replaced, unless --resume goes on with them."
+  )
   var certificates: String?
+
+  @Flag(help: "Go on with the certificates found there; each is verified again.")
+  var resume = false
 
   @Flag(help: "Verify the certificates found there instead of searching for new ones.")
   var check = false
@@ -85,12 +93,20 @@ struct CertifyCommand: ParsableCommand {
     if check && certificates == nil {
       throw ExperimentError.usage("--check: needs --certificates, the directory to verify")
     }
+    if resume && (certificates == nil || check) {
+      throw ExperimentError.usage(
+        certificates == nil
+          ? "--resume: needs --certificates, the directory of the run to continue"
+          : "--resume: searches, expected without --check, which does not")
+    }
     let network = try model.loadShallow(for: "certify")
-    var request = try data.request(seed: common.seed, run: model.runConfiguration())
+    let trained = try model.runDescription()
+    var request = try data.request(seed: common.seed, run: trained)
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(splits.train)
     request.split = request.split ?? splits.test
     var samples = try request.load()
+    model.warn(of: samples, request, trained)
     if let limit { samples = samples.prefix(limit) }
     try model.check(.shallow(network), fits: samples)
     if check {
@@ -112,14 +128,24 @@ struct CertifyCommand: ParsableCommand {
     var study = CertificationStudy(
       norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed)
     study.smoothing = smoothing
+    let store = try certificates.map {
+      try CertificationRun(
+        $0, study: study, network: network, data: samples, reference: known,
+        names: .init(
+          model: model.model, data: request, reference: noAttack ? request : reference),
+        resume: resume)
+    }
     let result = try study.run(
-      network, data: samples, reference: known, progress: common.makeProgress())
+      network, data: samples, reference: known, store: store, progress: common.makeProgress())
     let report = CertifyReport(result, seconds: Date().timeIntervalSince(start))
-    if let certificates { try CertificateStore(certificates).write(result) }
     try Output.write(common.json ? report.json : report.text)
     if let wrong = result.contradictions.first {
       common.makeProgress().warn(wrong)
       throw ExitStatus.unreliable
     }
   }
+}
+
+extension CertifyCommand: ResumableCommand {
+  var keepsWork: Bool { certificates != nil && !check }
 }

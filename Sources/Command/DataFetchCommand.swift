@@ -57,3 +57,9 @@ struct DataFetchCommand: ParsableCommand {
     String(format: "%.1f", Double(bytes) / 1e6)
   }
 }
+
+extension DataFetchCommand: ResumableCommand {
+  /// What has arrived stays, and the same command goes on with it.
+  var keepsWork: Bool { true }
+  var resume: Bool { true }
+}

@@ -16,9 +16,14 @@ extension PolyReLUCommand {
   /// Ends the program as an error demands: help and version on standard output, anything else as one
   /// line on standard error.
   static func exit(reporting error: any Error) -> Never {
+    // A child that Ctrl-C has ended, such as gnuplot, is no error of its own.
+    Interruption.finishIfRequested()
     if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
     if exitCode(for: error) == .success {
-      try? Output.write(fullMessage(for: error) + "\n")
+      do { try Output.write(fullMessage(for: error) + "\n") } catch {
+        Output.complain("error: \(error)\n")
+        Foundation.exit(ExitStatus.usage.rawValue)
+      }
       Foundation.exit(0)
     }
     let (line, code) = report(error)

@@ -62,8 +62,10 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func load(_ data: String, for network: StoredModel) throws -> Dataset {
-    let run = model.runConfiguration()
-    let samples = try details.request(data, seed: common.seed, run: run).load()
+    let run = try model.runDescription()
+    let request = try details.request(data, seed: common.seed, run: run)
+    let samples = try request.load()
+    model.warn(of: samples, request, run)
     try model.check(network, fits: samples)
     return samples
   }

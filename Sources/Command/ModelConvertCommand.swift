@@ -26,6 +26,9 @@ struct ModelConvertCommand: ParsableCommand {
   @OptionGroup var details: ModelDetails
 
   func run() throws {
+    if output.isEmpty {
+      throw ExperimentError.usage("OUT is empty, expected the name of the file to write")
+    }
     // A name that cannot be written is cheaper to refuse before reading.
     _ = try ModelFile.WritableFormat(path: output)
     try details.load(input).write(to: output)

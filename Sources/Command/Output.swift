@@ -1,10 +1,15 @@
 import Experiments
+import Formats
 import Foundation
 
 /// Standard output and standard error.
 enum Output {
-  /// Lets a write to a closed pipe fail instead of ending the program by a signal.
-  static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+  /// Lets a write to a closed pipe, or beyond the limit of file sizes, fail instead of ending the program by a
+  /// signal.
+  static func ignoreFailedWrites() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+  }
 
   /// Writes results to standard output. A reader that has gone away (`| head`) is not an error.
   static func write(_ text: String) throws(ExperimentError) {
@@ -38,23 +43,37 @@ enum Output {
 
 /// Files that a command writes besides its results.
 enum OutputFile {
-  /// Makes sure, before any work, that a file can be written.
-  /// - Parameter flag: the flag that names the file, for the error.
+  /// Makes sure, before any work, that a file can be written. Links are followed; what is no regular file, such
+  /// as a device or a pipe, has only to be open for writing.
+  /// - Parameter flag: the option that names the file, for the error.
   static func check(_ path: String, flag: String) throws(ExperimentError) {
-    let manager = FileManager.default
-    var isDirectory: ObjCBool = false
-    if manager.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
-      throw .usage("--\(flag) \(path): is a directory, expected a file name")
+    if path.isEmpty { throw .usage("--\(flag) is empty, expected a file name") }
+    let target: OutputTarget
+    do { target = try OutputTarget(path) } catch {
+      throw .usage("--\(flag) \(error.path): \(error.message)")
     }
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    switch target {
+    case .descriptor: return
+    case .special:
+      guard access(path, W_OK) == 0 else {
+        throw .usage("--\(flag) \(path): cannot be written, \(String(cString: strerror(errno)))")
+      }
+    case .file(let final, _): try checkFolder(of: final, "--\(flag) \(path)")
+    }
+  }
+
+  private static func checkFolder(of file: String, _ name: String) throws(ExperimentError) {
+    let manager = FileManager.default
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
+    var isDirectory: ObjCBool = false
     guard manager.fileExists(atPath: folder, isDirectory: &isDirectory), isDirectory.boolValue
     else {
-      throw .usage("--\(flag) \(path): there is no directory \(folder)")
+      throw .usage("\(name): there is no directory \(folder)")
     }
-    let probe = "\(folder)/.polyrelu-\(UUID().uuidString)"
+    let probe = "\(folder)/\(AtomicFile.temporaryPrefix)\(UUID().uuidString)"
     guard manager.createFile(atPath: probe, contents: nil) else {
-      throw .usage("--\(flag) \(path): the directory \(folder) cannot be written")
+      throw .usage("\(name): the directory \(folder) cannot be written")
     }
-    try? manager.removeItem(atPath: probe)
+    unlink(probe)
   }
 }

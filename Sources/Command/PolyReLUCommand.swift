@@ -16,7 +16,8 @@ struct PolyReLUCommand: ParsableCommand {
         polyrelu inspect --model runs/digits --data digits
 
       Results go to standard output, progress and warnings to standard error. Exit status: 0 done, \
-      1 the computation failed, 2 wrong usage or input, 3 done but flagged as unreliable.
+      1 the computation failed, 2 wrong usage or input, 3 done but flagged as unreliable; 130 and 143 \
+      stopped by Ctrl-C or SIGTERM, behind a line that says where and how to go on.
       """,
     version: RunEnvironment.version,
     subcommands: [
@@ -26,10 +27,11 @@ struct PolyReLUCommand: ParsableCommand {
     ])
 
   static func main() {
-    Output.ignoreBrokenPipes()
+    Output.ignoreFailedWrites()
     do {
       try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)
       var command = try parseAsRoot()
+      Interruption.install(resumption: (command as? any ResumableCommand)?.resumption)
       try command.run()
     } catch {
       exit(reporting: error)

@@ -58,7 +58,9 @@ struct ReproduceCommand: ParsableCommand {
     common.apply()
     let options = ExperimentOptions(
       preset: preset, seed: common.seed, data: data, repeats: repeats)
+    if out == "" { throw ExperimentError.usage("--out is empty, expected a directory") }
     let directory = out ?? "runs/\(name)-\(preset.rawValue)"
+    ExperimentCatalog.warnIfFiguresWillBeMissing()
     let outcome = try ExperimentCatalog.make(named: name, options).run(
       out: directory, resume: resume, progress: common.makeProgress())
     if common.json {
@@ -81,3 +83,7 @@ struct ReproduceCommand: ParsableCommand {
 }
 
 extension Preset: ExpressibleByArgument {}
+
+extension ReproduceCommand: ResumableCommand {
+  var keepsWork: Bool { !list }
+}

@@ -58,7 +58,7 @@ struct TrainCommand: ParsableCommand {
     }
     try model.checkScaleForSteps()
     let optimizer = try training.optimizerConfiguration(data: data.data)
-    let (request, data, heldOut) = try load()
+    let (request, data, heldOut, heldOutRequest) = try load()
     let configuration = TrainingRunConfiguration(
       data: request, model: model.configuration(data: request.data),
       training: training.configuration(
@@ -67,7 +67,9 @@ struct TrainCommand: ParsableCommand {
     var run = try TrainingRun(out, configuration: configuration, resume: resume)
     run.checkpointInterval = checkpointEvery
     let start = Date()
-    let result = try run.run(data: data, heldOut: heldOut, progress: common.makeProgress())
+    let result = try run.run(
+      data: data, heldOut: heldOut, heldOutRequest: heldOutRequest,
+      progress: common.makeProgress())
     let report = try TrainReport(
       model: TrainingRun.modelPath(out), network: result.network, record: result.record,
       loss: configuration.training.loss, data: data, heldOut: heldOut,
@@ -76,18 +78,19 @@ struct TrainCommand: ParsableCommand {
   }
 
   /// The data to train on, and those to evaluate.
-  private func load() throws -> (request: DatasetRequest, data: Dataset, heldOut: Dataset?) {
+  private func load() throws -> (
+    request: DatasetRequest, data: Dataset, heldOut: Dataset?, heldOutRequest: DatasetRequest?
+  ) {
     var request = try data.request(seed: common.seed)
     request.split = request.split ?? DatasetRequest.defaultSplits(of: request.data).train
     let heldOutSplit = testSplit ?? request.heldOutSplit
-    let heldOut =
-      heldOutSplit == "none" ? nil : try heldOutSplit.map { try request.part($0).load() }
-    return (request, try request.load(), heldOut)
+    let heldOutRequest = heldOutSplit == "none" ? nil : heldOutSplit.map { request.part($0) }
+    return (request, try request.load(), try heldOutRequest?.load(), heldOutRequest)
   }
 
   private func runFlow() throws {
     try training.checkForGradientFlow()
-    let (request, data, heldOut) = try load()
+    let (request, data, heldOut, _) = try load()
     let configuration = FlowRunConfiguration(
       data: request, model: model.configuration(data: request.data),
       flow: flow.configuration(loss: training.resolvedLoss(data)), seed: common.seed,
@@ -104,5 +107,11 @@ struct TrainCommand: ParsableCommand {
       model: TrainingRun.modelPath(out), result: result, data: data, heldOut: heldOut,
       seconds: Date().timeIntervalSince(start))
     try Output.write(common.json ? report.json : report.text)
+    // The warning has said why.
+    if result.hasBrokenDown { throw ExitStatus.unreliable }
   }
+}
+
+extension TrainCommand: ResumableCommand {
+  var keepsWork: Bool { true }
 }

@@ -2,10 +2,11 @@ import Formats
 import LinearCore
 
 extension Dataset {
-  /// Eight hexadecimal digits that change with any input, label or subclass (CRC-32 over shapes,
-  /// inputs as little-endian floats, labels and groups). The name does not enter.
+  /// 64 hexadecimal digits that change with any input, label or subclass (SHA-256 over shapes as 64-bit
+  /// integers, inputs as floats, labels and groups as 64-bit integers, all little-endian). The name does not
+  /// enter.
   public var checksum: String {
-    var sum = Checksum()
+    var sum = ContentDigest()
     sum.update([count, dimension, classCount])
     inputs.elements.withUnsafeBytes { sum.update($0) }
     sum.update(labels)

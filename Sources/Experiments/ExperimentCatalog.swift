@@ -83,6 +83,9 @@ public enum ExperimentCatalog {
     CIFAR10Experiment.self,
   ]
 
+  /// Says before an experiment that its report will have no figures, where gnuplot is missing.
+  public static func warnIfFiguresWillBeMissing() { FigureSink.warnIfFiguresWillBeMissing() }
+
   /// The experiment called `name`, with options.
   public static func make(named name: String, _ options: ExperimentOptions) throws(ExperimentError)
     -> any Experiment

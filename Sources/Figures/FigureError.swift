@@ -9,6 +9,14 @@ public enum FigureError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A file or directory could not be read or written.
   case fileFailure(path: String, reason: String)
 
+  /// Whether the figure could not be drawn, while its numbers could be written.
+  public var isOfDrawing: Bool {
+    switch self {
+    case .gnuplotNotFound, .gnuplotFailed, .incompleteOutput: true
+    case .fileFailure: false
+    }
+  }
+
   /// One line for the user.
   public var description: String {
     switch self {

@@ -18,7 +18,13 @@ public struct FigureRenderer: Sendable {
 
   /// Whether the executable exists.
   public var isAvailable: Bool {
-    (try? GnuplotProcess(executable: executable).locate()) != nil
+    do throws(FigureError) { try check() } catch { return false }
+    return true
+  }
+
+  /// - Throws: ``FigureError/gnuplotNotFound(executable:)`` where the executable does not exist.
+  public func check() throws(FigureError) {
+    _ = try GnuplotProcess(executable: executable).locate()
   }
 
   /// Writes `name.svg`, `name.pdf`, … and `name.csv` (or `name-a.csv`, `name-b.csv`, … for panels).
@@ -49,6 +55,17 @@ public struct FigureRenderer: Sendable {
     }
     try files.commit()
     return written
+  }
+
+  /// Writes the numbers of a figure alone, as ``write(_:named:in:)`` does beside the figure.
+  public static func writeTables(
+    of figure: some Figure, named name: String, in directory: URL
+  ) throws(FigureError) {
+    var files = try AtomicFiles(in: directory)
+    for table in figure.tables {
+      try files.stage(Data(table.csv.text.utf8), as: "\(name)\(table.suffix).csv")
+    }
+    try files.commit()
   }
 
   /// The bytes of `figure` in one format. `name` appears in error messages only.

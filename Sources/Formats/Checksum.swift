@@ -1,6 +1,7 @@
 import CZlib
 
-/// A running CRC-32 (zlib's), to tell whether data are the same.
+/// A running CRC-32 (zlib's), by which published files are told apart. What data or a model *is* says
+/// ``ContentDigest``.
 public struct Checksum: Sendable {
   private var value: uLong = 0
 

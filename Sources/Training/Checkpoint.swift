@@ -51,15 +51,20 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
     for (name, tensor) in thinning?.tensors ?? [:] { file.tensors["thinning.\(name)"] = tensor }
     // Finite numbers, strings and arrays always encode.
     file.metadata["training"] = String(decoding: try! encoder.encode(state), as: UTF8.self)
-    try file.write(to: path)
+    try file.sealed().write(to: path)
   }
 
   /// Reads a checkpoint.
   public init(path: String) throws(FormatError) {
     let file = try Safetensors(path: path)
-    guard let text = file.metadata["training"],
-      let state = try? JSONDecoder().decode(State.self, from: Data(text.utf8))
-    else { throw FormatError(path: path, "not a checkpoint: its training state is missing") }
+    try file.checkSeal(path: path)
+    guard let text = file.metadata["training"] else {
+      throw FormatError(path: path, "not a checkpoint: its training state is missing")
+    }
+    let state: State
+    do { state = try JSONDecoder().decode(State.self, from: Data(text.utf8)) } catch {
+      throw FormatError(path: path, "not a checkpoint: its training state cannot be read")
+    }
     network = try ModelFile.network(in: file, path: path)
     configuration = state.configuration
     record = state.record

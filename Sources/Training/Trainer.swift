@@ -59,6 +59,11 @@ public struct Trainer<Scalar: LinearScalar> {
       of: labels.count, size: configuration.batchSize, seed: configuration.seed, epoch: epoch)
   }
 
+  /// Steps of an epoch.
+  private var batchCount: Int {
+    labels.count / configuration.batchSize + (labels.count % configuration.batchSize == 0 ? 0 : 1)
+  }
+
   /// Trains one more epoch.
   /// - Throws: ``TrainingError/diverged(epoch:hint:)`` when the loss or a weight is no longer finite.
   @discardableResult
@@ -200,6 +205,12 @@ public struct Trainer<Scalar: LinearScalar> {
       checkpoint.moments.allSatisfy({ optimizer.moments[$0]?.count == $1.count }),
       checkpoint.thinning?.fits(network, samples: labels.count) ?? true
     else { throw .checkpoint("the checkpoint holds another network than this run") }
+    guard checkpoint.network.hiddenWeights.isFinite(), checkpoint.network.outputWeights.isFinite(),
+      checkpoint.moments.values.allSatisfy({ $0.allSatisfy(\.isFinite) })
+    else { throw .checkpoint("the checkpoint holds numbers that are not finite") }
+    guard checkpoint.record.isWhole, checkpoint.stepCount >= 0,
+      checkpoint.stepCount <= checkpoint.record.epochs.count * batchCount
+    else { throw .checkpoint("the checkpoint has other epochs or steps than it can have") }
     network = checkpoint.network
     record = checkpoint.record
     optimizer.stepCount = checkpoint.stepCount

@@ -110,6 +110,9 @@ public struct TrainingRecord: Sendable, Equatable, Codable {
   /// An empty record.
   public init() {}
 
+  /// Whether the epochs are numbered from 1 on, as those of a run are.
+  var isWhole: Bool { epochs.enumerated().allSatisfy { $1.epoch == $0 + 1 } }
+
   /// Whether the loss never left the value it has for a network whose output is 0: the signature of
   /// initial weights too small, or a degree too large, for the time given.
   public func isStalled(loss: Loss, outputCount: Int) -> Bool {

@@ -75,9 +75,17 @@ final class Workspace {
 
   /// Runs the program here. Words are separated by spaces.
   func run(_ line: String) throws -> Outcome {
+    try run(words: line.split(separator: " ").map(String.init))
+  }
+
+  /// Runs the program here.
+  ///
+  /// - Parameter environment: variables with other values than those of the tests.
+  func run(words: [String], environment: [String: String] = [:]) throws -> Outcome {
     let process = Process()
     process.executableURL = try Program.located()
-    process.arguments = line.split(separator: " ").map(String.init)
+    process.arguments = words
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.currentDirectoryURL = url
     // Files, not pipes, and outside the workspace: nothing can block, and files() sees only the
     // program's own.
@@ -94,8 +102,46 @@ final class Workspace {
     process.waitUntilExit()
     for handle in handles { try handle.close() }
     let texts = try paths.map { try String(contentsOfFile: $0, encoding: .utf8) }
-    #expect(process.terminationReason == .exit, "\(line)")
+    #expect(process.terminationReason == .exit, "\(words)")
     return Outcome(status: process.terminationStatus, output: texts[0], errors: texts[1])
+  }
+
+  /// Starts the program here, with standard error in a file, and leaves it running.
+  func begin(_ line: String, errors: String) throws -> Process {
+    try Data().write(to: URL(fileURLWithPath: path(errors)))
+    let process = Process()
+    process.executableURL = try Program.located()
+    process.arguments = line.split(separator: " ").map(String.init)
+    process.currentDirectoryURL = url
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle(forWritingAtPath: path(errors))
+    try process.run()
+    return process
+  }
+
+  /// Waits until a file is there, or a process has ended.
+  func wait(for name: String, while process: Process) {
+    let deadline = Date().addingTimeInterval(120)
+    while !exists(name), process.isRunning, Date() < deadline {
+      Thread.sleep(forTimeInterval: 0.002)
+    }
+  }
+
+  /// The files below two directories that differ or are in one of them only.
+  func differences(_ first: String, _ second: String) throws -> Set<String> {
+    let manager = FileManager.default
+    let all = Set(try manager.subpathsOfDirectory(atPath: path(first)))
+      .union(try manager.subpathsOfDirectory(atPath: path(second)))
+    return all.filter { name in
+      var isDirectory: ObjCBool = false
+      if manager.fileExists(atPath: path("\(first)/\(name)"), isDirectory: &isDirectory),
+        isDirectory.boolValue
+      {
+        return false
+      }
+      return !manager.contentsEqual(
+        atPath: path("\(first)/\(name)"), andPath: path("\(second)/\(name)"))
+    }
   }
 
   /// Runs the program and expects success.

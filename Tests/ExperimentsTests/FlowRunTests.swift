@@ -92,8 +92,15 @@ import Training
   @Test func patternsSurviveAFile() throws {
     let bits: [UInt8] = (0..<101).map { UInt8(($0 * $0) % 3 == 1 ? 1 : 0) }
     let words = try BitPattern.tensor(bits).integers(named: "bits", path: "")
-    #expect(BitPattern.values(words) == bits)
-    #expect(BitPattern.values([]) == [] && BitPattern.values([40, 1]) == [])
+    #expect(try BitPattern.values(words, count: bits.count, path: "f") == bits)
+    // Any other number of bits is refused before it is counted with.
+    for wrong in [
+      [], [40, 1], [Int.max], [.min], [bits.count - 1] + words.dropFirst(), words + [0],
+    ] {
+      #expect(throws: FormatError.self) {
+        try BitPattern.values(wrong, count: bits.count, path: "f")
+      }
+    }
   }
 
   @Test func quartilesOfKnownNumbers() {

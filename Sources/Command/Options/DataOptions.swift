@@ -14,7 +14,7 @@ struct DataOptions: ParsableArguments {
 
   /// The data, with what is not said taken from `run`, where that run has used the same data.
   func request(
-    seed: UInt64, run: TrainingRunConfiguration? = nil
+    seed: UInt64, run: RunDescription? = nil
   ) throws(ExperimentError) -> DatasetRequest {
     try details.request(data, seed: seed, run: run)
   }
@@ -65,11 +65,12 @@ struct DataDetails: ParsableArguments {
 
   /// The request; see ``DataOptions/request(seed:run:)``.
   func request(
-    _ data: String, seed: UInt64, run: TrainingRunConfiguration?
+    _ data: String, seed: UInt64, run: RunDescription?
   ) throws(ExperimentError) -> DatasetRequest {
     try refuseMixtureOptions(for: data)
-    let known = run?.data.data == data ? run?.data : nil
+    let known = run.flatMap { $0.isTrained(on: data) ? $0.data : nil }
     var request = known ?? DatasetRequest(data: data)
+    request.data = data
     request.split = split
     request.seed = dataSeed ?? known?.seed ?? seed
     do {

@@ -25,11 +25,15 @@ struct ModelOptions: ParsableArguments {
     return network
   }
 
-  /// The settings of the run, where the model is a run directory.
-  func runConfiguration() -> TrainingRunConfiguration? {
-    let url = URL(fileURLWithPath: model).appendingPathComponent("config.json")
-    guard let data = try? Data(contentsOf: url) else { return nil }
-    return try? JSONDecoder().decode(TrainingRunConfiguration.self, from: data)
+  /// What the network was trained on, where it lies in a run directory of any kind; nil for a bare file.
+  func runDescription() throws(ExperimentError) -> RunDescription? {
+    try RunDescription(model: model)
+  }
+
+  /// Warns where data are not what they were when the network was trained.
+  func warn(of data: Dataset, _ request: DatasetRequest, _ run: RunDescription?) {
+    guard let change = run?.change(of: data, request: request) else { return }
+    ProgressReporter().warn(change)
   }
 
   /// Makes sure that a network and data fit together.

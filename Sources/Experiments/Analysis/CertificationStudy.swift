@@ -3,9 +3,10 @@ import Datasets
 import Foundation
 import LinearCore
 import Networks
+import Synchronization
 
 /// Certifies a network on data, with the witnesses of a quick attack to prune the search.
-public struct CertificationStudy {
+public struct CertificationStudy: Sendable {
   /// The norm of perturbations: l2 and linf are certified by branch and bound, l1 by a linear relaxation.
   public var norm: Norm
   /// When to stop.
@@ -63,56 +64,123 @@ public struct CertificationStudy {
   }
 
   /// Certifies the samples of `data`; `reference` (the training data, or again `data`) helps the attack.
+  ///
+  /// - Parameter store: keeps finished samples; those it has are not certified again.
   public func run(
     _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset,
-    progress: ProgressReporter = ProgressReporter(quiet: true)
+    store: CertificationRun? = nil, progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> Result {
-    var witnesses: Matrix<Float>?
-    if let attack {
-      var study = RobustnessStudy(norm: norm, attack: attack, seed: seed)
-      study.respectsBox = false
-      study.isChecked = false
-      witnesses = try study.run(network, data: data, reference: reference, progress: progress)
-        .perturbations
-    }
-    let start = Date()
-    let lock = NSLock()
-    nonisolated(unsafe) var done = 0
-    nonisolated(unsafe) let reporter = progress
-    let total = data.count
     defer { progress.clear() }
-    let report = { @Sendable (_: CertifiedRadius) in
-      lock.withLock {
-        done += 1
-        reporter.update(
-          "certify: \(done)/\(total) samples", fraction: Double(done) / Double(total),
-          since: start)
+    var result: Result
+    switch norm {
+    case .l2:
+      let certifier: RadiusCertifier<Float>
+      do { certifier = try RadiusCertifier(network, budget: budget) } catch {
+        throw ExperimentError(error)
+      }
+      result = try run(certifier, certifier.effective, data, reference, store, progress)
+    case .linf:
+      let certifier: MaximumNormCertifier<Float>
+      do { certifier = try MaximumNormCertifier(network, budget: budget) } catch {
+        throw ExperimentError(error)
+      }
+      result = try run(certifier, certifier.effective, data, reference, store, progress)
+    case .l1:
+      let certifier: RelaxationCertifier<Float>
+      do {
+        certifier = try RelaxationCertifier(
+          network, norm: norm, gap: budget.gap, seconds: budget.seconds)
+      } catch { throw ExperimentError(error) }
+      result = try run(certifier, certifier.effective, data, reference, store, progress)
+    }
+    if let smoothing, norm == .l2 {
+      result.smoothing = smoothing
+      result.smoothed = try smoothed(network, data, smoothing, store, progress)
+    }
+    try store?.end()
+    return result
+  }
+
+  private func run(
+    _ certifier: some SampleCertifier<Float>, _ effective: EffectiveNetwork, _ data: Dataset,
+    _ reference: Dataset, _ store: CertificationRun?, _ progress: ProgressReporter
+  ) throws(ExperimentError) -> Result {
+    let known =
+      try store?.known(certifier.network, effective: effective, data: data)
+      ?? [CertifiedRadius?](repeating: nil, count: data.count)
+    try store?.begin(effective)
+    let missing = data.labels.indices.filter { known[$0] == nil }
+    let witnesses =
+      try missing.isEmpty ? nil : perturbations(certifier.network, data, reference, store, progress)
+    let found = try Self.each(missing, of: data.count, "certify", progress) {
+      index throws(ExperimentError) in
+      let sample = certifier.certify(
+        data.inputs.row(index), label: data.labels[index], index: index,
+        witness: witnesses?.row(index))
+      try store?.keep(sample)
+      return sample
+    }
+    var samples = known
+    for (sample, index) in zip(found, missing) { samples[index] = sample }
+    return Result(norm: norm, samples: samples.map { $0! }, effective: effective)
+  }
+
+  /// What the attack finds, a row a sample; nil without an attack.
+  private func perturbations(
+    _ network: PReLUNetwork<Float>, _ data: Dataset, _ reference: Dataset,
+    _ store: CertificationRun?, _ progress: ProgressReporter
+  ) throws(ExperimentError) -> Matrix<Float>? {
+    guard let attack else { return nil }
+    var study = RobustnessStudy(norm: norm, attack: attack, seed: seed)
+    study.respectsBox = false
+    study.isChecked = false
+    study.store = store?.attackStore
+    return try study.run(network, data: data, reference: reference, progress: progress)
+      .perturbations
+  }
+
+  /// The radii under smoothing.
+  private func smoothed(
+    _ network: PReLUNetwork<Float>, _ data: Dataset, _ settings: SmoothingSettings,
+    _ store: CertificationRun?, _ progress: ProgressReporter
+  ) throws(ExperimentError) -> [SmoothedRadius] {
+    let smoothing = RandomizedSmoothing(
+      network, settings: settings, stream: RandomStream(seed: seed).child("smoothing"))
+    return try Self.each(Array(0..<data.count), of: data.count, "smooth", progress) {
+      index throws(ExperimentError) in
+      func compute() -> SmoothedRadius {
+        smoothing.certify(data.inputs.row(index), label: data.labels[index], index: index)
+      }
+      return try store?.smoothed(index, label: data.labels[index], compute) ?? compute()
+    }
+  }
+
+  /// Does something with samples, several at a time.
+  /// - Throws: the first error, after which no sample is begun.
+  private static func each<Value: Sendable>(
+    _ indices: [Int], of total: Int, _ title: String, _ progress: ProgressReporter,
+    _ body: @Sendable (Int) throws(ExperimentError) -> Value
+  ) throws(ExperimentError) -> [Value] {
+    let state = Mutex<(done: Int, error: ExperimentError?)>((total - indices.count, nil))
+    let start = Date()
+    var results = [Value?](repeating: nil, count: indices.count)
+    results.withUnsafeMutableBufferPointer { target in
+      nonisolated(unsafe) let (target, progress) = (target, progress)
+      Parallel.forEach(indices.count) { position in
+        if state.withLock({ $0.error != nil }) { return }
+        do throws(ExperimentError) {
+          target[position] = try body(indices[position])
+          state.withLock {
+            $0.done += 1
+            progress.update(
+              "\(title): \($0.done)/\(total) samples", fraction: Double($0.done) / Double(total),
+              since: start)
+          }
+        } catch { state.withLock { $0.error = $0.error ?? error } }
       }
     }
-    do {
-      if norm == .l2 {
-        let certifier = try RadiusCertifier(network, budget: budget)
-        let samples = certifier.certify(
-          data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
-        var result = Result(norm: norm, samples: samples, effective: certifier.effective)
-        if let smoothing {
-          result.smoothing = smoothing
-          result.smoothed = Self.smoothed(network, data, settings: smoothing, seed: seed)
-        }
-        return result
-      }
-      if norm == .linf {
-        let certifier = try MaximumNormCertifier(network, budget: budget)
-        let samples = certifier.certify(
-          data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
-        return Result(norm: norm, samples: samples, effective: certifier.effective)
-      }
-      let certifier = try RelaxationCertifier(
-        network, norm: norm, gap: budget.gap, seconds: budget.seconds)
-      let samples = certifier.certify(
-        data.inputs, labels: data.labels, witnesses: witnesses, progress: report)
-      return Result(norm: norm, samples: samples, effective: certifier.effective)
-    } catch { throw ExperimentError(error) }
+    if let error = state.withLock({ $0.error }) { throw error }
+    return results.map { $0! }
   }
 
   /// The radii of samples under randomised smoothing, the first of which is row `first` of the data.

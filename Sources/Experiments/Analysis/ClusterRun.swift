@@ -43,8 +43,6 @@ public struct ClusterRunResult: Codable, Sendable {
   public let epochs: [EpochRecord]
   /// A warning when the training stalled.
   public let stallWarning: String?
-  /// Seconds for training, inspection and attack.
-  public let seconds: Double
 
   /// The share of samples whose radius exceeds `epsilon`.
   public func robustAccuracy(_ epsilon: Double) -> Double {
@@ -79,8 +77,7 @@ struct ClusterRun {
   func result(train: Dataset, heldOut: Dataset, attacked: Dataset, progress: ProgressReporter)
     throws(ExperimentError) -> ClusterRunResult
   {
-    try directory.cached("results/\(name).json") { () throws(ExperimentError) in
-      let start = Date()
+    try directory.timed("results/\(name).json", part: name) { () throws(ExperimentError) in
       let (network, record) = try trainNetwork(train, heldOut: heldOut, progress: progress)
       let inspection = try NetworkInspection(network, data: attacked)
       let robustness = try study.run(
@@ -107,7 +104,7 @@ struct ClusterRun {
         directions: directions.names, epochs: record.epochs,
         stallWarning: record.stallWarning(
           loss: configuration.training.loss, outputCount: network.outputCount,
-          exponent: network.exponent), seconds: Date().timeIntervalSince(start))
+          exponent: network.exponent))
     }
   }
 

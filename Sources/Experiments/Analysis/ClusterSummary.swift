@@ -25,8 +25,8 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
   public let repeats: Int
   /// The reductions that networks were attacked in, one for each network that was.
   public let reductions: [UsedReduction]
-  /// Seconds for all repeats.
-  public let seconds: Double
+  /// Seconds for all repeats; nil in `results/summary.json`, since `timing.json` has them.
+  public var seconds: Double? = nil
 
   /// The summary of the repeats of one degree.
   init(_ runs: [ClusterRunResult], predictedRadius: Double?) {
@@ -44,13 +44,11 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
     medianBestClassCosine = mean { $0.inspection.medianBestClassCosine ?? .nan }
     repeats = runs.count
     reductions = runs.compactMap(\.reduction)
-    seconds = runs.map(\.seconds).reduce(0, +)
   }
 
   /// The header of ``cells``.
   static let header = [
     "p", "accuracy", "half radius", "predicted", "neurons", "rank", "cos subclass", "cos class",
-    "seconds",
   ]
 
   /// The row of a table.
@@ -66,7 +64,7 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
       exponent, text(cleanAccuracy, 4), text(halfRadius, 4) + spread,
       predictedRadius.map { text($0, 4) } ?? "–", text(effectiveNeurons, repeats > 1 ? 1 : 0),
       text(numericalRank, repeats > 1 ? 1 : 0), text(medianBestCosine, 3),
-      text(medianBestClassCosine, 3), text(seconds, 1),
+      text(medianBestClassCosine, 3),
     ]
   }
 }
@@ -78,13 +76,24 @@ public struct ClusterReport: Codable, Sendable {
   /// Its preset.
   public let preset: Preset
   /// One entry a degree.
-  public let results: [ClusterSummary]
+  public var results: [ClusterSummary]
   /// Reasons not to trust a radius.
   public let flags: [String]
   /// Distances to the ideal classifier, where they were measured.
   public var distance: DistanceSummary?
   /// Radii bounded from both sides, where they were.
   public var twoSided: TwoSidedSummary?
+
+  /// The same with the seconds of its networks.
+  func timed(by timing: RunTiming?) -> ClusterReport {
+    var result = self
+    for index in results.indices {
+      let prefix = ClusterRun.name(exponent: results[index].p, seed: 0).dropLast()
+      let own = timing?.parts.filter { $0.key.hasPrefix(prefix) }
+      result.results[index].seconds = own.map { $0.values.reduce(0, +) }
+    }
+    return result
+  }
 
   /// What is to be said of reductions; nil where there were none.
   var reductionSentence: String? { UsedReduction.sentence(results.flatMap(\.reductions)) }

@@ -7,6 +7,9 @@ struct ExperimentPart {
   let report: ClusterReport
   let section: Report.Section
 
+  /// The report with seconds.
+  var timedReport: ClusterReport { report.timed(by: directory.timing()) }
+
   /// Writes `report.html` of this part alone.
   func outcome(title: String, subtitle: Prose, seed: UInt64) throws(ExperimentError)
     -> ExperimentOutcome
@@ -15,7 +18,7 @@ struct ExperimentPart {
       [section], title: title, subtitle: subtitle, directory: directory, seed: seed)
     return ExperimentOutcome(
       table: report.terminalTable, report: directory.path("report.html"),
-      summary: JSONText.encode(report), flags: report.flags)
+      summary: JSONText.encode(timedReport), flags: report.flags)
   }
 
   /// Writes a report with a last section on how it was made.
@@ -29,7 +32,7 @@ struct ExperimentPart {
       [
         .keyValues([
           .init("PolyReLU", Prose("\(environment.version), revision \(environment.commit)")),
-          .init("processor", Prose("\(environment.cpu), \(environment.threads) threads")),
+          .init("processor", Prose(environment.cpu)),
           .init("seed", Prose("\(seed)")),
           .init(
             "radii",

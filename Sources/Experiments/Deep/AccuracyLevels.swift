@@ -50,11 +50,10 @@ public struct AccuracyLevels: Sendable {
 
   /// The first network whose accuracy was at least `percent`.
   func first(reaching percent: Int) throws(ExperimentError) -> Reached? {
-    guard let found = (percent...100).first(where: exists),
-      let data = FileManager.default.contents(atPath: directory.path(file(found, "json"))),
-      let moment = try? JSONDecoder().decode(Moment.self, from: data)
-    else { return nil }
+    guard let found = (percent...100).first(where: exists) else { return nil }
     do {
+      let moment = try UserFile.json(
+        directory.path(file(found, "json")), as: Moment.self, what: "a level of accuracy")
       return Reached(
         network: try DeepModelFile.read(directory.path(file(found, "safetensors"))),
         epoch: moment.epoch, accuracy: moment.accuracy)

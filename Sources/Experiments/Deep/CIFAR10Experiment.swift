@@ -43,7 +43,9 @@ public struct CIFAR10Experiment: Experiment {
         try CIFAR10.load(split: .test),
       ]
     } catch { throw ExperimentError(error) }
-    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    let directory = try RunDirectory(
+      out, configuration: settings,
+      inputs: [RunInput(.training, train), RunInput(.heldOut, parts[0])], resume: resume)
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
     let training = CIFAR10Training(

@@ -79,7 +79,7 @@ struct CIFAR10Measurement {
   private func network(_ cell: CIFAR10Cell, _ run: DeepRun, _ seed: UInt64)
     throws(ExperimentError) -> (DeepNetwork<Float>, Double)?
   {
-    guard let outcome = run.finished() else { return nil }
+    guard let outcome = try run.finished() else { return nil }
     if cell.moment == .end || cell.moment == .adversarial {
       return (outcome.network, Double(outcome.record.epochs.count))
     }

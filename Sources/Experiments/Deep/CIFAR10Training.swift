@@ -108,6 +108,7 @@ struct CIFAR10Training {
       training: configuration(
         rate: try bestRate(cell.network, cell.p, in: rates), epochs: epochs, seed: seed,
         adversarial: cell.isAdversarial ? settings.adversarial : nil))
+    run.data = DatasetRequest(data: "cifar10", split: "train")
     run.trialsPerEpoch = cell.isAdversarial ? 0 : settings.trialsPerEpoch
     return run
   }
@@ -135,7 +136,7 @@ struct CIFAR10Training {
     var percent: Int?
     for cell in cells where cell.network == network && degrees.contains(cell.p) {
       let run = try run(cell, seed: seed, rates: rates)
-      guard run.finished() != nil, let highest = run.levels.highest else { continue }
+      guard try run.finished() != nil, let highest = run.levels.highest else { continue }
       percent = min(percent ?? highest, highest)
     }
     return percent

@@ -22,8 +22,6 @@ public struct DeepRobustness: Codable, Sendable, Equatable {
   public let isChecked: Bool
   /// Reasons not to trust the radii.
   public let flags: [String]
-  /// How long it took.
-  public let seconds: Double
 
   /// The share of samples classified correctly as they are.
   public var cleanAccuracy: Double { robustAccuracy(epsilon: 0) }
@@ -54,10 +52,12 @@ public struct DeepRobustness: Codable, Sendable, Equatable {
     report: @escaping @Sendable (Double) -> Void = { _ in }
   ) throws(ExperimentError) -> DeepRobustness {
     try directory.cached("results/robustness/\(name).json") { () throws(ExperimentError) in
-      let start = Date()
       _ = try directory.folder("checkpoints")
       var study = study
-      study.store = AttackCheckpoint(directory, name: "attack-\(name)")
+      study.store = AttackCheckpoint(
+        directory, name: "attack-\(name)",
+        identity: study.identity(
+          model: network.checksum, data: data.checksum, reference: reference.checksum))
       let result = try study.run(
         classifier: network, data: data, reference: reference,
         progress: ProgressReporter(share: report))
@@ -65,8 +65,7 @@ public struct DeepRobustness: Codable, Sendable, Equatable {
         norm: study.norm, attack: study.attack, radii: result.samples.map(\.radius),
         gradientPasses: result.samples.reduce(0) { $0 + $1.gradientPasses },
         forwardPasses: result.samples.reduce(0) { $0 + $1.forwardPasses },
-        isChecked: study.isChecked, flags: result.flags,
-        seconds: Date().timeIntervalSince(start))
+        isChecked: study.isChecked, flags: result.flags)
     }
   }
 }

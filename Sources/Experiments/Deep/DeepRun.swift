@@ -8,8 +8,9 @@ import Training
 
 /// Trains one deep network of an experiment.
 ///
-/// It leaves `networks/NAME.safetensors`, the trained network, and `networks/NAME.json`, the course of the
-/// training; where these are, nothing is trained. Until then `checkpoints/NAME.safetensors` holds the state
+/// It leaves `networks/NAME.safetensors`, the trained network, `networks/NAME.json`, the course of the
+/// training, and `networks/NAME.config.json`, what it was trained on (``RunDescription``); where these are,
+/// nothing is trained. Until then `checkpoints/NAME.safetensors` holds the state
 /// after some epoch, from which a killed run goes on to the same bytes.
 public struct DeepRun: Sendable {
   /// The directory of the experiment, whose configuration must fix the result.
@@ -25,6 +26,8 @@ public struct DeepRun: Sendable {
   /// How often in an epoch the network is tried on the validation data, to keep the first that reaches each
   /// whole percent of accuracy, in `networks/NAME-levels`; see ``firstNetwork(reaching:)``. 0 for never.
   public var trialsPerEpoch = 0
+  /// What the network is trained on, for `polyrelu attack` and others; nil says nothing about it.
+  public var data: DatasetRequest?
   /// Seconds between checkpoints, which are written behind an epoch.
   public var checkpointInterval = 10.0
 
@@ -49,6 +52,11 @@ public struct DeepRun: Sendable {
 
   private var networkPath: String { directory.path("networks/\(name).safetensors") }
   private var recordName: String { "networks/\(name).json" }
+
+  private struct Configuration: Codable {
+    let data: DatasetRequest
+    let training: DeepTrainingConfiguration
+  }
   private var checkpointPath: String { directory.path("checkpoints/\(name).safetensors") }
 
   /// The finished network, trained where it is not there yet.
@@ -60,20 +68,38 @@ public struct DeepRun: Sendable {
   public func run(
     train: Dataset, validation: Dataset?, report: (Double, EpochRecord) -> Void = { _, _ in }
   ) throws(ExperimentError) -> Outcome {
-    if let finished = finished() { return finished }
+    if let finished = try finished() { return finished }
     for folder in ["networks", "checkpoints"] { _ = try directory.folder(folder) }
     if trialsPerEpoch > 0 { _ = try directory.folder(levels.folder) }
+    if let data {
+      try directory.write(
+        StoredConfiguration(
+          kind: .deepTraining, inputs: [],
+          configuration: Configuration(data: data, training: training)),
+        to: "networks/\(name).config.json")
+    }
     do {
       return try trained(train, validation, report)
     } catch { throw ExperimentError(error) }
   }
 
-  /// The network of an earlier call, where it was finished.
-  public func finished() -> Outcome? {
-    guard let record = storedRecord(), record.epochs.count == training.epochs,
-      let network: DeepNetwork<Float> = try? DeepModelFile.read(networkPath)
-    else { return nil }
-    return Outcome(network: network, record: record)
+  /// The network of an earlier call, where it was finished. One whose files were damaged counts as not
+  /// finished, with a warning.
+  public func finished() throws(ExperimentError) -> Outcome? {
+    // Written behind the network.
+    guard directory.exists(recordName) else { return nil }
+    do throws(FormatError) {
+      let record = try UserFile.json(
+        directory.path(recordName), as: TrainingRecord.self, what: "the course of a training")
+      guard record.epochs.count == training.epochs else { return nil }
+      let network: DeepNetwork<Float> = try DeepModelFile.read(networkPath)
+      guard network.architecture == architecture, network.parameters.allSatisfy({ $0.isFinite() })
+      else { throw FormatError(path: networkPath, "is not the network of this run") }
+      return Outcome(network: network, record: record)
+    } catch {
+      ProgressReporter.warn("\(error); \(name) is trained again")
+      return nil
+    }
   }
 
   /// The levels of validation accuracy that were reached, and their networks.
@@ -87,13 +113,6 @@ public struct DeepRun: Sendable {
     try levels.first(reaching: percent)
   }
 
-  private func storedRecord() -> TrainingRecord? {
-    guard let data = FileManager.default.contents(atPath: directory.path(recordName)) else {
-      return nil
-    }
-    return try? JSONText.decoder.decode(TrainingRecord.self, from: data)
-  }
-
   private func trained(
     _ train: Dataset, _ validation: Dataset?, _ report: (Double, EpochRecord) -> Void
   ) throws -> Outcome {
@@ -104,7 +123,11 @@ public struct DeepRun: Sendable {
       inputs: train.inputs, labels: train.labels, configuration: training,
       heldOut: validation.map { ($0.inputs, $0.labels) })
     if FileManager.default.fileExists(atPath: checkpointPath) {
-      try trainer.resume(from: DeepCheckpoint(path: checkpointPath))
+      do { try trainer.resume(from: DeepCheckpoint(path: checkpointPath)) } catch let error
+        as TrainingError
+      {
+        throw ExperimentError.usage("\(checkpointPath): \(error)")
+      }
     }
     var lastCheckpoint = Date()
     while !trainer.isFinished {
@@ -117,7 +140,8 @@ public struct DeepRun: Sendable {
     }
     try DeepModelFile.write(trainer.network, to: networkPath)
     try directory.write(trainer.record, to: recordName)
-    try? FileManager.default.removeItem(atPath: checkpointPath)
+    // It may be gone already; nobody reads it any more.
+    unlink(checkpointPath)
     return Outcome(network: trainer.network, record: trainer.record)
   }
 

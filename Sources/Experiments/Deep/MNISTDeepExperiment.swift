@@ -138,7 +138,13 @@ public struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Loads the images, before anything is written.
-  public func prepare() throws(ExperimentError) { _ = try parts() }
+  public func prepare() throws(ExperimentError) -> [RunInput] {
+    let parts = try parts()
+    return [
+      RunInput(.training, parts.train), RunInput(.heldOut, parts.validation),
+      RunInput(.samples, parts.test),
+    ]
+  }
 
   private func parts() throws(ExperimentError) -> MNISTDigits.Parts {
     try data.load(training: settings.trainingSamples, validation: settings.validationSamples)
@@ -180,12 +186,13 @@ public struct MNISTDeepExperiment: SweepExperiment {
     var best: (outcome: DeepRun.Outcome, rate: Double, accuracy: Double)?
     let architecture = try architecture(cell, parts.train)
     for (number, rate) in settings.learningRates.enumerated() {
-      let run = DeepRun(
+      var run = DeepRun(
         directory: context.directory, name: "\(context.name)-rate\(rate.formatted())",
         architecture: architecture,
         training: DeepTrainingConfiguration(
           loss: .crossEntropy, optimizer: .adam(learningRate: rate), schedule: .cosine(),
           epochs: settings.epochs, batchSize: settings.batchSize, seed: context.seed))
+      run.data = DatasetRequest(data: "mnist", split: "paper-train")
       do throws(ExperimentError) {
         let outcome = try run.run(train: parts.train, validation: parts.validation) { share, _ in
           context.report(0.3 * (Double(number) + share) / Double(settings.learningRates.count))

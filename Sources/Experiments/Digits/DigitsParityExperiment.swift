@@ -83,13 +83,15 @@ public struct DigitsParityExperiment: Experiment {
   func execute(out: String, resume: Bool, progress: ProgressReporter, figuresLink: String)
     throws(ExperimentError) -> ExperimentPart
   {
-    let directory = try RunDirectory(out, configuration: settings, resume: resume)
     let train: Dataset
     let test: Dataset
     do {
       train = try Digits.load(labels: .parity, split: .train)
       test = try Digits.load(labels: .parity, split: .test)
     } catch { throw ExperimentError(error) }
+    let directory = try RunDirectory(
+      out, configuration: settings,
+      inputs: [RunInput(.training, train), RunInput(.samples, test)], resume: resume)
     var runs: [ClusterRun] = []
     var results: [ClusterRunResult] = []
     var twoSided: [TwoSidedRadii] = []

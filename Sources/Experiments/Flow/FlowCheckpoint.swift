@@ -6,7 +6,7 @@ import Training
 
 /// The state of a flow and its records as one file, `checkpoints/latest.safetensors`.
 struct FlowCheckpoint {
-  private let path: String
+  let path: String
 
   init(_ directory: RunDirectory) {
     path = directory.path("checkpoints/latest.safetensors")
@@ -30,7 +30,8 @@ struct FlowCheckpoint {
     small.integrator.derivative = []
     let header = Header(
       flow: small, records: recorder.trajectory.records, stride: recorder.trajectory.stride)
-    try Safetensors(tensors: file, metadata: ["flow": JSONText.encode(header)]).write(to: path)
+    try Safetensors(tensors: file, metadata: ["flow": JSONText.encode(header)]).sealed()
+      .write(to: path)
   }
 
   /// Reads the file, if there is one.
@@ -39,16 +40,25 @@ struct FlowCheckpoint {
   {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     let file = try Safetensors(path: path)
-    guard let text = file.metadata["flow"],
-      let header = try? JSONText.decoder.decode(Header.self, from: Data(text.utf8))
-    else { throw FormatError(path: path, "not a checkpoint of gradient flow") }
+    try file.checkSeal(path: path)
+    guard let text = file.metadata["flow"] else {
+      throw FormatError(path: path, "not a checkpoint of gradient flow")
+    }
+    let header: Header
+    do { header = try JSONText.decoder.decode(Header.self, from: Data(text.utf8)) } catch {
+      throw FormatError(path: path, "not a checkpoint of gradient flow")
+    }
     var state = header.flow
     state.integrator.state = try ModelFile.vector(file, "state", path)
     state.integrator.derivative = try ModelFile.vector(file, "derivative", path)
     let trajectory = try FlowTrajectory(
       records: header.records, stride: header.stride, file: file, path: path)
     let pattern = try file.tensors["pattern"].map { tensor throws(FormatError) in
-      BitPattern.values(try tensor.integers(named: "pattern", path: path))
+      try BitPattern.values(
+        try tensor.integers(named: "pattern", path: path), count: recorder.patternCount, path: path)
+    }
+    guard recorder.fits(trajectory) else {
+      throw FormatError(path: path, "its records are not those of this run")
     }
     return (state, recorder.restored(trajectory, pattern: pattern))
   }
@@ -66,9 +76,13 @@ enum BitPattern {
     return Tensor(shape: [words.count], elements: .int64(words))
   }
 
-  static func values(_ words: [Int]) -> [UInt8] {
-    guard let count = words.first, count >= 0, words.count == 1 + (count + 31) / 32 else {
-      return []
+  /// The bits of a tensor that must hold `count` of them.
+  static func values(_ words: [Int], count: Int, path: String) throws(FormatError) -> [UInt8] {
+    guard words.first == count, words.count == 1 + (count + 31) / 32 else {
+      throw FormatError(
+        path: path,
+        "tensor 'pattern' has \(words.count) numbers for \(words.first ?? 0) bits, expected \(count) bits"
+      )
     }
     return (0..<count).map { UInt8(words[1 + $0 / 32] >> ($0 % 32) & 1) }
   }

@@ -15,6 +15,10 @@ struct FlowDiagnostics {
   private let labels: [Int]
   private let loss: Loss
   private let initialState: FlowState
+  /// Neurons.
+  var width: Int { initialState.layout.hiddenWidth }
+  /// Neurons times samples.
+  var patternCount: Int { width * labels.count }
   /// Whether neuron j was active on sample i at the last record, (neurons, samples) as 0 and 1.
   var pattern: [UInt8]?
 

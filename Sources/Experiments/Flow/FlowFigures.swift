@@ -116,7 +116,8 @@ struct FlowFigures {
 }
 
 extension FlowRun {
-  /// Draws the figures of a finished run into `figures/`, where gnuplot is at hand.
+  /// Draws the figures of a finished run into `figures/`, where gnuplot is at hand. Where it fails, a warning
+  /// says so.
   public func draw(_ result: FlowResult) throws(ExperimentError) {
     let renderer = FigureRenderer()
     guard renderer.isAvailable else { return }
@@ -134,6 +135,8 @@ extension FlowRun {
       if let cosines = figures.finalCosines {
         try renderer.write(cosines, named: "cosines", in: folder)
       }
+    } catch  where error.isOfDrawing {
+      ProgressReporter.warn("\(error)")
     } catch { throw ExperimentError(error) }
   }
 }

@@ -30,6 +30,15 @@ struct FlowRecorder {
   /// The activation pattern of the last record, which the next one is compared with.
   var pattern: [UInt8]? { diagnostics.pattern }
 
+  /// Bits of ``pattern``: a neuron and a training sample each.
+  var patternCount: Int { diagnostics.patternCount }
+
+  /// Whether records can be those of this run.
+  func fits(_ trajectory: FlowTrajectory) -> Bool {
+    trajectory.isPlausible(
+      width: diagnostics.width, directions: directions.count, isThinned: times == nil)
+  }
+
   /// The same recorder with the records of an earlier run.
   func restored(_ trajectory: FlowTrajectory, pattern: [UInt8]?) -> FlowRecorder {
     var result = self

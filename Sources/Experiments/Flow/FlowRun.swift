@@ -102,20 +102,42 @@ public struct FlowRun {
   public init(_ path: String, configuration: FlowRunConfiguration, resume: Bool)
     throws(ExperimentError)
   {
-    directory = try RunDirectory(path, configuration: configuration, resume: resume)
+    directory = try RunDirectory(
+      path, kind: .gradientFlow, configuration: configuration, inputs: nil, resume: resume)
     self.configuration = configuration
   }
 
   /// Integrates to the end, from the last checkpoint where there is one, and writes `metrics.csv`,
   /// `results/neurons.npz` and the model.
+  ///
+  /// - Throws: ``ExperimentError/usage(_:)`` also where the data have changed since the run began;
+  ///   ``ExperimentError/failed(_:)`` where the flow has no first step.
   public func run(data: Dataset, progress: ProgressReporter) throws(ExperimentError) -> FlowResult {
+    try directory.bind(
+      kind: .gradientFlow, configuration: configuration,
+      inputs: [RunInput(.training, data, request: configuration.data)])
+    do {
+      return try Interruption.withSafePoints { () throws(ExperimentError) in
+        try integrate(data: data, progress: progress)
+      }
+    } catch {
+      directory.abandonIfNothingWasDone()
+      throw error
+    }
+  }
+
+  private func integrate(data: Dataset, progress: ProgressReporter) throws(ExperimentError)
+    -> FlowResult
+  {
     let flow = try configuration.makeFlow(data: data)
     let checkpoint = FlowCheckpoint(directory)
     var recorder = FlowRecorder(configuration, data: data, initialState: flow.initialState)
     do {
       _ = try directory.folder("checkpoints")
       if let (state, restored) = try checkpoint.read(recorder) {
-        try flow.resume(from: state)
+        do { try flow.resume(from: state) } catch {
+          throw ExperimentError.usage("\(checkpoint.path): \(error)")
+        }
         recorder = restored
       } else {
         recorder.recordStart(flow)
@@ -129,12 +151,21 @@ public struct FlowRun {
         flow.advance()
         recorder.recordStep(flow)
         progress.update(recorder.liveView(flow), since: start)
+        try Interruption.safePoint {
+          try checkpoint.write(flow.checkpoint, recorder)
+          return recorder.liveView(flow)
+        }
         if Date().timeIntervalSince(lastSaved) >= checkpointInterval {
           try checkpoint.write(flow.checkpoint, recorder)
           lastSaved = Date()
         }
       }
       progress.clear()
+      if flow.hasFailedAtStart {
+        throw ExperimentError.failed(
+          "gradient flow has no first step at time \(flow.time): \(flow.ending?.rawValue ?? "not finite"); "
+            + "give it a smaller initialisation, data of a smaller scale or a smaller p")
+      }
       recorder.recordEnd(flow)
       try checkpoint.write(flow.checkpoint, recorder)
       var extremalVectors: CSVTable?
@@ -148,13 +179,25 @@ public struct FlowRun {
       let result = FlowResult(flow, recorder, extremalVectors: extremalVectors)
       try recorder.trajectory.write(to: directory, directions: result.directions)
       try ModelFile.write(result.network, to: directory.path(TrainingRun.modelName))
+      try directory.writeTiming(since: start)
       for warning in result.warnings { progress.warn(warning) }
       return result
     } catch { throw ExperimentError(error) }
   }
 }
 
+extension GradientFlow {
+  /// Whether the flow broke down before its first step.
+  fileprivate var hasFailedAtStart: Bool {
+    (ending == .nonFinite || ending == .stepUnderflow) && statistics.accepted == 0
+  }
+}
+
 extension FlowResult {
+  /// Whether the integration broke down on its way, so that the network is not that of a flow trained to its
+  /// end.
+  public var hasBrokenDown: Bool { ending == .nonFinite || ending == .stepUnderflow }
+
   init(_ flow: GradientFlow, _ recorder: FlowRecorder, extremalVectors: CSVTable?) {
     self.extremalVectors = extremalVectors
     network = flow.state.network().converted(to: Float.self)

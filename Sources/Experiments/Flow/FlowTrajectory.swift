@@ -27,6 +27,21 @@ public struct FlowTrajectory: Sendable {
   /// Whether the state after so many steps is to be recorded.
   func isDue(step: Int) -> Bool { step % stride == 0 }
 
+  /// Whether it can be that of a run, as far as numbers tell.
+  ///
+  /// - Parameter isThinned: see ``append(_:_:isThinned:)``.
+  func isPlausible(width: Int, directions: Int, isThinned: Bool) -> Bool {
+    let largest = 1 << 53
+    return records.count <= (isThinned ? Self.limit : records.count)
+      && (1...largest).contains(stride)
+      && zip(records, records.dropFirst()).allSatisfy { $0.time < $1.time }
+      && records.allSatisfy { $0.time >= 0 && (0...largest).contains($0.patternFlips) }
+      && neurons.allSatisfy {
+        $0.logContributions.count == width && $0.cosines.rows == width
+          && $0.cosines.columns == directions
+      }
+  }
+
   /// Adds a record; thins out the earlier ones where `isThinned`.
   mutating func append(_ record: FlowRecord, _ snapshot: NeuronSnapshot, isThinned: Bool) {
     if let last = records.last, last.time >= record.time { return }

@@ -47,10 +47,6 @@ public struct DistanceResult: Codable, Sendable, Equatable {
   public let ascentDistance: Double?
   /// sup |F| on the unit sphere: sqrt(K1) or sqrt(K2) for F, 1 for F^(p) with p >= 2.
   public let idealSupremum: Double
-  /// Seconds of the search.
-  public let searchSeconds: Double
-  /// Seconds of the gradient ascent.
-  public let ascentSeconds: Double?
 }
 
 /// A network of the experiment: a degree at an alpha.
@@ -103,7 +99,8 @@ extension MixtureExperiment {
     _ cell: MixtureCell, seed: UInt64, directory: RunDirectory,
     report: @escaping @Sendable (Double) -> Void
   ) throws(ExperimentError) -> DistanceResult {
-    try directory.cached("results/distance-\(cell.distanceName(seed: seed)).json") {
+    let name = "distance-\(cell.distanceName(seed: seed))"
+    return try directory.timed("results/\(name).json", part: name) {
       () throws(ExperimentError) in
       try newDistance(cell, seed: seed, directory: directory, report: report)
     }
@@ -154,10 +151,8 @@ extension MixtureExperiment {
     let ideal = IdealClassifiers.learned(exponent: p, centers: centers, labels: labels)
     do {
       let difference = try ClassifierDifference(network, ideal: ideal)
-      let start = Date()
       let found = try DistanceSearch().run(
         difference, samples: fresh.inputs, directions: centers, stream: stream)
-      let searched = Date()
       func upper(_ scale: Double) throws(NetworkError) -> Double {
         try SphereDistance(
           of: network, to: ideal, scale: scale, budget: SearchBudget(nodes: Self.upperNodes)
@@ -166,7 +161,6 @@ extension MixtureExperiment {
       let (leastSquaresUpper, bestUpper) = (
         try upper(found.leastSquares.scale), try upper(found.optimised.scale)
       )
-      let bounded = Date()
       var ascent: DistanceEstimate?
       if seed - settings.seed < UInt64(settings.distance.ascentRepeats) {
         ascent = settings.distance.ascent.run(
@@ -180,9 +174,7 @@ extension MixtureExperiment {
         bestDistance: found.optimised.value, leastSquaresUpper: leastSquaresUpper,
         bestUpper: bestUpper, reductionBound: found.leastSquaresReductionBound,
         rank: found.rank, ascentDistance: ascent?.value,
-        idealSupremum: p == 1 ? Double(largestClass).squareRoot() : 1,
-        searchSeconds: searched.timeIntervalSince(start),
-        ascentSeconds: ascent.map { _ in Date().timeIntervalSince(bounded) })
+        idealSupremum: p == 1 ? Double(largestClass).squareRoot() : 1)
     } catch { throw ExperimentError(error) }
   }
 }
@@ -230,8 +222,6 @@ extension DistanceResult {
     table.append("reductionBound", results.map(\.reductionBound))
     table.append("rank", results.map(\.rank))
     table.append("ascentDistance", results.map { $0.ascentDistance ?? .nan })
-    table.append("searchSeconds", results.map(\.searchSeconds))
-    table.append("ascentSeconds", results.map { $0.ascentSeconds ?? .nan })
     return table
   }
 }

@@ -53,6 +53,8 @@ public struct OverviewExperiment: Experiment {
     }
     let summary = Summary(
       preset: settings.preset, parts: parts.map(\.report), mnistParity: mnist?.content)
+    let timed = Summary(
+      preset: settings.preset, parts: parts.map(\.timedReport), mnistParity: mnist?.timedContent)
     try directory.write(summary, to: "results/summary.json")
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
@@ -70,7 +72,7 @@ public struct OverviewExperiment: Experiment {
         ?? "MNIST is not at hand and was left out; `polyrelu data fetch mnist` gets it.\n")
     return ExperimentOutcome(
       table: tables.joined(separator: "\n"), report: directory.path("report.html"),
-      summary: JSONText.encode(summary), flags: parts.flatMap(\.report.flags) + (mnist?.flags ?? [])
+      summary: JSONText.encode(timed), flags: parts.flatMap(\.report.flags) + (mnist?.flags ?? [])
     )
   }
 }

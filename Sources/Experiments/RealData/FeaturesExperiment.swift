@@ -52,6 +52,8 @@ public struct FeaturesExperiment: Experiment {
     let settings = Settings(
       experiment: Self.name, data: binary.settings.data, preset: binary.settings.preset,
       seed: binary.settings.seed)
+    // Data that are missing or do not fit are found before a directory is made.
+    for study in [binary, categories] { _ = try study.load() }
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
     let parts = [
       try binary.execute(
@@ -68,10 +70,12 @@ public struct FeaturesExperiment: Experiment {
       parts.map(\.section), title: "Robustness on pretrained features",
       subtitle: "Data \(code: settings.data), preset \(code: settings.preset.rawValue)",
       directory: directory, seed: settings.seed)
+    let timed = Summary(
+      experiment: Self.name, preset: settings.preset, parts: parts.map(\.timedContent))
     let table = zip(["Category modulo 2", "All categories"], parts)
       .map { "\($0)\n\($1.table)" }.joined(separator: "\n")
     return ExperimentOutcome(
-      table: table, report: directory.path("report.html"), summary: JSONText.encode(summary),
+      table: table, report: directory.path("report.html"), summary: JSONText.encode(timed),
       flags: parts.flatMap(\.flags))
   }
 }

@@ -80,8 +80,15 @@ public struct RealDataSummary: Codable, Sendable {
   public let twoSided: TwoSidedSummary?
   /// Reasons not to trust a number.
   public let flags: [String]
-  /// Seconds for all networks.
-  public let seconds: Double
+  /// Seconds for all networks; nil in `results/summary.json`, since `timing.json` has them.
+  public var seconds: Double? = nil
+
+  /// The same with the seconds of its networks.
+  func timed(by timing: RunTiming?) -> RealDataSummary {
+    var result = self
+    result.seconds = timing.map { $0.parts.values.reduce(0, +) }
+    return result
+  }
 }
 
 /// Figures, tables and text of an experiment on real data.
@@ -99,7 +106,9 @@ struct RealDataReport {
     let section: Report.Section
     let table: String
     let content: RealDataSummary
-    var summary: String { JSONText.encode(content) }
+    /// With seconds.
+    var timedContent: RealDataSummary { content.timed(by: directory.timing()) }
+    var summary: String { JSONText.encode(timedContent) }
     var flags: [String] { content.flags }
   }
 
@@ -181,8 +190,7 @@ struct RealDataReport {
       experiment: settings.experiment, preset: settings.preset, repeats: settings.repeats,
       attackedSamples: min(settings.attackedSamples, test.count), results: rows,
       answer: answer(rows), twoSided: sides?.summary,
-      flags: results.flatMap(\.flags) + (sides?.summary.violations ?? []),
-      seconds: results.map(\.seconds).reduce(0, +))
+      flags: results.flatMap(\.flags) + (sides?.summary.violations ?? []))
   }
 
   /// What the degree changes, in one sentence made from the numbers.

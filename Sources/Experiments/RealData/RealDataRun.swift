@@ -50,8 +50,6 @@ public struct RealDataResult: Codable, Sendable {
   public let flags: [String]
   /// A warning when the training stalled.
   public let stallWarning: String?
-  /// Seconds for training and attacks.
-  public let seconds: Double
 }
 
 /// Trains and attacks one network inside an experiment's directory.
@@ -92,8 +90,7 @@ struct RealDataRun {
   func result(train: Dataset, test: Dataset, progress: ProgressReporter) throws(ExperimentError)
     -> RealDataResult
   {
-    try directory.cached("results/\(name).json") { () throws(ExperimentError) in
-      let start = Date()
+    try directory.timed("results/\(name).json", part: name) { () throws(ExperimentError) in
       let run = try TrainingRun(
         directory.path("networks/\(name)"), configuration: configuration, resume: true, title: name)
       let (network, record) = try run.run(data: train, heldOut: test, progress: progress)
@@ -132,8 +129,7 @@ struct RealDataRun {
         inspection: try NetworkInspection(network, data: test), epochs: record.epochs,
         curves: curves, flags: flags,
         stallWarning: record.stallWarning(
-          loss: .crossEntropy, outputCount: network.outputCount, exponent: exponent),
-        seconds: Date().timeIntervalSince(start))
+          loss: .crossEntropy, outputCount: network.outputCount, exponent: exponent))
     }
   }
 }

@@ -31,14 +31,13 @@ struct RealDataStudy {
     out: String, resume: Bool, progress: ProgressReporter, figuresLink: String
   ) throws(ExperimentError) -> RealDataReport.Part {
     // Missing data are found before a directory is made.
-    let train: Dataset
-    let test: Dataset
-    do {
-      let all = try load(settings.trainSplit)
-      train = settings.trainLimit.map { all.prefix($0) } ?? all
-      test = try load(settings.testSplit)
-    } catch { throw ExperimentError(error) }
-    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    let (train, test) = try load()
+    let directory = try RunDirectory(
+      out, configuration: settings,
+      inputs: [
+        RunInput(.training, train, request: request(settings.trainSplit)),
+        RunInput(.samples, test, request: request(settings.testSplit)),
+      ], resume: resume)
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
     var results: [RealDataResult] = []
@@ -68,8 +67,18 @@ struct RealDataStudy {
     ).part(directory: directory, figuresLink: figuresLink)
   }
 
-  private func load(_ split: String) throws(DatasetError) -> Dataset {
-    try DatasetCatalog.load(
-      DatasetRequest(data: settings.data, labels: settings.labels, split: split))
+  /// The data.
+  func load() throws(ExperimentError) -> (train: Dataset, test: Dataset) {
+    do {
+      let all = try DatasetCatalog.load(request(settings.trainSplit))
+      return (
+        settings.trainLimit.map { all.prefix($0) } ?? all,
+        try DatasetCatalog.load(request(settings.testSplit))
+      )
+    } catch { throw ExperimentError(error) }
+  }
+
+  private func request(_ split: String) -> DatasetRequest {
+    DatasetRequest(data: settings.data, labels: settings.labels, split: split)
   }
 }

@@ -11,10 +11,6 @@ import Networks
 public struct AttackRun {
   /// What determines the result.
   public struct Configuration: Codable, Equatable, Sendable {
-    let kind: String
-    let model: String
-    let data: String
-    let reference: String
     let norm: Norm
     let attack: String
     let steps: Int?
@@ -26,26 +22,48 @@ public struct AttackRun {
   }
 
   private let directory: RunDirectory
+  private let identity: String
+
+  /// The parts of a run by the names that the user knows them under.
+  public struct Names: Sendable {
+    let model: String
+    let data: DatasetRequest
+    let reference: DatasetRequest
+
+    /// Names.
+    public init(model: String, data: DatasetRequest, reference: DatasetRequest) {
+      self.model = model
+      self.data = data
+      self.reference = reference
+    }
+  }
 
   /// Opens or creates the directory.
-  /// - Throws: ``ExperimentError/usage(_:)`` when it holds another run, or one and `resume` is false.
+  /// - Throws: ``ExperimentError/usage(_:)`` when it holds another run, or one and `resume` is false, or when
+  ///   model or data have changed since the run began.
   public init(
     _ path: String, study: RobustnessStudy, model: StoredModel, data: Dataset,
-    reference: Dataset, resume: Bool
+    reference: Dataset, names: Names, resume: Bool
   ) throws(ExperimentError) {
+    let inputs = [
+      RunInput(model: model, name: names.model), RunInput(.samples, data, request: names.data),
+      RunInput(.reference, reference, request: names.reference),
+    ]
+    identity = study.identity(
+      model: inputs[0].sha256, data: inputs[1].sha256, reference: inputs[2].sha256)
     let configuration = Configuration(
-      kind: "attack", model: model.checksum, data: data.checksum, reference: reference.checksum,
       norm: study.norm, attack: study.attack, steps: study.steps, restarts: study.restarts,
       epsilons: study.epsilons, respectsBox: study.respectsBox,
       usesReduction: study.usesReduction, seed: study.seed)
-    directory = try RunDirectory(path, configuration: configuration, resume: resume)
+    directory = try RunDirectory(
+      path, kind: .attack, configuration: configuration, inputs: inputs, resume: resume)
     try directory.write(
-      RunEnvironment(seed: study.seed, dataChecksum: data.checksum), to: "environment.json")
+      RunEnvironment(seed: study.seed, dataChecksum: inputs[1].sha256), to: "environment.json")
     _ = try directory.folder("checkpoints")
   }
 
   /// Where finished chunks are kept.
-  public var store: AttackCheckpoint { AttackCheckpoint(directory) }
+  public var store: AttackCheckpoint { AttackCheckpoint(directory, identity: identity) }
 
   /// Writes `results/samples.csv`, `results/witnesses.npz` and `figures/robustness`.
   public func write(_ result: RobustnessResult<Float>, epsilons: [Double], data: Dataset)
@@ -62,12 +80,15 @@ public struct AttackRun {
     do {
       try renderer.write(
         Self.curve(result, epsilons: epsilons), named: "robustness", in: folder)
+    } catch  where error.isOfDrawing {
+      ProgressReporter.warn("\(error)")
     } catch { throw ExperimentError(error) }
   }
 
-  /// Writes the report that the command prints with `--json`.
-  public func write(report: String) throws(ExperimentError) {
+  /// Writes the report that the command prints with `--json`, less the seconds, which go to `timing.json`.
+  public func write(report: String, since start: Date) throws(ExperimentError) {
     try directory.write(text: report, to: "results/attack.json")
+    try directory.writeTiming(since: start)
   }
 
   /// The whole curve, not at listed radii only: every sample's radius is known.

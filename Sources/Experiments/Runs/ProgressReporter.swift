@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Live progress of long work on standard error: one line rewritten in place on a terminal, a plain
 /// line every few seconds elsewhere.
@@ -6,7 +7,7 @@ public final class ProgressReporter {
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let isSilent: Bool
   private var lastPrinted = Date.distantPast
-  private var lineLength = 0
+  private var lastNoted = Date.distantPast
   private var plan: RunPlan?
   private let share: (@Sendable (Double) -> Void)?
 
@@ -37,6 +38,7 @@ public final class ProgressReporter {
   ///   - fraction: the share that is done, 0...1; with the time since `start` it gives the time left.
   public func update(_ text: @autoclosure () -> String, fraction: Double, since start: Date) {
     share?(fraction)
+    noteForInterruption(text)
     guard isDue(since: start) else { return }
     let elapsed = Date().timeIntervalSince(start)
     var left = fraction > 0 ? elapsed * (1 - fraction) / fraction : .infinity
@@ -54,7 +56,16 @@ public final class ProgressReporter {
 
   /// Shows the state of work whose end nobody can foresee now and then.
   public func update(_ text: @autoclosure () -> String, since start: Date) {
+    noteForInterruption(text)
     if isDue(since: start) { show(text()) }
+  }
+
+  /// Also when nothing is shown: where the work was interrupted is said in any case.
+  private func noteForInterruption(_ text: () -> String) {
+    let now = Date()
+    guard share == nil, now.timeIntervalSince(lastNoted) >= 0.2 else { return }
+    lastNoted = now
+    Interruption.note(text())
   }
 
   private func isDue(since start: Date) -> Bool {
@@ -70,35 +81,45 @@ public final class ProgressReporter {
   /// A line that stays.
   public func note(_ text: String) {
     if isSilent { return }
-    clear()
-    print("\(text)\n")
+    Self.clearLine()
+    Self.printError("\(text)\n")
   }
 
   /// A warning that stays, also when quiet.
-  public func warn(_ text: String) {
-    clear()
-    print("warning: \(text)\n")
+  public func warn(_ text: String) { Self.warn(text) }
+
+  /// A warning that stays.
+  static func warn(_ text: String) {
+    clearLine()
+    printError("warning: \(text)\n")
   }
 
   /// Removes the live line.
-  public func clear() {
-    if lineLength > 0 { print("\r" + String(repeating: " ", count: lineLength) + "\r") }
-    lineLength = 0
-  }
+  public func clear() { Self.clearLine() }
 
-  private func show(_ text: String) {
-    if isTerminal {
-      let padding = String(repeating: " ", count: max(0, lineLength - text.count))
-      print("\r\(text)\(padding)")
-      lineLength = text.count
-    } else {
-      print("\(text)\n")
+  /// The length of the live line. There is one terminal, however many reporters there are.
+  private static let lineLength = Mutex(0)
+
+  /// Removes the live line, whoever has written it.
+  static func clearLine() {
+    lineLength.withLock {
+      if $0 > 0 { printError("\r" + String(repeating: " ", count: $0) + "\r") }
+      $0 = 0
     }
   }
 
-  private func print(_ text: String) {
-    // A reader that has gone away must not end the work.
-    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+  private func show(_ text: String) {
+    guard isTerminal else { return Self.printError("\(text)\n") }
+    Self.lineLength.withLock {
+      let padding = String(repeating: " ", count: max(0, $0 - text.count))
+      Self.printError("\r\(text)\(padding)")
+      $0 = text.count
+    }
+  }
+
+  /// Writes to standard error. A reader that has gone away must not end the work.
+  static func printError(_ text: String) {
+    do { try FileHandle.standardError.write(contentsOf: Data(text.utf8)) } catch {}
   }
 
   /// A time span as a person says it: "12 s", "3 min 20 s", "2 h 5 min".

@@ -1,7 +1,6 @@
 import Foundation
-import LinearCore
 
-/// Where and with what a run was made; `environment.json`.
+/// Where and with what a run was made; `environment.json`. The same for two runs on one machine.
 public struct RunEnvironment: Codable, Sendable {
   /// The version of PolyReLU.
   public static let version = "0.1.0"
@@ -12,11 +11,9 @@ public struct RunEnvironment: Codable, Sendable {
   public let commit: String
   /// The processor.
   public let cpu: String
-  /// Threads used.
-  public let threads: Int
   /// The seed.
   public let seed: UInt64
-  /// Checksum of the data (CRC-32 of inputs, labels and subclasses).
+  /// SHA-256 of the data, see `Dataset.checksum`; empty where there are several.
   public let dataChecksum: String
 
   /// The environment of this process.
@@ -24,7 +21,6 @@ public struct RunEnvironment: Codable, Sendable {
     version = Self.version
     commit = Self.sourceRevision() ?? "unknown"
     cpu = Self.processor() ?? "unknown"
-    threads = Parallel.threadCount
     self.seed = seed
     self.dataChecksum = dataChecksum
   }

@@ -21,8 +21,11 @@ public enum StoredModel: Sendable {
   public init(path: String, exponent: Double? = nil, normalizeInput: Bool? = nil)
     throws(FormatError)
   {
-    // Other formats than safetensors hold networks of one hidden layer only.
-    guard let file = try? Safetensors(path: path), DeepModelFile.isDeep(file) else {
+    // Other formats than safetensors hold networks of one hidden layer only. What is wrong with a file is
+    // said by the reader of those.
+    let file: Safetensors?
+    do throws(FormatError) { file = try Safetensors(path: path) } catch { file = nil }
+    guard let file, DeepModelFile.isDeep(file) else {
       self = .shallow(
         try ModelFile.read(path, exponent: exponent, normalizeInput: normalizeInput))
       return
@@ -52,7 +55,7 @@ public enum StoredModel: Sendable {
     }
   }
 
-  /// Eight hexadecimal digits that change with any weight or option (CRC-32).
+  /// 64 hexadecimal digits that change with any weight or option (SHA-256).
   var checksum: String {
     switch self {
     case .shallow(let network): network.checksum
@@ -87,12 +90,13 @@ extension RobustnessStudy {
 
 extension PReLUNetwork<Float> {
   fileprivate var checksum: String {
-    var sum = Checksum()
+    var sum = ContentDigest()
     sum.update([inputDimension, hiddenWidth, outputCount, normalizeInput ? 1 : 0])
     withUnsafeBytes(of: exponent) { sum.update($0) }
     for values in [
       hiddenWeights.elements, outputWeights.elements, outputBias ?? [], center ?? [],
     ] {
+      sum.update([values.count])
       values.withUnsafeBytes { sum.update($0) }
     }
     return sum.hexadecimal
@@ -100,9 +104,10 @@ extension PReLUNetwork<Float> {
 }
 
 extension DeepNetwork<Float> {
-  fileprivate var checksum: String {
-    var sum = Checksum()
-    Array(architecture.json.utf8).withUnsafeBytes { sum.update($0) }
+  /// 64 hexadecimal digits that change with any weight or layer (SHA-256).
+  var checksum: String {
+    var sum = ContentDigest()
+    sum.update(architecture.json)
     for tensor in parameters { tensor.elements.withUnsafeBytes { sum.update($0) } }
     return sum.hexadecimal
   }

@@ -89,7 +89,8 @@ public struct TrainingRun {
   ) throws(ExperimentError) {
     // Nothing is written before the settings are known to be good.
     do { try configuration.training.validate() } catch { throw ExperimentError(error) }
-    directory = try RunDirectory(path, configuration: configuration, resume: resume)
+    directory = try RunDirectory(
+      path, kind: .training, configuration: configuration, inputs: nil, resume: resume)
     self.configuration = configuration
     self.title = title
   }
@@ -135,14 +136,24 @@ public struct TrainingRun {
   /// - Parameters:
   ///   - data: the training data that the configuration names.
   ///   - heldOut: evaluated every epoch.
+  ///   - heldOutRequest: how `heldOut` was asked for, where that is known.
   /// - Returns: the trained network and the course of the training.
-  public func run(data: Dataset, heldOut: Dataset?, progress: ProgressReporter)
-    throws(ExperimentError)
-    -> (network: PReLUNetwork<Float>, record: TrainingRecord)
-  {
+  /// - Throws: ``ExperimentError/usage(_:)`` also where the data have changed since the run began.
+  public func run(
+    data: Dataset, heldOut: Dataset?, heldOutRequest: DatasetRequest? = nil,
+    progress: ProgressReporter
+  ) throws(ExperimentError) -> (network: PReLUNetwork<Float>, record: TrainingRecord) {
+    var inputs = [RunInput(.training, data, request: configuration.data)]
+    if let heldOut { inputs.append(RunInput(.heldOut, heldOut, request: heldOutRequest)) }
+    try directory.bind(kind: .training, configuration: configuration, inputs: inputs)
     do {
-      return try train(data: data, heldOut: heldOut, progress: progress)
-    } catch { throw ExperimentError(error) }
+      return try Interruption.withSafePoints { () throws in
+        try train(data: data, heldOut: heldOut, progress: progress)
+      }
+    } catch {
+      directory.abandonIfNothingWasDone()
+      throw ExperimentError(error)
+    }
   }
 
   private func train(data: Dataset, heldOut: Dataset?, progress: ProgressReporter) throws
@@ -155,21 +166,28 @@ public struct TrainingRun {
       heldOut: heldOut.map { ($0.inputs, $0.labels) })
     _ = try directory.folder("checkpoints")
     let checkpoint = directory.path(Self.checkpointName)
+    let start = Date()
     if FileManager.default.fileExists(atPath: checkpoint) {
-      try trainer.resume(from: Checkpoint(path: checkpoint))
-      // A finished run stays as it is.
-      let isComplete = FileManager.default.fileExists(atPath: directory.path(Self.modelName))
-      if trainer.isFinished && isComplete { return (trainer.network, trainer.record) }
+      let stored = try Checkpoint<Float>(path: checkpoint)
+      do { try trainer.resume(from: stored) } catch {
+        throw ExperimentError.usage("\(checkpoint): \(error)")
+      }
+      if trainer.isFinished, try isWritten(trainer.network) {
+        return (trainer.network, trainer.record)
+      }
     }
     try directory.write(
       RunEnvironment(seed: training.seed, dataChecksum: data.checksum), to: "environment.json")
-    let start = Date()
     let first = trainer.record.epochs.count
     var lastCheckpoint = start
     while !trainer.isFinished {
       let epoch = try trainer.runEpoch()
       let done = Double(epoch.epoch - first) / Double(training.epochs - first)
       progress.update(describe(epoch), fraction: done, since: start)
+      try Interruption.safePoint {
+        try save(trainer, to: checkpoint)
+        return describe(epoch)
+      }
       if Date().timeIntervalSince(lastCheckpoint) >= checkpointInterval {
         try save(trainer, to: checkpoint)
         lastCheckpoint = Date()
@@ -178,6 +196,7 @@ public struct TrainingRun {
     progress.clear()
     try save(trainer, to: checkpoint)
     try ModelFile.write(trainer.network, to: directory.path(Self.modelName))
+    try directory.writeTiming(since: start)
     if let warning = trainer.record.stallWarning(
       loss: training.loss, outputCount: trainer.network.outputCount,
       exponent: trainer.network.exponent)
@@ -185,6 +204,22 @@ public struct TrainingRun {
       progress.warn(warning)
     }
     return (trainer.network, trainer.record)
+  }
+
+  /// Whether the model file of a finished run is there and holds this network. One that does not is written
+  /// again, with a warning.
+  private func isWritten(_ network: PReLUNetwork<Float>) throws -> Bool {
+    let path = directory.path(Self.modelName)
+    guard FileManager.default.fileExists(atPath: path) else { return false }
+    do throws(FormatError) {
+      let written: PReLUNetwork<Float> = try ModelFile.read(path)
+      if written == network { return true }
+      ProgressReporter.warn(
+        "\(path): is not the network of this run; it is written again from the checkpoint")
+    } catch {
+      ProgressReporter.warn("\(error); it is written again from the checkpoint")
+    }
+    return false
   }
 
   private func describe(_ epoch: EpochRecord) -> String {

@@ -32,7 +32,8 @@ public protocol SweepExperiment: Experiment {
   func operations(_ cell: Cell) -> Double
 
   /// Checks what may be missing, such as data, before a directory is made.
-  func prepare() throws(ExperimentError)
+  /// - Returns: the data that the experiment does not make itself.
+  func prepare() throws(ExperimentError) -> [RunInput]
 
   /// Measures one run. Called concurrently for different runs; what it returns must depend on nothing but
   /// the settings, the cell and the seed.
@@ -44,7 +45,7 @@ public protocol SweepExperiment: Experiment {
 
 extension SweepExperiment {
   /// Needs nothing.
-  public func prepare() throws(ExperimentError) {}
+  public func prepare() throws(ExperimentError) -> [RunInput] { [] }
 
   /// The seeds of the repeats.
   public var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed + UInt64($0) } }
@@ -53,8 +54,9 @@ extension SweepExperiment {
   public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
-    try prepare()
-    let directory = try RunDirectory(out, configuration: settings, resume: resume)
+    let inputs = try prepare()
+    let directory = try RunDirectory(
+      out, configuration: settings, inputs: inputs, resume: resume)
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
     let sweep = Sweep(name: Self.name, cells: cells, seeds: seeds)

@@ -48,7 +48,7 @@ public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
     let state = State(configuration: configuration, record: record, stepCount: stepCount)
     // Finite numbers, strings and arrays always encode.
     file.metadata["training"] = String(decoding: try! encoder.encode(state), as: UTF8.self)
-    try file.write(to: path)
+    try file.sealed().write(to: path)
   }
 
   /// Reads a checkpoint.
@@ -56,9 +56,14 @@ public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
   /// - Parameter catalog: the types of layers that the file may name.
   public init(path: String, catalog: LayerCatalog = .standard) throws(FormatError) {
     let file = try Safetensors(path: path)
-    guard let text = file.metadata["training"],
-      let state = try? JSONDecoder().decode(State.self, from: Data(text.utf8))
-    else { throw FormatError(path: path, "not a checkpoint: its training state is missing") }
+    try file.checkSeal(path: path)
+    guard let text = file.metadata["training"] else {
+      throw FormatError(path: path, "not a checkpoint: its training state is missing")
+    }
+    let state: State
+    do { state = try JSONDecoder().decode(State.self, from: Data(text.utf8)) } catch {
+      throw FormatError(path: path, "not a checkpoint: its training state cannot be read")
+    }
     var moments: [String: [Scalar]] = [:]
     for name in file.tensors.keys where name.hasPrefix(Self.prefix) {
       moments[String(name.dropFirst(Self.prefix.count))] = try ModelFile.vector(file, name, path)

@@ -167,6 +167,12 @@ public struct DeepTrainer<Scalar: LinearScalar> {
       Set(checkpoint.moments.keys) == Set(optimizer.moments.keys),
       checkpoint.moments.allSatisfy({ optimizer.moments[$0]?.count == $1.count })
     else { throw .checkpoint("the checkpoint holds another network than this run") }
+    guard checkpoint.network.parameters.allSatisfy({ $0.isFinite() }),
+      checkpoint.moments.values.allSatisfy({ $0.allSatisfy(\.isFinite) })
+    else { throw .checkpoint("the checkpoint holds numbers that are not finite") }
+    guard checkpoint.record.isWhole, checkpoint.stepCount >= 0,
+      checkpoint.record.epochs.count <= configuration.epochs
+    else { throw .checkpoint("the checkpoint has other epochs or steps than it can have") }
     network = checkpoint.network
     record = checkpoint.record
     optimizer.stepCount = checkpoint.stepCount

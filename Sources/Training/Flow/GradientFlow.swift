@@ -203,6 +203,7 @@ public final class GradientFlow {
     guard checkpoint.integrator.state.count == initialState.layout.count else {
       throw .checkpoint("the checkpoint holds another network than this run")
     }
+    try check(checkpoint)
     do {
       integrator = try Integrator(
         system, method: FlowConfiguration.methods[configuration.method]!,
@@ -212,6 +213,28 @@ public final class GradientFlow {
     phases = checkpoint.phases
     ending = checkpoint.ending
   }
+
+  /// Numbers that no flow reaches would end in traps, or in a network of infinities.
+  private func check(_ checkpoint: Checkpoint) throws(TrainingError) {
+    let stored = checkpoint.integrator
+    guard stored.state.allSatisfy(\.isFinite), stored.derivative.allSatisfy(\.isFinite) else {
+      throw .checkpoint("the checkpoint holds numbers that are not finite")
+    }
+    let (layout, counts) = (initialState.layout, stored.statistics)
+    let largestCount = 1 << 53
+    guard stored.time >= 0, stored.time <= configuration.endTime,
+      [counts.accepted, counts.rejected, counts.forced, counts.evaluations].allSatisfy({
+        (0...largestCount).contains($0)
+      }), stored.state[layout.logNorms].allSatisfy({ $0.magnitude <= Self.largestLogNorm }),
+      (0..<layout.hiddenWidth).allSatisfy({ j in
+        let u = stored.state[j * layout.inputDimension..<(j + 1) * layout.inputDimension]
+        return (0.25...4).contains(u.reduce(0) { $0 + $1 * $1 })
+      })
+    else { throw .checkpoint("the checkpoint holds a state that no flow can have") }
+  }
+
+  /// Weights of e^700 are beyond those that a network in `Double` can hold.
+  private static let largestLogNorm = 700.0
 
   // MARK: - Setting up
 

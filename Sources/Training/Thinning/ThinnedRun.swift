@@ -16,8 +16,11 @@ struct ThinningState<Scalar: LinearScalar>: Sendable, Equatable {
   func fits(_ network: PReLUNetwork<Scalar>, samples: Int) -> Bool {
     let width = network.hiddenWidth
     return motion.count == width
+      && motion.allSatisfy { $0.rate >= 0 && $0.time.isFinite && !$0.acceleration.isNaN }
       && waiting.map {
-        $0.impulses.rows == network.outputCount && $0.impulses.columns == samples
+        $0.schedule.interval >= 1 && (0...$0.schedule.interval).contains($0.schedule.elapsed)
+          && $0.impulses.isFinite() && $0.impulses.rows == network.outputCount
+          && $0.impulses.columns == samples
           && $0.neurons.count < width && Set($0.neurons).count == $0.neurons.count
           && $0.neurons.allSatisfy { (0..<width).contains($0) }
       } ?? true
