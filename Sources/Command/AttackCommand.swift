@@ -57,7 +57,10 @@ struct AttackCommand: ParsableCommand {
   var limit: Int?
 
   @Option(
-    help: "Write one CSV row a sample: index,label,predicted,radius,attack,status and passes spent."
+    help: """
+      Write one CSV row a sample: index,label,predicted (as the data state them),radius,attack,status and \
+      passes spent.
+      """
   )
   var perSample: String?
 
@@ -99,16 +102,14 @@ struct AttackCommand: ParsableCommand {
       throw ExperimentError.usage("--resume: needs --out, the directory of the run to continue")
     }
     _ = try AttackCatalog.attacks(named: attack, steps: steps, restarts: restarts)
-    let network = try model.load()
+    let loaded = try model.load()
     var request = try data.request(seed: common.seed, run: model.runConfiguration())
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(referenceSplit ?? splits.train)
     request.split = request.split ?? splits.test
-    var samples = try request.load()
-    let known = reference == request ? samples : try reference.load()
+    var samples = try loaded.fitted(request.load())
+    let known = reference == request ? samples : try loaded.fitted(reference.load())
     if let limit { samples = samples.prefix(limit) }
-    try model.check(network, fits: samples)
-    try model.check(network, fits: known)
 
     let epsilons = (epsilon ?? .standard(for: norm)).values
     var study = RobustnessStudy(
@@ -119,15 +120,15 @@ struct AttackCommand: ParsableCommand {
     study.restarts = restarts
     let run = try out.map {
       try AttackRun(
-        $0, study: study, model: network, data: samples, reference: known, resume: resume)
+        $0, study: study, model: loaded.network, data: samples, reference: known, resume: resume)
     }
     study.store = run?.store
     let start = Date()
     let result = try study.run(
-      network, data: samples, reference: known, progress: common.makeProgress())
+      loaded.network, data: samples, reference: known, progress: common.makeProgress())
     let report = AttackReport(
       result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start))
-    if let perSample { try result.table.write(to: perSample) }
+    if let perSample { try result.table(classes: samples.classes).write(to: perSample) }
     if let witnesses { try result.writeWitnesses(of: samples, to: witnesses) }
     try run?.write(result, epsilons: epsilons, data: samples)
     try run?.write(report: report.json)

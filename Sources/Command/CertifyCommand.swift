@@ -85,22 +85,20 @@ struct CertifyCommand: ParsableCommand {
     if check && certificates == nil {
       throw ExperimentError.usage("--check: needs --certificates, the directory to verify")
     }
-    let network = try model.loadShallow(for: "certify")
+    let (loaded, network) = try model.loadShallow(for: "certify")
     var request = try data.request(seed: common.seed, run: model.runConfiguration())
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(splits.train)
     request.split = request.split ?? splits.test
-    var samples = try request.load()
+    var samples = try loaded.fitted(request.load())
     if let limit { samples = samples.prefix(limit) }
-    try model.check(.shallow(network), fits: samples)
     if check {
       let radii = try CertificateStore(certificates!).check(
         network, data: samples, norm: norm)
       return try Output.write(
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
     }
-    let known = noAttack ? samples : try reference.load()
-    try model.check(.shallow(network), fits: known)
+    let known = noAttack ? samples : try loaded.fitted(reference.load())
     var budget = SearchBudget()
     if let nodes { budget.nodes = nodes }
     if let gap { budget.gap = gap }
@@ -114,7 +112,8 @@ struct CertifyCommand: ParsableCommand {
     study.smoothing = smoothing
     let result = try study.run(
       network, data: samples, reference: known, progress: common.makeProgress())
-    let report = CertifyReport(result, seconds: Date().timeIntervalSince(start))
+    let report = CertifyReport(
+      result, classes: samples.classes, seconds: Date().timeIntervalSince(start))
     if let certificates { try CertificateStore(certificates).write(result) }
     try Output.write(common.json ? report.json : report.text)
     if let wrong = result.contradictions.first {

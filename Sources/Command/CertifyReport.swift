@@ -1,6 +1,7 @@
 import Certification
 import Experiments
 import Figures
+import Formats
 import LinearCore
 
 /// What `polyrelu certify` says in the end.
@@ -20,7 +21,8 @@ struct CertifyReport {
 
   private struct Sample: Encodable {
     let index: Int
-    let label: Int
+    /// As the data state it: an integer or a name.
+    let label: ClassLabel
     let lower: Double
     /// Null where no adversarial perturbation is known.
     @Nullable var upper: Double?
@@ -48,13 +50,15 @@ struct CertifyReport {
   }
 
   /// Sums up a result.
-  init(_ result: CertificationStudy.Result, seconds: Double) {
+  ///
+  /// - Parameter classes: the value of every class.
+  init(_ result: CertificationStudy.Result, classes: [ClassLabel], seconds: Double) {
     self.result = result
     summary = Summary(
       norm: result.norm,
       samples: result.samples.enumerated().map { row, sample in
         Sample(
-          index: sample.index, label: sample.label, lower: sample.lower,
+          index: sample.index, label: classes[sample.label], lower: sample.lower,
           upper: Nullable(wrappedValue: sample.upper.isFinite ? sample.upper : nil),
           status: sample.status, seconds: sample.seconds,
           smoothing: Self.smoothing(result.smoothed?[row], result.smoothing))

@@ -82,7 +82,12 @@ struct TrainCommand: ParsableCommand {
     let heldOutSplit = testSplit ?? request.heldOutSplit
     let heldOut =
       heldOutSplit == "none" ? nil : try heldOutSplit.map { try request.part($0).load() }
-    return (request, try request.load(), heldOut)
+    let data = try request.load()
+    // Before the first file is written, and with the numbers that the training has.
+    do {
+      let numbered = try heldOut?.numbered(by: data.classes, of: "the training data \(data.name)")
+      return (request, data, numbered)
+    } catch { throw ExperimentError(error) }
   }
 
   private func runFlow() throws {

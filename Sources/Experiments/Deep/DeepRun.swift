@@ -115,7 +115,7 @@ public struct DeepRun: Sendable {
       }
       report(Double(epoch.epoch) / Double(training.epochs), epoch)
     }
-    try DeepModelFile.write(trainer.network, to: networkPath)
+    try DeepModelFile.write(trainer.network, to: networkPath, classes: train.classes)
     try directory.write(trainer.record, to: recordName)
     try? FileManager.default.removeItem(atPath: checkpointPath)
     return Outcome(network: trainer.network, record: trainer.record)

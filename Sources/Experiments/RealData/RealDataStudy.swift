@@ -37,6 +37,7 @@ struct RealDataStudy {
       let all = try load(settings.trainSplit)
       train = settings.trainLimit.map { all.prefix($0) } ?? all
       test = try load(settings.testSplit)
+        .numbered(by: train.classes, of: "the training data \(train.name)")
     } catch { throw ExperimentError(error) }
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
     try directory.write(
