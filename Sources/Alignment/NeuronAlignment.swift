@@ -86,11 +86,3 @@ public struct NeuronAlignment: Sendable {
     return median((0..<neurons.count).map { i in range.map { Double(cosines[i, $0]) }.max()! })
   }
 }
-
-/// The median; the mean of the two middle values for an even count. NaN for no values.
-public func median(_ values: [Double]) -> Double {
-  if values.isEmpty { return .nan }
-  let sorted = values.sorted()
-  let middle = sorted.count / 2
-  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}

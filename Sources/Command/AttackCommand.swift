@@ -37,7 +37,8 @@ struct AttackCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Radii: 0.1,0.2 or linspace(0,1.5,15) or 0:1.5:15. (default: 16 that suit the norm)",
+    help:
+      "Radii: 0.1,0.2 or 4/255,8/255 or linspace(0,1.5,15) or 0:1.5:15. (default: 16 that suit the norm)",
     transform: EpsilonList.parse)
   var epsilon: EpsilonList?
 

@@ -86,15 +86,13 @@ struct CertifyReport {
     let samples = result.samples
     var table = TerminalTable(
       header: ["quantile", "proved", "attacked"] + (result.smoothed == nil ? [] : ["smoothed"]))
-    let (lower, upper) = (samples.map(\.lower).sorted(), samples.map(\.upper).sorted())
-    let smoothed = result.smoothed?.map(\.radius).sorted()
+    let columns =
+      [samples.map(\.lower), samples.map(\.upper)]
+      + (result.smoothed.map { [$0.map(\.radius)] } ?? [])
     for share in [0.1, 0.25, 0.5, 0.75, 0.9] {
-      let position = min(samples.count - 1, Int(share * Double(samples.count)))
       table.append(
-        [
-          Format.share(share), Format.significant(lower[position]),
-          Format.significant(upper[position]),
-        ] + (smoothed.map { [Format.significant($0[position])] } ?? []))
+        [Format.share(share)]
+          + columns.map { Format.significant(quantile($0, share) ?? .nan) })
     }
     var text = "\(result.norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
     for status in [CertifiedRadius.Status.exact, .bounded, .misclassified, .contradictory] {
@@ -132,8 +130,7 @@ struct CertifyReport {
 
   /// The same in words.
   static func text(checked radii: [Double]) -> String {
-    let sorted = radii.sorted()
     return "verified: \(radii.count) samples, median radius "
-      + "\(Format.significant(sorted.isEmpty ? 0 : sorted[sorted.count / 2]))\n"
+      + "\(Format.significant(median(radii) ?? 0))\n"
   }
 }

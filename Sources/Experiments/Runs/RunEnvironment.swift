@@ -12,6 +12,10 @@ public struct RunEnvironment: Codable, Sendable {
   public let commit: String
   /// The processor.
   public let cpu: String
+  /// The kernels of the BLAS library, such as "Haswell" or "SkylakeX". Others give other last digits.
+  public let blasKernels: String
+  /// The BLAS library and its version.
+  public let blasLibrary: String
   /// Threads used.
   public let threads: Int
   /// The seed.
@@ -24,6 +28,8 @@ public struct RunEnvironment: Codable, Sendable {
     version = Self.version
     commit = Self.sourceRevision() ?? "unknown"
     cpu = Self.processor() ?? "unknown"
+    blasKernels = BLAS.kernels
+    blasLibrary = BLAS.library
     threads = Parallel.threadCount
     self.seed = seed
     self.dataChecksum = dataChecksum
