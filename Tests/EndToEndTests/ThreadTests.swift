@@ -47,6 +47,35 @@ import Testing
     #expect(try threads(environment: ["SLURM_CPUS_PER_TASK": "none"]) == threads())
   }
 
+  /// The kernels decide the last digits, so a run says which it had.
+  @Test func theEnvironmentNamesTheBLAS() throws {
+    func environment(_ variables: [String: String], _ out: String) throws -> [String: Any] {
+      let process = Process()
+      process.executableURL = try Program.located()
+      process.arguments = "\(Tiny.train) --epochs 1 --out \(out) --quiet"
+        .split(separator: " ").map(String.init)
+      process.currentDirectoryURL = workspace.url
+      process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      let bytes = try workspace.bytes("\(out)/environment.json")
+      return try #require(try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
+    }
+    let own = try environment([:], "own")
+    let kernels = try #require(own["blasKernels"] as? String)
+    let library = try #require(own["blasLibrary"] as? String)
+    #expect(!kernels.isEmpty && library.contains("OpenBLAS") && !library.contains(kernels))
+    #if os(Linux) && arch(x86_64)
+      let flags = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+      guard flags.contains(" avx2 "), library.contains("DYNAMIC_ARCH") else { return }
+      let chosen = try environment(["OPENBLAS_CORETYPE": "Haswell"], "haswell")
+      #expect(chosen["blasKernels"] as? String == "Haswell")
+      #expect(chosen["blasLibrary"] as? String == library)
+    #endif
+  }
+
   /// A processor that this process may use: the first may belong to others.
   private static func firstProcessor() throws -> String {
     let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)

@@ -94,7 +94,8 @@ enum ReportStyle {
       figure, tr, .box { break-inside: avoid; }
       h2, h3, .caption { break-after: avoid; }
       .scroll { position: static; transform: none; width: auto; max-width: none; overflow: visible; }
-      table { width: 100%; font-size: 8.5pt; }
+      table { width: 100%; font-size: 8pt; }
+      th { hyphens: auto; }
       th, td { padding: .2rem .35rem; overflow-wrap: anywhere; }
       .card { border: none; padding: 0; }
       pre { white-space: pre-wrap; }
