@@ -14,18 +14,24 @@ public struct ReferenceDirections: Sendable {
   public let classCount: Int
 
   /// Directions from means of shape (classes, D) and (subclasses, D), with the class of every subclass.
+  ///
+  /// - Parameters:
+  ///   - classLabels: the class of every row of `classMeans`; nil where row k is that of class k.
+  ///   - classNames: what the rows of `classMeans` are called; nil for their classes' numbers.
+  ///   - groupNames: what the rows of `groupMeans` are called; nil for their numbers.
   public init(
-    classMeans: Matrix<Float>, groupMeans: Matrix<Float>?, groupLabels: [Int]?, center: [Float]?
+    classMeans: Matrix<Float>, classLabels: [Int]? = nil, classNames: [String]? = nil,
+    groupMeans: Matrix<Float>?, groupLabels: [Int]?, groupNames: [String]? = nil, center: [Float]?
   ) {
     var rows = classMeans
     classCount = classMeans.rows
-    var names = (0..<classMeans.rows).map { "class \($0)" }
-    var labels = Array(0..<classMeans.rows)
+    var labels = classLabels ?? Array(0..<classMeans.rows)
+    var names = (classNames ?? labels.map(String.init)).map { "class \($0)" }
     if let groupMeans, let groupLabels {
       rows = Matrix(
         rows: classMeans.rows + groupMeans.rows, columns: classMeans.columns,
         elements: classMeans.elements + groupMeans.elements)
-      names += (0..<groupMeans.rows).map { "subclass \($0)" }
+      names += (groupNames ?? (0..<groupMeans.rows).map(String.init)).map { "subclass \($0)" }
       labels += groupLabels
     }
     if let center { rows.subtractFromRows(center) }
@@ -79,12 +85,4 @@ public struct NeuronAlignment: Sendable {
     if neurons.isEmpty || range.isEmpty { return nil }
     return median((0..<neurons.count).map { i in range.map { Double(cosines[i, $0]) }.max()! })
   }
-}
-
-/// The median; the mean of the two middle values for an even count. NaN for no values.
-public func median(_ values: [Double]) -> Double {
-  if values.isEmpty { return .nan }
-  let sorted = values.sorted()
-  let middle = sorted.count / 2
-  return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

@@ -92,8 +92,8 @@ public struct FastAdaptiveBoundary: Attack {
     return search(problem, race.perturbations, race.sizes)
   }
 
-  /// Random points at half the known radius. Without one, half the median of those of the other
-  /// samples; where none is known, a tenth of the sample's own size.
+  /// Random points at half the known radius. Without one, half the middle one of those of the other
+  /// samples (of two the larger); where none is known, a tenth of the sample's own size.
   private func randomStart<C: Classifier>(
     _ problem: AttackProblem<C>, _ known: [C.Scalar], _ stream: RandomStream
   ) -> Matrix<C.Scalar> {

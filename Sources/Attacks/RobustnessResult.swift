@@ -62,15 +62,13 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   /// The share of samples that no perturbation found of size at most `epsilon` fools. Falls
   /// monotonically in epsilon by construction; the clean accuracy at 0.
   public func robustAccuracy(epsilon: Double) -> Double {
-    Double(samples.count { $0.radius > epsilon }) / Double(max(1, samples.count))
+    accuracy(ofRadii: samples.lazy.map(\.radius), beyond: epsilon)
   }
 
-  /// The radius at which robust accuracy falls below 1/2: the median of the samples' radii, with 0 for
-  /// misclassified ones.
-  public var halfRadius: Double {
-    let sorted = samples.map(\.radius).sorted()
-    return sorted.isEmpty ? .nan : sorted[sorted.count / 2]
-  }
+  /// The median of the samples' radii, with 0 for misclassified ones, where robust accuracy crosses 1/2: of an
+  /// even count it is 1/2 between the two middle radii, and this is their mean. Infinite where half of the
+  /// samples survive.
+  public var halfRadius: Double { median(samples.map(\.radius)) ?? .nan }
 
   /// Takes over what was found for a chunk of samples.
   mutating func take(_ chunk: EvaluationChunk<Scalar>) {

@@ -37,7 +37,8 @@ struct AttackCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: "Radii: 0.1,0.2 or linspace(0,1.5,15) or 0:1.5:15. (default: 16 that suit the norm)",
+    help:
+      "Radii: 0.1,0.2 or 4/255,8/255 or linspace(0,1.5,15) or 0:1.5:15. (default: 16 that suit the norm)",
     transform: EpsilonList.parse)
   var epsilon: EpsilonList?
 
@@ -57,7 +58,10 @@ struct AttackCommand: ParsableCommand {
   var limit: Int?
 
   @Option(
-    help: "Write one CSV row a sample: index,label,predicted,radius,attack,status and passes spent."
+    help: """
+      Write one CSV row a sample: index,label,predicted (as the data state them),radius,attack,status and \
+      passes spent.
+      """
   )
   var perSample: String?
 
@@ -99,19 +103,17 @@ struct AttackCommand: ParsableCommand {
       throw ExperimentError.usage("--resume: needs --out, the directory of the run to continue")
     }
     _ = try AttackCatalog.attacks(named: attack, steps: steps, restarts: restarts)
-    let network = try model.load()
+    let loaded = try model.load()
     let trained = try model.runDescription()
     var request = try data.request(seed: common.seed, run: trained)
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(referenceSplit ?? splits.train)
     request.split = request.split ?? splits.test
-    var samples = try request.load()
-    let known = reference == request ? samples : try reference.load()
+    var samples = try loaded.fitted(request.load())
+    let known = reference == request ? samples : try loaded.fitted(reference.load())
     model.warn(of: samples, request, trained)
     if reference != request { model.warn(of: known, reference, trained) }
     if let limit { samples = samples.prefix(limit) }
-    try model.check(network, fits: samples)
-    try model.check(network, fits: known)
 
     let epsilons = (epsilon ?? .standard(for: norm)).values
     var study = RobustnessStudy(
@@ -122,16 +124,16 @@ struct AttackCommand: ParsableCommand {
     study.restarts = restarts
     let run = try out.map {
       try AttackRun(
-        $0, study: study, model: network, data: samples, reference: known,
+        $0, study: study, model: loaded.network, data: samples, reference: known,
         names: .init(model: model.model, data: request, reference: reference), resume: resume)
     }
     study.store = run?.store
     let start = Date()
     let result = try study.run(
-      network, data: samples, reference: known, progress: common.makeProgress())
+      loaded.network, data: samples, reference: known, progress: common.makeProgress())
     let report = AttackReport(
       result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start))
-    if let perSample { try result.table.write(to: perSample) }
+    if let perSample { try result.table(classes: samples.classes).write(to: perSample) }
     if let witnesses { try result.writeWitnesses(of: samples, to: witnesses) }
     try run?.write(result, epsilons: epsilons, data: samples)
     try run?.write(report: report.storedJSON, since: start)

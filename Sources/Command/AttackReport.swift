@@ -16,7 +16,7 @@ struct AttackReport {
     let norm: Norm
     let attack: String
     let curve: [RobustnessCurve.Point]
-    /// Null when more than half of the samples survive every attack.
+    /// The median radius; null when at least half of the samples survive every attack.
     @Nullable var halfRadius: Double?
     let reliable: Bool
     let flags: [String]
@@ -69,7 +69,7 @@ struct AttackReport {
     let half =
       summary.halfRadius.map {
         "\(Format.significant($0)) (the attack fools half of the samples at this size)"
-      } ?? "none, the attack fools less than half of the samples"
+      } ?? "none, at least half of the samples survive the attack"
     var text = table.text
     text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
     text += "half radius: \(half)\n"

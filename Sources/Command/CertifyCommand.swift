@@ -99,24 +99,22 @@ struct CertifyCommand: ParsableCommand {
           ? "--resume: needs --certificates, the directory of the run to continue"
           : "--resume: searches, expected without --check, which does not")
     }
-    let network = try model.loadShallow(for: "certify")
+    let (loaded, network) = try model.loadShallow(for: "certify")
     let trained = try model.runDescription()
     var request = try data.request(seed: common.seed, run: trained)
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(splits.train)
     request.split = request.split ?? splits.test
-    var samples = try request.load()
+    var samples = try loaded.fitted(request.load())
     model.warn(of: samples, request, trained)
     if let limit { samples = samples.prefix(limit) }
-    try model.check(.shallow(network), fits: samples)
     if check {
       let radii = try CertificateStore(certificates!).check(
         network, data: samples, norm: norm)
       return try Output.write(
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
     }
-    let known = noAttack ? samples : try reference.load()
-    try model.check(.shallow(network), fits: known)
+    let known = noAttack ? samples : try loaded.fitted(reference.load())
     var budget = SearchBudget()
     if let nodes { budget.nodes = nodes }
     if let gap { budget.gap = gap }
@@ -137,7 +135,8 @@ struct CertifyCommand: ParsableCommand {
     }
     let result = try study.run(
       network, data: samples, reference: known, store: store, progress: common.makeProgress())
-    let report = CertifyReport(result, seconds: Date().timeIntervalSince(start))
+    let report = CertifyReport(
+      result, classes: samples.classes, seconds: Date().timeIntervalSince(start))
     try Output.write(common.json ? report.json : report.text)
     if let wrong = result.contradictions.first {
       common.makeProgress().warn(wrong)

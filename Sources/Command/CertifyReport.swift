@@ -1,6 +1,7 @@
 import Certification
 import Experiments
 import Figures
+import Formats
 import LinearCore
 
 /// What `polyrelu certify` says in the end.
@@ -20,7 +21,8 @@ struct CertifyReport {
 
   private struct Sample: Encodable {
     let index: Int
-    let label: Int
+    /// As the data state it: an integer or a name.
+    let label: ClassLabel
     let lower: Double
     /// Null where no adversarial perturbation is known.
     @Nullable var upper: Double?
@@ -48,13 +50,15 @@ struct CertifyReport {
   }
 
   /// Sums up a result.
-  init(_ result: CertificationStudy.Result, seconds: Double) {
+  ///
+  /// - Parameter classes: the value of every class.
+  init(_ result: CertificationStudy.Result, classes: [ClassLabel], seconds: Double) {
     self.result = result
     summary = Summary(
       norm: result.norm,
       samples: result.samples.enumerated().map { row, sample in
         Sample(
-          index: sample.index, label: sample.label, lower: sample.lower,
+          index: sample.index, label: classes[sample.label], lower: sample.lower,
           upper: Nullable(wrappedValue: sample.upper.isFinite ? sample.upper : nil),
           status: sample.status, seconds: sample.seconds,
           smoothing: Self.smoothing(result.smoothed?[row], result.smoothing))
@@ -82,15 +86,13 @@ struct CertifyReport {
     let samples = result.samples
     var table = TerminalTable(
       header: ["quantile", "proved", "attacked"] + (result.smoothed == nil ? [] : ["smoothed"]))
-    let (lower, upper) = (samples.map(\.lower).sorted(), samples.map(\.upper).sorted())
-    let smoothed = result.smoothed?.map(\.radius).sorted()
+    let columns =
+      [samples.map(\.lower), samples.map(\.upper)]
+      + (result.smoothed.map { [$0.map(\.radius)] } ?? [])
     for share in [0.1, 0.25, 0.5, 0.75, 0.9] {
-      let position = min(samples.count - 1, Int(share * Double(samples.count)))
       table.append(
-        [
-          Format.share(share), Format.significant(lower[position]),
-          Format.significant(upper[position]),
-        ] + (smoothed.map { [Format.significant($0[position])] } ?? []))
+        [Format.share(share)]
+          + columns.map { Format.significant(quantile($0, share) ?? .nan) })
     }
     var text = "\(result.norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
     for status in [CertifiedRadius.Status.exact, .bounded, .misclassified, .contradictory] {
@@ -128,8 +130,7 @@ struct CertifyReport {
 
   /// The same in words.
   static func text(checked radii: [Double]) -> String {
-    let sorted = radii.sorted()
     return "verified: \(radii.count) samples, median radius "
-      + "\(Format.significant(sorted.isEmpty ? 0 : sorted[sorted.count / 2]))\n"
+      + "\(Format.significant(median(radii) ?? 0))\n"
   }
 }

@@ -1,6 +1,7 @@
 import Datasets
 import Experiments
 import Figures
+import Formats
 import LinearCore
 
 /// What `polyrelu data info` says.
@@ -9,6 +10,8 @@ struct DataDescription: Encodable {
   let samples: Int
   let dimension: Int
   let classes: Int
+  /// The values of the classes, as the data state them.
+  let labels: [ClassLabel]
   let classSizes: [Int]
   let subclasses: Int?
   let valueRange: [Float]?
@@ -34,6 +37,7 @@ struct DataDescription: Encodable {
     samples = data.count
     dimension = data.dimension
     classes = data.classCount
+    labels = data.classes
     classSizes = data.classSizes
     subclasses = data.groupCount
     valueRange = data.valueRange.map { [$0.lowerBound, $0.upperBound] }
@@ -48,7 +52,7 @@ struct DataDescription: Encodable {
     var table = TerminalTable(header: [name, ""])
     table.append(["samples", "\(samples)"])
     table.append(["dimension", "\(dimension)"])
-    table.append(["classes", "\(classes)"])
+    table.append(["classes", "\(classes): \(ClassLabel.listing(labels))"])
     table.append(["samples a class", classSizes.map(String.init).joined(separator: " ")])
     if let subclasses { table.append(["subclasses", "\(subclasses)"]) }
     if let valueRange { table.append(["values", "\(valueRange[0]) to \(valueRange[1])"]) }

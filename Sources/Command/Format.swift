@@ -1,5 +1,6 @@
 import Experiments
 import Figures
+import Formats
 import Foundation
 
 /// Numbers and common rows of tables.
@@ -13,6 +14,12 @@ enum Format {
   /// A fixed number of decimals.
   static func decimals(_ value: Double, _ count: Int) -> String {
     String(format: "%.\(count)f", value)
+  }
+
+  /// The values of a model's classes.
+  static func classes(_ model: LoadedModel) -> String {
+    model.classes.map(ClassLabel.listing)
+      ?? "\(model.network.classCount), values not stated: taken as 0 to \(model.network.classCount - 1)"
   }
 
   /// What the neurons do.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Figures
+import Formats
 import Networks
 
 /// `polyrelu model`.
@@ -44,11 +45,14 @@ struct ModelInfoCommand: ParsableCommand {
     let normalizeInput: Bool
     let bias: Bool
     let center: Bool
+    /// Absent where the file does not say them.
+    let classes: [ClassLabel]?
   }
 
   func run() throws {
     let network: PReLUNetwork<Float>
-    switch try details.load(model) {
+    let loaded = try details.load(model, name: model)
+    switch loaded.network {
     case .shallow(let shallow): network = shallow
     case .deep(let deep): return try DeepNetworkReport(deep).write(json: format.json)
     }
@@ -59,7 +63,8 @@ struct ModelInfoCommand: ParsableCommand {
       outputCount: network.outputCount,
       parameters: network.hiddenWeights.elements.count + network.outputWeights.elements.count
         + (bias?.count ?? 0),
-      normalizeInput: network.normalizeInput, bias: bias != nil, center: network.center != nil)
+      normalizeInput: network.normalizeInput, bias: bias != nil, center: network.center != nil,
+      classes: loaded.classes)
     if format.json { return try Output.write(json: description) }
     var table = TerminalTable(header: ["model", ""])
     table.append(["file", description.path])
@@ -71,6 +76,7 @@ struct ModelInfoCommand: ParsableCommand {
     table.append(["input normalised", description.normalizeInput ? "yes" : "no"])
     table.append(["output bias", description.bias ? "yes" : "no"])
     table.append(["center subtracted", description.center ? "yes" : "no"])
+    table.append(["classes", Format.classes(loaded)])
     try Output.write(table.text)
   }
 }

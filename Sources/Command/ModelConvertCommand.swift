@@ -31,6 +31,7 @@ struct ModelConvertCommand: ParsableCommand {
     }
     // A name that cannot be written is cheaper to refuse before reading.
     _ = try ModelFile.WritableFormat(path: output)
-    try details.load(input).write(to: output)
+    let loaded = try details.load(input, name: input)
+    try loaded.network.write(to: output, classes: loaded.classes)
   }
 }

@@ -85,7 +85,13 @@ struct TrainCommand: ParsableCommand {
     request.split = request.split ?? DatasetRequest.defaultSplits(of: request.data).train
     let heldOutSplit = testSplit ?? request.heldOutSplit
     let heldOutRequest = heldOutSplit == "none" ? nil : heldOutSplit.map { request.part($0) }
-    return (request, try request.load(), try heldOutRequest?.load(), heldOutRequest)
+    let heldOut = try heldOutRequest?.load()
+    let data = try request.load()
+    // Before the first file is written, and with the numbers that the training has.
+    do {
+      let numbered = try heldOut?.numbered(by: data.classes, of: "the training data \(data.name)")
+      return (request, data, numbered, heldOutRequest)
+    } catch { throw ExperimentError(error) }
   }
 
   private func runFlow() throws {

@@ -13,6 +13,12 @@ extension Dataset {
     if let row = labels.firstIndex(where: { !(0..<classCount).contains($0) }) {
       throw invalid("label \(labels[row]) of sample \(row) lies outside 0..<\(classCount)")
     }
+    if let classValues {
+      try require(
+        classValues.count == classCount && Set(classValues).count == classCount,
+        "has \(classValues.count) values, \(Set(classValues).count) of them different, for "
+          + "\(classCount) classes")
+    }
     try validateInputs()
     try validateGroups()
     if let imageShape {
@@ -56,6 +62,11 @@ extension Dataset {
       try require(
         groupLabels[group] == labels[row],
         "sample \(row) has label \(labels[row]), its subclass \(group) has \(groupLabels[group])")
+    }
+    if let groupValues {
+      try require(
+        groupValues.count == groupLabels.count,
+        "has \(groupValues.count) values for \(groupLabels.count) subclasses")
     }
     if let groupCenters {
       try require(

@@ -1,3 +1,4 @@
+import Formats
 import LinearCore
 
 /// The extents of an image whose pixels are stored row by row, channels last.
@@ -32,10 +33,16 @@ public struct Dataset: Sendable, Equatable {
   public var labels: [Int]
   /// The number of classes.
   public var classCount: Int
+  /// What the source of the data calls the classes, one value a class; nil where these are the numbers
+  /// 0..<classCount. See ``classes``.
+  public var classValues: [ClassLabel]?
   /// The subclass of every sample, where subclasses are known.
   public var groups: [Int]?
   /// The class of every subclass.
   public var groupLabels: [Int]?
+  /// What the source of the data calls the subclasses, one value a subclass; nil where these are numbers
+  /// from 0.
+  public var groupValues: [ClassLabel]?
   /// The true centres of the subclasses, (K, D); nil where only ``groupMeans()`` are to be had.
   public var groupCenters: Matrix<Float>?
   /// The form of a sample, if it is an image.
@@ -45,16 +52,20 @@ public struct Dataset: Sendable, Equatable {
 
   /// Creates a data set without checking it.
   public init(
-    name: String, inputs: Matrix<Float>, labels: [Int], classCount: Int, groups: [Int]? = nil,
-    groupLabels: [Int]? = nil, groupCenters: Matrix<Float>? = nil, imageShape: ImageShape? = nil,
+    name: String, inputs: Matrix<Float>, labels: [Int], classCount: Int,
+    classValues: [ClassLabel]? = nil, groups: [Int]? = nil, groupLabels: [Int]? = nil,
+    groupValues: [ClassLabel]? = nil, groupCenters: Matrix<Float>? = nil,
+    imageShape: ImageShape? = nil,
     valueRange: ClosedRange<Float>? = nil
   ) {
     self.name = name
     self.inputs = inputs
     self.labels = labels
     self.classCount = classCount
+    self.classValues = classValues
     self.groups = groups
     self.groupLabels = groupLabels
+    self.groupValues = groupValues
     self.groupCenters = groupCenters
     self.imageShape = imageShape
     self.valueRange = valueRange
@@ -65,6 +76,9 @@ public struct Dataset: Sendable, Equatable {
 
   /// The number of coordinates of a sample, D.
   public var dimension: Int { inputs.columns }
+
+  /// The value of every class, in the order of its number.
+  public var classes: [ClassLabel] { classValues ?? ClassLabel.numbers(classCount) }
 
   /// The number of subclasses, where they are known.
   public var groupCount: Int? { groupLabels?.count }

@@ -12,10 +12,11 @@ import LinearCore
 /// 3. `labels.npy`,
 /// and its groups, if any, in `FILE_groups.npy`.
 ///
-/// Labels are integers. If all are 0 or 1, or all are -1 or +1, there are two classes and 1 is the
-/// positive one; other labels are numbered 0..<C in ascending order. Under a modulus rule the label
-/// is the integer in the file modulo n, and the integers in the file are the subclasses, unless
-/// `group` names them. Groups are numbered in ascending order; each must lie within one class.
+/// Labels are integers, also as floats, or names: numpy's fixed-width text. If all are 0 or 1, or all are
+/// -1 or +1, there are two classes and 1 is the positive one; other labels are numbered 0..<C in ascending
+/// order, and ``Dataset/classes`` says their values. Under a modulus rule the label is the integer in the
+/// file modulo n, and the integers in the file are the subclasses, unless `group` names them. Groups are
+/// integers or names, numbered in ascending order; each must lie within one class.
 public enum FeatureFile {
   /// Reads the file `path`.
   public static func load(
@@ -24,21 +25,26 @@ public enum FeatureFile {
     let arrays = try arrays(path)
     let name = URL(fileURLWithPath: path).lastPathComponent
     let inputs = try inputs(arrays.inputs)
-    let categories = try integers(arrays.labels, count: inputs.rows)
+    let values = try arrays.labels.values(count: inputs.rows)
+    let (categories, sorted) = numbered(values)
     var data = Dataset(name: name, inputs: inputs, labels: categories, classCount: 1)
     switch rule {
     case .category:
-      (data.labels, data.classCount) = classes(categories)
+      let found = classes(categories, sorted)
+      data.labels = found.labels
+      data.classCount = found.values.count
+      data.classValues = found.values == ClassLabel.numbers(data.classCount) ? nil : found.values
     case .modulo(let n):
-      data.labels = categories.map(rule.label)
+      data.labels = try arrays.labels.integers(values).map(rule.label)
       data.classCount = n
-      (data.groups, _) = numbered(categories)
+      (data.groups, data.groupValues) = (categories, sorted)
     }
     if let groups = arrays.groups {
-      (data.groups, _) = numbered(try integers(groups, count: inputs.rows))
+      let (numbers, sorted) = numbered(try groups.values(count: inputs.rows))
+      (data.groups, data.groupValues) = (numbers, sorted)
     }
     if let groups = data.groups {
-      data.groupLabels = try groupLabels(groups, data.labels, arrays.groups ?? arrays.labels)
+      data.groupLabels = try groupLabels(groups, data, (arrays.groups ?? arrays.labels).invalid)
     }
     return split == .all ? data : try part(split, of: data, categories, path)
   }
@@ -54,49 +60,91 @@ public enum FeatureFile {
     }
   }
 
+  /// An array of labels and what an error calls it.
+  private struct LabelSource {
+    let array: LabelArray
+    let path: String
+    let name: String
+
+    func invalid(_ problem: String) -> DatasetError {
+      .invalid(source: path, problem: "array '\(name)' \(problem)")
+    }
+
+    /// The labels, one a row of X.
+    func values(count: Int) throws(DatasetError) -> [ClassLabel] {
+      guard array.shape == [count] || array.shape == [count, 1] else {
+        throw invalid("has shape \(array.shape); expected [\(count)], one entry a row of 'X'")
+      }
+      return try reading { () throws(FormatError) in try array.values(named: name, path: path) }
+    }
+
+    /// The same as integers, for what calculates with them.
+    func integers(_ values: [ClassLabel]) throws(DatasetError) -> [Int] {
+      var result: [Int] = []
+      result.reserveCapacity(values.count)
+      for value in values {
+        guard case .integer(let number) = value else {
+          throw invalid(
+            "holds the name \(value.quoted); expected integers, for --labels parity or mod:N")
+        }
+        result.append(number)
+      }
+      return result
+    }
+  }
+
   private static func arrays(
     _ path: String
-  ) throws(DatasetError) -> (inputs: Source, labels: Source, groups: Source?) {
+  ) throws(DatasetError) -> (inputs: Source, labels: LabelSource, groups: LabelSource?) {
     if path.hasSuffix(".npz") {
       let names = try reading { () throws(FormatError) in try NPZ.names(path: path) }
-      let wanted = ["X", "y"] + (names.contains("group") ? ["group"] : [])
-      let arrays = try reading { () throws(FormatError) in
-        try NPZ.read(path: path, names: wanted)
+      let arrays = try reading { () throws(FormatError) in try NPZ.read(path: path, names: ["X"]) }
+      func labels(_ name: String) throws(DatasetError) -> LabelSource {
+        let array = try reading { () throws(FormatError) in
+          try NPZ.labels(path: path, name: name)
+        }
+        return LabelSource(array: array, path: path, name: name)
       }
-      func source(_ name: String) -> Source? {
-        arrays[name].map { Source(tensor: $0, path: path, name: name) }
+      guard let inputs = arrays["X"] else {
+        throw .invalid(source: path, problem: "lacks the array 'X'")
       }
-      guard let inputs = source("X"), let labels = source("y") else {
-        throw .invalid(source: path, problem: "lacks the arrays 'X' and 'y'")
-      }
-      return (inputs, labels, source("group"))
+      return (
+        Source(tensor: inputs, path: path, name: "X"), try labels("y"),
+        names.contains("group") ? try labels("group") : nil
+      )
     }
     if path.hasSuffix(".safetensors") { return try tensors(path) }
     guard path.hasSuffix(".npy") else {
       throw .invalid(source: path, problem: "is no .npz, .safetensors or .npy file")
     }
-    func source(_ path: String, _ name: String) throws(DatasetError) -> Source {
-      let tensor = try reading { () throws(FormatError) in try NPY.read(path: path) }
-      return Source(tensor: tensor, path: path, name: name)
+    func labels(_ path: String, _ name: String) throws(DatasetError) -> LabelSource {
+      let array = try reading { () throws(FormatError) in try NPY.labels(path: path) }
+      return LabelSource(array: array, path: path, name: name)
     }
-    let inputs = try source(path, "X")
+    let inputs = try reading { () throws(FormatError) in try NPY.read(path: path) }
     let groupPath = "\(path.dropLast(4))_groups.npy"
     let hasGroups = FileManager.default.fileExists(atPath: groupPath)
     return (
-      inputs, try source(labelPath(path), "y"), hasGroups ? try source(groupPath, "group") : nil
+      Source(tensor: inputs, path: path, name: "X"), try labels(labelPath(path), "y"),
+      hasGroups ? try labels(groupPath, "group") : nil
     )
   }
 
   private static func tensors(
     _ path: String
-  ) throws(DatasetError) -> (inputs: Source, labels: Source, groups: Source?) {
+  ) throws(DatasetError) -> (inputs: Source, labels: LabelSource, groups: LabelSource?) {
     let file = try reading { () throws(FormatError) in try Safetensors(path: path) }
-    func source(_ name: String) throws(DatasetError) -> Source {
-      let tensor = try reading { () throws(FormatError) in try file.tensor(name, path: path) }
-      return Source(tensor: tensor, path: path, name: name)
+    func tensor(_ name: String) throws(DatasetError) -> Tensor {
+      try reading { () throws(FormatError) in try file.tensor(name, path: path) }
+    }
+    func labels(_ name: String) throws(DatasetError) -> LabelSource {
+      LabelSource(array: .numbers(try tensor(name)), path: path, name: name)
     }
     let hasGroups = file.tensors["group"] != nil
-    return (try source("X"), try source("y"), hasGroups ? try source("group") : nil)
+    return (
+      Source(tensor: try tensor("X"), path: path, name: "X"), try labels("y"),
+      hasGroups ? try labels("group") : nil
+    )
   }
 
   private static func labelPath(_ path: String) throws(DatasetError) -> String {
@@ -129,40 +177,36 @@ public enum FeatureFile {
     return matrix
   }
 
-  private static func integers(_ source: Source, count: Int) throws(DatasetError) -> [Int] {
-    let shape = source.tensor.shape
-    guard shape == [count] || shape == [count, 1] else {
-      throw source.invalid("has shape \(shape); expected [\(count)], one entry a row of 'X'")
+  /// The labels of categories with their values in ascending order, see ``FeatureFile``.
+  private static func classes(
+    _ categories: [Int], _ values: [ClassLabel]
+  ) -> (labels: [Int], values: [ClassLabel]) {
+    for pair in [[0, 1], [-1, 1]] {
+      let two = pair.map { ClassLabel.integer($0) }
+      guard values.allSatisfy(two.contains) else { continue }
+      return (categories.map { values[$0] == two[1] ? 1 : 0 }, two)
     }
-    return try reading { () throws(FormatError) in
-      try source.tensor.integers(named: source.name, path: source.path)
-    }
+    return (categories, values)
   }
 
-  /// Labels in 0..<count for the integers of a file, see ``FeatureFile``.
-  private static func classes(_ categories: [Int]) -> (labels: [Int], count: Int) {
-    if categories.allSatisfy({ $0 == 0 || $0 == 1 }) { return (categories, 2) }
-    if categories.allSatisfy({ $0 == -1 || $0 == 1 }) { return (categories.map { max($0, 0) }, 2) }
-    return numbered(categories)
-  }
-
-  /// The values numbered in ascending order.
-  private static func numbered(_ values: [Int]) -> ([Int], count: Int) {
+  /// The values numbered in ascending order, and in that order.
+  private static func numbered(_ values: [ClassLabel]) -> (numbers: [Int], sorted: [ClassLabel]) {
     let sorted = Set(values).sorted()
     let numbers = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1, $0) })
-    return (values.map { numbers[$0] ?? 0 }, sorted.count)
+    return (values.map { numbers[$0] ?? 0 }, sorted)
   }
 
   private static func groupLabels(
-    _ groups: [Int], _ labels: [Int], _ source: Source
+    _ groups: [Int], _ data: Dataset, _ invalid: (String) -> DatasetError
   ) throws(DatasetError) -> [Int] {
+    let (labels, classes) = (data.labels, data.classes)
     var result = [Int](repeating: -1, count: (groups.max() ?? -1) + 1)
     for (row, group) in groups.enumerated() {
       if result[group] < 0 { result[group] = labels[row] }
       guard result[group] == labels[row] else {
-        throw source.invalid(
-          "puts row \(row) of class \(labels[row]) into a group of class \(result[group]); "
-            + "expected every group within one class")
+        throw invalid(
+          "puts row \(row) of class \(classes[labels[row]].quoted) into a group of class "
+            + "\(classes[result[group]].quoted); expected every group within one class")
       }
     }
     return result

@@ -4,7 +4,7 @@ import Networks
 
 /// Deep networks in safetensors files: every trained tensor under its name, such as `layers.1.weights`,
 /// and in the metadata `format` = "polyrelu-deep-1" and `architecture`, JSON with the input shape and the
-/// layers.
+/// layers; where they are known also the values of the classes, see `ModelFile.classes(path:)`.
 public enum DeepModelFile {
   static let format = "polyrelu-deep-1"
 
@@ -15,13 +15,17 @@ public enum DeepModelFile {
   public static func isDeep(_ file: Safetensors) -> Bool { file.metadata["format"] == format }
 
   /// The tensors and metadata of a network, to be written alone or with others.
-  public static func contents<Scalar: LinearScalar>(of network: DeepNetwork<Scalar>) -> Safetensors
-  {
+  ///
+  /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
+  public static func contents<Scalar: LinearScalar>(
+    of network: DeepNetwork<Scalar>, classes: [ClassLabel]? = nil
+  ) -> Safetensors {
     var file = Safetensors()
     for (description, tensor) in zip(network.architecture.parameters, network.parameters) {
       file.tensors[description.name] = ModelFile.tensor(tensor)
     }
     file.metadata = metadata(of: network.architecture)
+    file.metadata["classes"] = classes.map(ClassList.text)
     return file
   }
 
@@ -41,13 +45,15 @@ public enum DeepModelFile {
   }
 
   /// Writes a network, atomically, in the format that the extension of `path` means.
-  public static func write<Scalar: LinearScalar>(_ network: DeepNetwork<Scalar>, to path: String)
-    throws(FormatError)
-  {
+  ///
+  /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
+  public static func write<Scalar: LinearScalar>(
+    _ network: DeepNetwork<Scalar>, to path: String, classes: [ClassLabel]? = nil
+  ) throws(FormatError) {
     guard try writableFormat(path: path) == .onnx else {
-      return try contents(of: network).write(to: path)
+      return try contents(of: network, classes: classes).write(to: path)
     }
-    let model: ONNXModel
+    var model: ONNXModel
     do throws(NetworkError) {
       model = try DeepNetwork<Float>(
         architecture: network.architecture, parameters: network.parameters.map { $0.converted() }
@@ -55,6 +61,7 @@ public enum DeepModelFile {
     } catch {
       throw FormatError(path: path, "cannot be written: \(error.description)")
     }
+    model.metadata["classes"] = classes.map(ClassList.text)
     try model.write(to: path)
   }
 

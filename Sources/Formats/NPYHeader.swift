@@ -21,13 +21,13 @@ struct NPYHeader: Equatable {
 
   static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-  /// Reads the header from the start of `source`.
+  /// Reads what the header at the start of `source` says, of whatever element type.
   ///
   /// - Parameter available: bytes the source is known to hold.
-  /// - Returns: the header and the number of bytes it took.
-  static func read<Source: ByteSource>(
+  /// - Returns: the dictionary and the number of bytes that the header took.
+  static func readDictionary<Source: ByteSource>(
     from source: inout Source, available: Int, what: String, path: String
-  ) throws(FormatError) -> (header: NPYHeader, length: Int) {
+  ) throws(FormatError) -> (dictionary: PythonLiteralScanner.Dictionary, length: Int) {
     func failure(_ text: String) -> FormatError { FormatError(path: path, "\(what) \(text)") }
 
     func take(_ count: Int) throws(FormatError) -> [UInt8] {
@@ -65,23 +65,41 @@ struct NPYHeader: Equatable {
         "has a malformed header; expected {'descr': '<f4', 'fortran_order': False, "
           + "'shape': (2, 3)} alike")
     }
+    return (dictionary, prefix + length)
+  }
+
+  /// Reads the header of an array of numbers from the start of `source`.
+  ///
+  /// - Parameter available: bytes the source is known to hold.
+  /// - Returns: the header and the number of bytes it took.
+  static func read<Source: ByteSource>(
+    from source: inout Source, available: Int, what: String, path: String
+  ) throws(FormatError) -> (header: NPYHeader, length: Int) {
+    let (dictionary, length) = try readDictionary(
+      from: &source, available: available, what: what, path: path)
     let (type, isBigEndian) = try parse(dictionary.description, what, path)
     guard dictionary.shape.count <= maximumAxes, let count = Tensor.count(of: dictionary.shape),
       type.byteCount(count) != nil, count.multipliedReportingOverflow(by: 8).overflow == false
     else {
-      throw failure("has the impossible shape \(shapeText(dictionary.shape))")
+      throw FormatError(
+        path: path, "\(what) has the impossible shape \(shapeText(dictionary.shape))")
     }
     let header = NPYHeader(
       type: type, isBigEndian: isBigEndian, isFortranOrder: dictionary.isFortranOrder,
       shape: dictionary.shape)
-    return (header, prefix + length)
+    return (header, length)
   }
 
   /// The bytes of a version 1.0 header in front of row-major little-endian data.
   func encoded() -> [UInt8] {
     let code = type == .float32 ? "f4" : type == .float64 ? "f8" : "i8"
+    return Self.encoded(description: "<\(code)", shape: shape)
+  }
+
+  /// The same for any element type.
+  static func encoded(description: String, shape: [Int]) -> [UInt8] {
     var text =
-      "{'descr': '<\(code)', 'fortran_order': False, 'shape': \(shapeText(shape)), }"
+      "{'descr': '\(description)', 'fortran_order': False, 'shape': \(shapeText(shape)), }"
     // numpy starts the data at a multiple of 64 bytes and ends the header with a newline.
     let unpadded = 10 + text.utf8.count + 1
     text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"

@@ -21,9 +21,16 @@ extension NPZ {
   public static func encode(
     _ arrays: [String: Tensor], path: String, isCompressed: Bool = false
   ) throws(FormatError) -> [UInt8] {
+    try encode(files: arrays.mapValues(NPY.encode), path: path, isCompressed: isCompressed)
+  }
+
+  /// The same for arrays whose `.npy` files are made already.
+  static func encode(
+    files: [String: [UInt8]], path: String, isCompressed: Bool
+  ) throws(FormatError) -> [UInt8] {
     let writer = try ZipWriter(path: path)
-    for (name, tensor) in arrays.sorted(by: { $0.key < $1.key }) {
-      try writer.add(name + ".npy", NPY.encode(tensor), isCompressed: isCompressed)
+    for (name, bytes) in files.sorted(by: { $0.key < $1.key }) {
+      try writer.add(name + ".npy", bytes, isCompressed: isCompressed)
     }
     return try writer.finish()
   }

@@ -49,10 +49,10 @@ public struct Safetensors: Sendable, Equatable {
   }
 
   /// The format's own limit on the header: 100 MB.
-  private static let maximumHeaderLength = 100_000_000
+  static let maximumHeaderLength = 100_000_000
 
   /// Parses the header; `length` includes the eight bytes in front of it.
-  private static func header(
+  static func header(
     _ bytes: [UInt8], _ path: String
   ) throws(FormatError) -> (SafetensorsHeader, length: Int) {
     guard bytes.count >= 8 else {

@@ -49,6 +49,11 @@ public struct TensorFile {
     }
   }
 
+  /// Whether the file is a zip archive: npz, or of PyTorch.
+  public static func isArchive(path: String) throws(FormatError) -> Bool {
+    try start(of: path).starts(with: [0x50, 0x4B])
+  }
+
   private static func start(of path: String) throws(FormatError) -> [UInt8] {
     let source = try FileSource(path: path)
     return try collect(64, path) { (buffer) throws(FormatError) in try source.read(into: buffer) }

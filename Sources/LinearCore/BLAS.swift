@@ -2,7 +2,7 @@ import COpenBLAS
 import Foundation
 
 /// Process-wide set-up of the BLAS library.
-enum BLAS {
+public enum BLAS {
   private static let isSetUp: Void = {
     chooseKernels()
     openblas_set_num_threads(1)
@@ -15,8 +15,17 @@ enum BLAS {
   @inline(__always)
   static func useOneThread() { _ = isSetUp }
 
-  /// The kernels in use, in OpenBLAS's words, such as "SkylakeX".
-  static var kernels: String {
+  /// The library in its own words: name, version and how it was built, without the kernels, such as
+  /// "OpenBLAS 0.3.26 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY MAX_THREADS=64".
+  public static var library: String {
+    let kernels = kernels
+    return String(cString: openblas_get_config()).split(separator: " ")
+      .filter { $0 != kernels[...] }.joined(separator: " ")
+  }
+
+  /// The kernels in use, in OpenBLAS's words, such as "SkylakeX" or "Haswell". Others add in other orders, so
+  /// that last digits differ: the same bytes come from the same kernels of the same library.
+  public static var kernels: String {
     useOneThread()
     return String(cString: openblas_get_corename())
   }

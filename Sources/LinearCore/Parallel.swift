@@ -10,12 +10,13 @@ import Synchronization
 public enum Parallel {
   private static let limit = Atomic<Int>(0)
   /// Asked once: the answer takes longer than many a loop over a short vector.
-  private static let processorCount = ProcessInfo.processInfo.activeProcessorCount
+  private static let processorCount = AvailableProcessors.count()
 
   /// Inside a piece of work that runs beside others: the threads that are left for it.
   @TaskLocal private static var share: Int?
 
-  /// How many threads all pieces of work together may use. Setting 0 means all processors of the machine.
+  /// How many threads all pieces of work together may use. Setting 0 means all that this
+  /// process may use, see ``AvailableProcessors``.
   public static var threadCount: Int {
     get {
       let set = limit.load(ordering: .relaxed)

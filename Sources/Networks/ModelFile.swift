@@ -5,7 +5,8 @@ import LinearCore
 ///
 /// Our own tensors: `hiddenWeights` (hidden, input), `outputWeights` (outputs, hidden), where present
 /// `outputBias` (outputs) and `center` (input). The hyper-parameters `p` and `normalizeInput` are
-/// metadata of a safetensors file beside `format` = "polyrelu-1", and arrays without axes in an npz file.
+/// metadata of a safetensors file beside `format` = "polyrelu-1", and arrays without axes in an npz file; so are
+/// the values of the classes where they are known, see ``classes(path:)``.
 public enum ModelFile {
   static let format = "polyrelu-1"
 
@@ -35,9 +36,11 @@ public enum ModelFile {
   }
 
   /// The tensors and metadata of a network, to be written alone or with others.
-  public static func contents<Scalar: LinearScalar>(of network: PReLUNetwork<Scalar>)
-    -> Safetensors
-  {
+  ///
+  /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
+  public static func contents<Scalar: LinearScalar>(
+    of network: PReLUNetwork<Scalar>, classes: [ClassLabel]? = nil
+  ) -> Safetensors {
     var file = Safetensors()
     file.tensors["hiddenWeights"] = tensor(network.hiddenWeights)
     file.tensors["outputWeights"] = tensor(network.outputWeights)
@@ -47,21 +50,25 @@ public enum ModelFile {
       "format": format, "p": "\(network.exponent)",
       "normalizeInput": "\(network.normalizeInput)",
     ]
+    file.metadata[classesName] = classes.map(ClassList.text)
     return file
   }
 
   /// Writes a network, atomically, in the format that the extension of `path` means.
-  public static func write<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>, to path: String)
-    throws(FormatError)
-  {
+  ///
+  /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
+  public static func write<Scalar: LinearScalar>(
+    _ network: PReLUNetwork<Scalar>, to path: String, classes: [ClassLabel]? = nil
+  ) throws(FormatError) {
     switch try WritableFormat(path: path) {
-    case .safetensors: try contents(of: network).write(to: path)
+    case .safetensors: try contents(of: network, classes: classes).write(to: path)
     case .npz:
       var arrays = contents(of: network).tensors
       arrays["p"] = Tensor(shape: [], elements: .float64([network.exponent]))
       arrays["normalizeInput"] = Tensor(
         shape: [], elements: .int64([network.normalizeInput ? 1 : 0]))
-      try NPZ.write(arrays, to: path)
+      let labels = classes.map { [classesName: LabelArray($0)] } ?? [:]
+      try NPZ.write(arrays, labels: labels, to: path)
     case .onnx:
       let single = network.hiddenWeights.converted(to: Float.self)
       guard single.isFinite(), network.outputWeights.converted(to: Float.self).isFinite(),
@@ -70,7 +77,9 @@ public enum ModelFile {
         throw FormatError(
           path: path, "cannot be written: a weight exceeds the range of single precision")
       }
-      try network.converted(to: Float.self).onnxModel().write(to: path)
+      var model = network.converted(to: Float.self).onnxModel()
+      model.metadata[classesName] = classes.map(ClassList.text)
+      try model.write(to: path)
     }
   }
 

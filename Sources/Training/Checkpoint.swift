@@ -40,8 +40,10 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// Writes the file, atomically.
-  public func write(to path: String) throws(FormatError) {
-    var file = ModelFile.contents(of: network)
+  ///
+  /// - Parameter classes: the values of the network's classes, where they are known.
+  public func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
+    var file = ModelFile.contents(of: network, classes: classes)
     for (name, values) in moments { file.tensors["optimizer.\(name)"] = ModelFile.tensor(values) }
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]

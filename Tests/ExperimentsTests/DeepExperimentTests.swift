@@ -70,7 +70,11 @@ import Testing
     // The signal of four plain layers at p = 3 is gone, a residual connection carries it.
     #expect(try metric("halfRadius", 3, 4, .plain) == nil)
     #expect(try metric("halfRadius", 3, 4, .residual) != nil)
-    #expect(outcome.table.contains("stalls") && answer.contains("p-th power of the p-th power"))
+    #expect(outcome.table.contains("stalls") && answer.contains("Plain networks stall"))
+    // Short sentences, three at most; the numbers are a table behind them.
+    #expect(answer.components(separatedBy: ". ").count <= 3)
+    #expect(answer.split(separator: " ").count <= 110, "\(answer)")
+    #expect(outcome.table.contains("size of outputs, usual weights, depth 4"))
     for figure in ["half-radius", "signal", "alignment", "curves"] {
       #expect(try !data("whole/figures/\(figure).svg").isEmpty)
     }

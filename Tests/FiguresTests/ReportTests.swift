@@ -33,6 +33,20 @@ import Testing
     #expect(html.contains("href=\"%3Cscript%3Ealert%28%221%22%29%3C/script%3E%20%26%20%27q%27\""))
   }
 
+  /// A caption inside a table is as wide as the table, and is cut with it.
+  @Test func captionsStandBesideTablesThatScroll() throws {
+    let table = Report.Table(caption: "What & why", header: ["a", "b"], rows: [["1", "2"]])
+    let html = Report(title: "t", sections: [.init("s", [.table(table)])]).html
+    let caption = try #require(
+      html.range(
+        of: "<p class=\"caption\" id=\"table-1-caption\"><b>Table 1.</b> What &amp; why</p>"))
+    let scroller = try #require(html.range(of: "<div class=\"scroll\" role=\"region\""))
+    let start = try #require(html.range(of: "<table aria-labelledby=\"table-1-caption\">"))
+    #expect(caption.upperBound < scroller.lowerBound && scroller.upperBound < start.lowerBound)
+    #expect(!html.contains("<caption"))
+    #expect(ReportStyle.css.contains("overflow-x: auto"))
+  }
+
   @Test func linksStayRelative() {
     #expect(HTML.link(toPath: "figures/a b.csv") == "figures/a%20b.csv")
     #expect(HTML.link(toPath: "javascript:x") == "javascript%3Ax")

@@ -6,13 +6,18 @@ import LinearCore
 struct CommonOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "Root of all random choices: same seed, same bytes. (default: 0)",
+    help: """
+      Root of all random choices: same seed, same bytes on the same kind of processor and BLAS. (default: 0)
+      """,
     transform: ArgumentText.seed)
   var seed: UInt64 = 0
 
   @Option(
     parsing: .unconditional,
-    help: "Threads to use; never changes a result. (default: all processors)",
+    help: """
+      Threads to use; never changes a result. (default: the processors this process may use: the least of \
+      affinity, CPU quota of the cgroup and SLURM_CPUS_PER_TASK)
+      """,
     transform: ArgumentText.count)
   var threads: Int?
 

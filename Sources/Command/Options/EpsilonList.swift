@@ -7,11 +7,12 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
   var values: [Double]
 
   static let expected =
-    "numbers of at least 0 as 0.1,0.2 or linspace(0,1.5,15) or 0:1.5:15"
+    "numbers of at least 0 as 0.1,0.2 or 8/255 or linspace(0,1.5,15) or 0:1.5:15"
 
   init(_ values: [Double]) { self.values = values }
 
-  /// Reads `0.1,0.2`, `linspace(first,last,count)` or `first:last:count`.
+  /// Reads `0.1,0.2`, `linspace(first,last,count)` or `first:last:count`; every number may be a fraction such
+  /// as `8/255`.
   init?(argument: String) {
     let text = argument.filter { !$0.isWhitespace }
     if text.hasPrefix("linspace("), text.hasSuffix(")") {
@@ -20,20 +21,30 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
       self.init(range: text.split(separator: ":", omittingEmptySubsequences: false))
     } else {
       let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-      let values = parts.compactMap { Double($0) }
-      guard values.count == parts.count, values.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
-        return nil
-      }
+      let values = parts.compactMap(Self.radius)
+      guard values.count == parts.count else { return nil }
       self.init(values)
     }
   }
 
   private init?(range parts: [Substring]) {
-    guard parts.count == 3, let first = Double(parts[0]), let last = Double(parts[1]),
-      let count = Int(parts[2]), first >= 0, last >= 0, first.isFinite, last.isFinite,
-      (1...10_000).contains(count)
+    guard parts.count == 3, let first = Self.radius(parts[0]), let last = Self.radius(parts[1]),
+      let count = Int(parts[2]), (1...10_000).contains(count)
     else { return nil }
     values = Self.evenlySpaced(first, last, count)
+  }
+
+  /// A finite number of at least 0, or a fraction of two of them.
+  private static func radius(_ text: Substring) -> Double? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
+    let value: Double
+    switch parts.count {
+    case 1: value = parts[0] ?? .nan
+    case 2:
+      value = (parts[0] ?? .nan) / (parts[1].flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? .nan)
+    default: return nil
+    }
+    return value >= 0 && value.isFinite ? value : nil
   }
 
   static func evenlySpaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {

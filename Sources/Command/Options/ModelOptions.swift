@@ -1,6 +1,7 @@
 import ArgumentParser
 import Datasets
 import Experiments
+import Formats
 import Foundation
 import Networks
 
@@ -12,17 +13,18 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var details: ModelDetails
 
   /// Reads the network.
-  func load() throws -> StoredModel { try details.load(model) }
+  func load() throws -> LoadedModel { try details.load(model, name: "--model \(model)") }
 
   /// Reads a network of one hidden layer.
   ///
   /// - Parameter purpose: what is done with those only, for the refusal of others.
-  func loadShallow(for purpose: String) throws -> PReLUNetwork<Float> {
-    guard case .shallow(let network) = try load() else {
+  func loadShallow(for purpose: String) throws -> (LoadedModel, network: PReLUNetwork<Float>) {
+    let loaded = try load()
+    guard case .shallow(let network) = loaded.network else {
       throw ExperimentError.usage(
         "--model \(model): is a deep network; \(purpose) is for networks of one hidden layer")
     }
-    return network
+    return (loaded, network)
   }
 
   /// What the network was trained on, where it lies in a run directory of any kind; nil for a bare file.
@@ -34,20 +36,6 @@ struct ModelOptions: ParsableArguments {
   func warn(of data: Dataset, _ request: DatasetRequest, _ run: RunDescription?) {
     guard let change = run?.change(of: data, request: request) else { return }
     ProgressReporter().warn(change)
-  }
-
-  /// Makes sure that a network and data fit together.
-  func check(_ network: StoredModel, fits data: Dataset) throws(ExperimentError) {
-    guard data.dimension == network.inputDimension else {
-      throw .usage(
-        "--data \(data.name): samples have \(data.dimension) coordinates, expected "
-          + "\(network.inputDimension) as --model \(model) takes")
-    }
-    guard data.classCount <= network.classCount else {
-      throw .usage(
-        "--data \(data.name): has \(data.classCount) classes, expected at most "
-          + "\(network.classCount) as --model \(model) tells apart; see --labels")
-    }
   }
 }
 
@@ -64,9 +52,35 @@ struct ModelDetails: ParsableArguments {
     help: "Whether features are divided by ||x||^(p-1), for a file that does not say it.")
   var normalizeInput: Bool?
 
+  @Option(
+    help: ArgumentHelp(
+      "The values of the classes in the order of the outputs, for a file that does not say them: "
+        + "integers or names, such as 1,2,3. (default: 0,1,2,...)", valueName: "values"),
+    transform: ArgumentText.classes)
+  var classes: ClassArgument?
+
   /// Reads a network.
-  func load(_ model: String) throws -> StoredModel {
-    try StoredModel(
-      path: TrainingRun.modelPath(model), exponent: p, normalizeInput: normalizeInput)
+  ///
+  /// - Parameter name: what errors call it.
+  func load(_ model: String, name: String) throws -> LoadedModel {
+    try LoadedModel(
+      path: TrainingRun.modelPath(model), name: name, classes: classes?.labels, exponent: p,
+      normalizeInput: normalizeInput)
+  }
+}
+
+/// The value of `--classes`.
+struct ClassArgument: Equatable {
+  let labels: [ClassLabel]
+}
+
+extension ArgumentText {
+  /// Values of classes, separated by commas.
+  static func classes(_ text: String) throws -> ClassArgument {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    guard parts.allSatisfy({ !$0.isEmpty }) else {
+      throw Expected("expected integers or names separated by commas, such as 1,2,3")
+    }
+    return ClassArgument(labels: parts.map { ClassLabel(parsing: $0) })
   }
 }

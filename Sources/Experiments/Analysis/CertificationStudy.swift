@@ -56,10 +56,10 @@ public struct CertificationStudy: Sendable {
       }
     }
 
-    /// The share of samples that provably withstand all perturbations smaller than `epsilon`.
+    /// The share of samples that provably withstand all perturbations of size at most `epsilon`.
     public func certifiedAccuracy(epsilon: Double) -> Double {
-      Double(samples.count { $0.status != .misclassified && $0.lower >= epsilon })
-        / Double(max(1, samples.count))
+      accuracy(
+        ofRadii: samples.lazy.map { $0.status == .misclassified ? 0 : $0.lower }, beyond: epsilon)
     }
   }
 

@@ -46,7 +46,7 @@ public struct ClusterRunResult: Codable, Sendable {
 
   /// The share of samples whose radius exceeds `epsilon`.
   public func robustAccuracy(_ epsilon: Double) -> Double {
-    Double(radii.count { $0 > epsilon }) / Double(radii.count)
+    accuracy(ofRadii: radii, beyond: epsilon)
   }
 }
 

@@ -56,10 +56,29 @@ public struct NetworkInspection: Codable, Sendable, Equatable {
 
 extension Dataset {
   /// Class means and subclass centres (the true ones where they are known, otherwise means) as
-  /// directions from a network's center.
+  /// directions from a network's center, under the values of classes and subclasses. Those without
+  /// samples have no mean, and are left out.
   public func referenceDirections(center: [Float]?) -> ReferenceDirections {
-    ReferenceDirections(
-      classMeans: classMeans(), groupMeans: groupCenters ?? groupMeans(),
-      groupLabels: groupLabels, center: center)
+    let (means, groups) = (presentClassMeans, presentGroupCenters)
+    return ReferenceDirections(
+      classMeans: means.rows, classLabels: means.numbers,
+      classNames: means.numbers.map { classes[$0].description }, groupMeans: groups?.rows,
+      groupLabels: groups?.numbers.map { groupLabels![$0] },
+      groupNames: groups?.numbers.map { groupValues?[$0].description ?? "\($0)" }, center: center)
+  }
+
+  /// The means of the classes that have samples, and the numbers of these classes.
+  var presentClassMeans: (rows: Matrix<Float>, numbers: [Int]) {
+    let present = Set(labels).sorted()
+    return (classMeans().rows(at: present), present)
+  }
+
+  /// The centres of subclasses, the true ones where they are known, otherwise the means of those that have
+  /// samples, and the numbers of these subclasses; nil where subclasses are unknown.
+  var presentGroupCenters: (rows: Matrix<Float>, numbers: [Int])? {
+    guard let groups, let groupLabels else { return nil }
+    if let groupCenters { return (groupCenters, Array(groupLabels.indices)) }
+    let present = Set(groups).sorted()
+    return groupMeans().map { ($0.rows(at: present), present) }
   }
 }

@@ -109,16 +109,16 @@ public struct RobustnessStudy {
     } catch { throw ExperimentError(error) }
   }
 
-  /// Class means and subclass centres as points.
+  /// Class means and subclass centres as points, those that there are.
   private static func means(of data: Dataset) -> (rows: Matrix<Float>, labels: [Int]) {
-    let classes = data.classMeans()
-    guard let groups = data.groupCenters ?? data.groupMeans(), let labels = data.groupLabels else {
-      return (classes, Array(0..<data.classCount))
+    let classes = data.presentClassMeans
+    guard let groups = data.presentGroupCenters, let labels = data.groupLabels else {
+      return (classes.rows, classes.numbers)
     }
     let rows = Matrix(
-      rows: classes.rows + groups.rows, columns: classes.columns,
-      elements: classes.elements + groups.elements)
-    return (rows, Array(0..<data.classCount) + labels)
+      rows: classes.rows.rows + groups.rows.rows, columns: classes.rows.columns,
+      elements: classes.rows.elements + groups.rows.elements)
+    return (rows, classes.numbers + groups.numbers.map { labels[$0] })
   }
 }
 
@@ -144,11 +144,19 @@ public struct RobustnessCurve: Codable, Sendable, Equatable {
 
 extension RobustnessResult {
   /// The per-sample table: `index,label,predicted,radius,attack,status` and the passes spent.
-  public var table: CSVTable {
+  public var table: CSVTable { table(classes: nil) }
+
+  /// The same with the values of classes instead of their numbers.
+  ///
+  /// - Parameter classes: the value of every class.
+  public func table(classes: [ClassLabel]?) -> CSVTable {
+    func values(_ numbers: [Int]) -> [String] {
+      numbers.map { classes?[$0].description ?? "\($0)" }
+    }
     var table = CSVTable()
     table.append("index", samples.map(\.index))
-    table.append("label", samples.map(\.label))
-    table.append("predicted", samples.map(\.predicted))
+    table.append("label", values(samples.map(\.label)))
+    table.append("predicted", values(samples.map(\.predicted)))
     table.append("radius", samples.map(\.radius))
     table.append("attack", samples.map { $0.attack ?? "" })
     table.append("status", samples.map(\.status.rawValue))

@@ -1,6 +1,7 @@
 import Certification
 import Formats
 import Foundation
+import LinearCore
 
 /// l2 radii of the samples of one network, bounded from both sides: what is proved beside what is found. Stored
 /// below `results/`.
@@ -36,15 +37,20 @@ public struct TwoSidedRadii: Codable, Sendable, Equatable {
   public let samples: [Sample]
 
   /// The share of samples that provably withstand all perturbations of at most `epsilon`.
-  public func certifiedAccuracy(_ epsilon: Double) -> Double { share { $0.lower > epsilon } }
+  public func certifiedAccuracy(_ epsilon: Double) -> Double {
+    accuracy(ofRadii: samples.lazy.map(\.lower), beyond: epsilon)
+  }
 
   /// The share of samples for which no perturbation of at most `epsilon` was found.
-  public func attackedAccuracy(_ epsilon: Double) -> Double { share { $0.upper > epsilon } }
+  public func attackedAccuracy(_ epsilon: Double) -> Double {
+    accuracy(ofRadii: samples.lazy.map(\.upper), beyond: epsilon)
+  }
 
   /// The same as the share that the *smoothed* classifier withstands, each sample with the confidence of the
   /// settings; nil where it was not looked at.
   public func smoothedAccuracy(_ epsilon: Double) -> Double? {
-    hasSmoothing ? share { $0.smoothed!.radius > epsilon } : nil
+    hasSmoothing
+      ? accuracy(ofRadii: samples.lazy.map { $0.smoothed!.radius }, beyond: epsilon) : nil
   }
 
   /// Whether randomised smoothing was run.

@@ -2,39 +2,55 @@ import Foundation
 import Theory
 
 extension DeepMixtureReport {
-  /// The paragraph, from the numbers.
+  /// Three sentences at most; ``answerTable`` has the numbers.
   var answer: String {
-    ([oneLayer] + settings.degrees.map(depthSentence) + [alignment, stalling, normalization, adam])
-      .filter { !$0.isEmpty }.joined(separator: " ")
+    [depth, stalling, remedy].compactMap { $0 }.joined(separator: " ")
   }
 
-  /// Depth 1 against theory.
-  private var oneLayer: String {
+  /// What depth does to the best network of every degree.
+  private var depth: String? {
     let parts = settings.degrees.compactMap { p -> String? in
-      guard let radius = radius(p, 1, .plain, .small) else { return nil }
-      let law = p == 1 ? linearLaw : p >= 3 ? CriticalRadius.optimal : nil
-      return "\(number(radius)) at p = \(p.formatted())"
-        + (law.map { String(format: " (theory %.3f, %+.1f%%)", $0, 100 * (radius / $0 - 1)) } ?? "")
+      guard let shallow = bestRadius(p, depths: [1]) else { return nil }
+      guard let deep = bestRadius(p, depths: deeper) else {
+        return "no deeper network fits at p = \(p.formatted())"
+      }
+      let change = deep.radius / shallow.radius - 1
+      let verdict =
+        change > 0.02 ? "helps" : change < -0.02 ? "costs robustness" : "changes little"
+      return
+        "\(verdict) at p = \(p.formatted()) (half radius \(number(shallow.radius)) with one layer, "
+        + "\(number(deep.radius)) with more)"
+    }
+    return parts.isEmpty ? nil : "Depth \(parts.joined(separator: ", "))."
+  }
+
+  /// Where plain networks stop to train.
+  private var stalling: String? {
+    let parts = settings.degrees.compactMap { p -> String? in
+      let depths = settings.starts.compactMap { firstStall(p, .plain, $0) }
+      guard let first = depths.min() else { return nil }
+      return "\(first) at p = \(p.formatted())"
     }
     return parts.isEmpty
-      ? ""
-      : "One hidden layer from small weights has the half radius \(parts.joined(separator: ", "))."
+      ? "Plain networks train at every depth."
+      : "Plain networks stall, from some start, from depth \(parts.joined(separator: ", "))."
   }
 
-  /// The best deeper network of a degree that fits, and what depth does to the best kind.
-  private func depthSentence(_ p: Double) -> String {
-    let name = "p = \(p.formatted())"
-    guard let shallow = bestRadius(p, depths: [1]) else { return "" }
-    guard let deep = bestRadius(p, depths: settings.depths.filter { $0 > 1 }) else {
-      return "At \(name) no deeper network fits."
+  /// What trains at every depth from every start.
+  private var remedy: String? {
+    let others = settings.variants.filter { $0 != .plain }
+    if others.isEmpty { return nil }
+    let safe = others.filter { variant in
+      settings.starts.allSatisfy { start in
+        settings.degrees.allSatisfy { firstStall($0, variant, start) == nil }
+      }
     }
-    let change = deep.radius / shallow.radius - 1
-    let verdict =
-      change > 0.02
-      ? "depth helps" : change < -0.02 ? "depth costs robustness" : "depth changes little"
-    return "At \(name) \(verdict): the best network of several layers (\(deep.name)) has "
-      + "\(number(deep.radius)), the best of one (\(shallow.name)) \(number(shallow.radius))."
+    return safe.isEmpty
+      ? "No other kind of network trains everywhere."
+      : "Everywhere train: \(safe.map(\.rawValue).joined(separator: ", "))."
   }
+
+  private var deeper: [Int] { settings.depths.filter { $0 > 1 } }
 
   private func bestRadius(_ p: Double, depths: [Int]) -> (radius: Double, name: String)? {
     var best: (radius: Double, name: String)?
@@ -47,97 +63,103 @@ extension DeepMixtureReport {
     }
     return best
   }
+}
 
-  /// Where the first layer points, for the smallest and the largest degree.
-  private var alignment: String {
-    let parts = settings.degrees.compactMap { p -> String? in
-      func share(_ metric: SweepMetric, _ depth: Int) -> Double? {
-        results.interval(metric.key, experiment.cell(p, depth, .residual, .small)).mean
-      }
-      guard let subclasses = share(DepthMeasurement.subclassShare, 1),
-        let classes = share(DepthMeasurement.classShare, 1),
-        let deepSubclasses = share(DepthMeasurement.subclassShare, deepest),
-        let deepClasses = share(DepthMeasurement.classShare, deepest)
-      else { return nil }
-      return String(
-        format:
-          "%.0f%% of the influence at subclass centres and %.0f%% at class means at depth 1, %.0f%% and "
-          + "%.0f%% at depth %d, for p = %@", 100 * subclasses, 100 * classes, 100 * deepSubclasses,
-        100 * deepClasses, deepest, p.formatted())
-    }
-    return parts.isEmpty
-      ? ""
-      : "First-layer neurons of residual networks from small weights (cosine above 0.9) have "
-        + "\(parts.joined(separator: "; "))."
+// MARK: - The numbers
+
+extension DeepMixtureReport {
+  /// What the answer rests on, a column a degree.
+  var answerTable: SweepAccount.Table {
+    SweepAccount.Table(
+      caption:
+        "What the answer rests on. Half radii are means over seeds; influence is that of first-layer "
+        + "neurons of residual networks from small weights, counted where a cosine is above 0.9; the size of "
+        + "outputs is that of plain networks before training.",
+      header: [""] + settings.degrees.map { "p = \($0.formatted())" },
+      rows: radiusRows + influenceRows + sizeRows + stallRows + deepestRows + adamRows)
   }
 
-  private var stalling: String {
-    let parts = settings.starts.map { start in
-      let depths = settings.degrees.map { p in
-        "\(firstStall(p, .plain, start).map { "\($0)" } ?? "none") at p = \(p.formatted())"
-      }
-      return "\(start.rawValue): \(depths.joined(separator: ", "))"
-    }
-    var text =
-      "Plain networks do not train from depth (\(parts.joined(separator: "; ")); of \(deepest))."
-    if let p = settings.degrees.last {
-      let signals = settings.depths.map { depth in
-        interval(DepthMeasurement.signal, experiment.cell(p, depth, .plain, .standard))
-      }
-      let values = zip(settings.depths, signals).compactMap { depth, signal in
-        signal.mean.map { "10^\(Int($0.rounded())) at depth \(depth)" }
-      }
-      text +=
-        " The signal vanishes like the p-th power of the p-th power: at p = \(p.formatted()) the output of "
-        + "usual weights is \(values.joined(separator: ", "))."
-    }
-    return text
+  private func row(_ name: String, _ cell: (Double) -> String?) -> [String] {
+    [name] + settings.degrees.map { cell($0) ?? "–" }
   }
 
-  /// Which variants train everywhere, and what they cost at the largest degree.
-  private var normalization: String {
-    let others = settings.variants.filter { $0 != .plain }
-    let parts = others.map { variant -> String in
-      let failing = settings.starts.flatMap { start in
-        settings.degrees.compactMap { p in
-          firstStall(p, variant, start).map {
-            "\(start.rawValue), p = \(p.formatted()) from depth \($0)"
-          }
-        }
-      }
-      var text = "\(variant.rawValue) trains "
-      text += failing.isEmpty ? "at every depth" : "except \(failing.joined(separator: "; "))"
-      if let p = settings.degrees.last {
-        let radii = settings.starts.compactMap { start in
-          radius(p, deepest, variant, start).map { "\(number($0)) (\(start.rawValue))" }
-        }
-        if !radii.isEmpty {
-          text +=
-            ", with half radius \(radii.joined(separator: ", ")) at p = \(p.formatted()), depth \(deepest)"
-        }
-      }
-      return text
-    }
-    return "Of what keeps the signal, " + parts.joined(separator: ". ") + "."
+  private var radiusRows: [[String]] {
+    [
+      row("half radius, one layer from small weights") {
+        radius($0, 1, .plain, .small).map(number)
+      },
+      row("its law") { p in
+        p == 1 ? number(linearLaw) : p >= 3 ? number(CriticalRadius.optimal) : nil
+      },
+      row("best of one layer") { bestRadius($0, depths: [1]).map { number($0.radius) } },
+      row("best of several layers") { bestRadius($0, depths: deeper).map { number($0.radius) } },
+      row("which that is") { bestRadius($0, depths: deeper)?.name },
+    ]
   }
 
-  /// Adam against descent from the same weights.
-  private var adam: String {
-    let parts = settings.degrees.compactMap { p -> String? in
-      let ratios = experiment.cells.filter { $0.p == p && $0.start == .adam }.compactMap {
-        cell -> Double? in
-        guard let adam = radius(p, cell.depth, cell.variant, .adam),
-          let descent = radius(p, cell.depth, cell.variant, .standard)
-        else { return nil }
-        return adam / descent
-      }
-      guard let smallest = ratios.min(), let largest = ratios.max() else { return nil }
-      return String(
-        format: "%.2f to %.2f times at p = %@", smallest, largest, p.formatted())
+  private var influenceRows: [[String]] {
+    func share(_ metric: SweepMetric, _ p: Double, _ depth: Int) -> String? {
+      results.interval(metric.key, experiment.cell(p, depth, .residual, .small)).mean
+        .map { String(format: "%.0f%%", 100 * $0) }
     }
-    return parts.isEmpty
-      ? ""
-      : "Adam gives, where both fit, \(parts.joined(separator: ", ")) the half radius of SGD from the same "
-        + "weights."
+    return [
+      ("influence at subclass centres", DepthMeasurement.subclassShare),
+      ("influence at class means", DepthMeasurement.classShare),
+    ].map { name, metric in
+      row("\(name), depth 1 and \(deepest)") { p in
+        guard let first = share(metric, p, 1), let last = share(metric, p, deepest) else {
+          return nil
+        }
+        return "\(first), \(last)"
+      }
+    }
+  }
+
+  private var sizeRows: [[String]] {
+    [
+      row("size of outputs, usual weights, depth \(deepest)") { p in
+        interval(DepthMeasurement.signal, experiment.cell(p, deepest, .plain, .standard)).mean
+          .map { "10^\(Int($0.rounded()))" }
+      }
+    ]
+  }
+
+  /// The first depth at which most runs do not fit, start by start.
+  private var stallRows: [[String]] {
+    settings.variants.map { variant in
+      row("no fit from depth: \(variant.rawValue) (\(starts))") { p in
+        settings.starts.map { start in firstStall(p, variant, start).map(String.init) ?? "none" }
+          .joined(separator: ", ")
+      }
+    }
+  }
+
+  private var starts: String { settings.starts.map(\.rawValue).joined(separator: ", ") }
+
+  private var deepestRows: [[String]] {
+    settings.variants.filter { $0 != .plain }.map { variant in
+      row("half radius at depth \(deepest): \(variant.rawValue) (\(starts))") { p in
+        settings.starts.map { radius(p, deepest, variant, $0).map(number) ?? "–" }
+          .joined(separator: ", ")
+      }
+    }
+  }
+
+  /// Adam against descent from the same weights, where both fit.
+  private var adamRows: [[String]] {
+    guard settings.starts.contains(.adam) else { return [] }
+    return [
+      row("half radius of Adam over that of SGD") { p in
+        let ratios = experiment.cells.filter { $0.p == p && $0.start == .adam }.compactMap {
+          cell -> Double? in
+          guard let adam = radius(p, cell.depth, cell.variant, .adam),
+            let descent = radius(p, cell.depth, cell.variant, .standard)
+          else { return nil }
+          return adam / descent
+        }
+        guard let smallest = ratios.min(), let largest = ratios.max() else { return nil }
+        return String(format: "%.2f to %.2f", smallest, largest)
+      }
+    ]
   }
 }

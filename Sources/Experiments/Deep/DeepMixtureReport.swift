@@ -48,7 +48,8 @@ struct DeepMixtureReport {
         Theory, for one hidden layer: 1/√K = \(number(linearLaw)) at p = 1 and √2/2 = \
         \(number(CriticalRadius.optimal)) at p = 3; nothing beyond √2/2 is possible at any depth.
         """,
-      answer: answer, findings: findings, figures: figures, overview: overview)
+      answer: answer, findings: findings, figures: figures, overview: overview,
+      answerTable: answerTable)
   }
 
   // MARK: - Table

@@ -28,7 +28,7 @@ public struct DeepRobustness: Codable, Sendable, Equatable {
 
   /// The share of samples that no perturbation found of size at most `epsilon` fools.
   public func robustAccuracy(epsilon: Double) -> Double {
-    Double(radii.count { $0 > epsilon }) / Double(max(1, radii.count))
+    accuracy(ofRadii: radii, beyond: epsilon)
   }
 
   /// The median radius of all samples, 0 for those classified wrongly.

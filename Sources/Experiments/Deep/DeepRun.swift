@@ -138,7 +138,7 @@ public struct DeepRun: Sendable {
       }
       report(Double(epoch.epoch) / Double(training.epochs), epoch)
     }
-    try DeepModelFile.write(trainer.network, to: networkPath)
+    try DeepModelFile.write(trainer.network, to: networkPath, classes: train.classes)
     try directory.write(trainer.record, to: recordName)
     // It may be gone already; nobody reads it any more.
     unlink(checkpointPath)

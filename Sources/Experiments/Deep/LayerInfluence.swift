@@ -61,7 +61,7 @@ struct LayerInfluence {
 
   /// The median over the dominant neurons of the largest cosine to a direction of `range`.
   func medianBestCosine(_ range: Range<Int>) -> Double {
-    median(dominant().map { bestCosine($0, range) })
+    median(dominant().map { bestCosine($0, range) }) ?? .nan
   }
 
   /// The share of all influence that neurons have whose largest cosine to a direction of `range` is above

@@ -39,7 +39,7 @@ struct MNISTDeepReport {
         accuracy on \(settings.validationSamples) validation images.
         """,
       answer: answer, findings: findings,
-      figures: norms.map(curves) + [mediansFigure])
+      figures: norms.map(curves) + [mediansFigure], answerTable: answerTable)
   }
 
   // MARK: - Figures
@@ -103,26 +103,31 @@ struct MNISTDeepReport {
   }
 
   private var answer: String {
-    var sentences: [String] = []
-    if let first = settings.degrees.first, let last = settings.degrees.last, last > first {
-      for norm in norms {
-        let parts = settings.depths.compactMap { depth -> String? in
-          let gains = settings.variants.compactMap { gain(last, depth, $0, norm) }
-          guard let low = gains.min(), let high = gains.max() else { return nil }
-          return low == high
-            ? String(format: "%.2f at depth %d", low, depth)
-            : String(format: "%.2f to %.2f at depth %d", low, high, depth)
-        }
-        sentences.append(
-          "Over the kinds of networks, \(name(last)) has \(parts.joined(separator: ", ")) times the median "
-            + "\(norm.rawValue) radius of \(name(first)).")
-      }
-      sentences.append(verdict(last))
+    let last = settings.degrees.last.flatMap { $0 > settings.degrees[0] ? $0 : nil }
+    return [last.map(verdict) ?? "", depthSentence, accuracySentence].filter { !$0.isEmpty }
+      .joined(separator: " ")
+  }
+
+  /// The gains over the smallest degree, depth by depth, and the largest radii.
+  private var answerTable: SweepAccount.Table? {
+    guard let first = settings.degrees.first, let last = settings.degrees.last, last > first else {
+      return nil
     }
-    sentences += norms.map(best)
-    sentences.append(depthSentence)
-    sentences.append(accuracySentence)
-    return sentences.filter { !$0.isEmpty }.joined(separator: " ")
+    return SweepAccount.Table(
+      caption:
+        "The median radius of \(name(last)) over that of \(name(first)), least and largest over the "
+        + "kinds of networks, and the largest median radius of all.",
+      header: ["norm"] + settings.depths.map { "depth \($0)" } + ["largest radius", "of"],
+      rows: norms.map { norm in
+        let best = best(norm)
+        return [norm.rawValue]
+          + settings.depths.map { depth in
+            let gains = settings.variants.compactMap { gain(last, depth, $0, norm) }
+            guard let low = gains.min(), let high = gains.max() else { return "–" }
+            return low == high
+              ? String(format: "%.2f", low) : String(format: "%.2f to %.2f", low, high)
+          } + [best.map { String(format: "%.3f", $0.1) } ?? "–", best?.0.title ?? "–"]
+      })
   }
 
   /// In how many kinds of networks a degree gains at the smallest and at the largest depth, and how much.
@@ -143,11 +148,9 @@ struct MNISTDeepReport {
       : "Against \(name(settings.degrees[0])), for both norms and all kinds: \(parts.joined(separator: "; "))."
   }
 
-  private func best(_ norm: Norm) -> String {
-    let measured = experiment.cells.compactMap { cell in median(norm, cell).map { (cell, $0) } }
-    guard let best = measured.max(by: { $0.1 < $1.1 }) else { return "" }
-    return String(
-      format: "The largest median %@ radius is %.3f: %@.", norm.rawValue, best.1, best.0.title)
+  private func best(_ norm: Norm) -> (Cell, Double)? {
+    experiment.cells.compactMap { cell in median(norm, cell).map { (cell, $0) } }
+      .max { $0.1 < $1.1 }
   }
 
   /// What depth does at every degree: the deepest against one layer, averaged over variants.

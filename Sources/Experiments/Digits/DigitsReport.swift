@@ -105,7 +105,7 @@ struct DigitsReport {
       }
       return Double(best.squareRoot())
     }
-    return nearest.sorted()[nearest.count / 2] / 2
+    return (median(nearest) ?? .nan) / 2
   }
 
   /// Rows: six digits that every network gets right; columns: the digit, then perturbed for each p.

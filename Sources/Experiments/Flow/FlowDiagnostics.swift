@@ -61,7 +61,7 @@ struct FlowDiagnostics {
       subclassCosines: hasSubclasses ? Quartiles(best(living, directions.groupRange)) : nil,
       classCosines: Quartiles(best(living, directions.classRange)),
       dominantSubclassCosine: hasSubclasses
-        ? median(best(contributions.dominant(), directions.groupRange)) : nil,
+        ? median(best(contributions.dominant(), directions.groupRange)) ?? .nan : nil,
       weightStableRank: network.hiddenWeights.stableRank(),
       featureStableRank: statistics.stableRank,
       balancednessDrift: state.balancednessDrift(since: initialState))

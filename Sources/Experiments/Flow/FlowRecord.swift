@@ -52,17 +52,9 @@ public struct Quartiles: Codable, Sendable, Equatable {
 
   /// The quartiles of some numbers, interpolated linearly between neighbours; NaN for none.
   public init(_ values: [Double]) {
-    let sorted = values.sorted()
-    func quantile(_ share: Double) -> Double {
-      guard let last = sorted.last else { return .nan }
-      let position = share * Double(sorted.count - 1)
-      let index = Int(position)
-      guard index + 1 < sorted.count else { return last }
-      return sorted[index] + (position - Double(index)) * (sorted[index + 1] - sorted[index])
-    }
-    lower = quantile(0.25)
-    median = quantile(0.5)
-    upper = quantile(0.75)
+    lower = quantile(values, 0.25) ?? .nan
+    median = quantile(values, 0.5) ?? .nan
+    upper = quantile(values, 0.75) ?? .nan
   }
 }
 

@@ -178,7 +178,8 @@ public struct FlowRun {
       }
       let result = FlowResult(flow, recorder, extremalVectors: extremalVectors)
       try recorder.trajectory.write(to: directory, directions: result.directions)
-      try ModelFile.write(result.network, to: directory.path(TrainingRun.modelName))
+      try ModelFile.write(
+        result.network, to: directory.path(TrainingRun.modelName), classes: data.classes)
       try directory.writeTiming(since: start)
       for warning in result.warnings { progress.warn(warning) }
       return result

@@ -85,7 +85,8 @@ private struct GMMWatch {
     if iteration % settings.recordEvery == 0 {
       let cosines = closestCosines(network)
       for (name, position) in [("lower", 1), ("median", 2), ("upper", 3)] {
-        curves[name, default: []].append(quantile(cosines, Double(position) / 4))
+        curves[name, default: []].append(
+          quantile(cosines, Double(position) / 4) ?? .nan)
       }
       // Twice the loss of the package: the mean of (f - y)^2.
       curves["loss", default: []].append(
@@ -99,18 +100,10 @@ private struct GMMWatch {
     }
   }
 
-  /// The largest cosine of every neuron to a centre, in increasing order.
+  /// The largest cosine of every neuron to a centre.
   private func closestCosines(_ network: PReLUNetwork<Float>) -> [Double] {
     let cosines = Matrix.product(
       network.hiddenWeights.rowsNormalized(), train.groupCenters!, transposeB: true)
-    return (0..<cosines.rows).map { Double(cosines.row($0).max()!) }.sorted()
-  }
-
-  /// Between the two nearest of sorted values.
-  private func quantile(_ sorted: [Double], _ share: Double) -> Double {
-    let position = share * Double(sorted.count - 1)
-    let below = Int(position)
-    let above = min(below + 1, sorted.count - 1)
-    return sorted[below] + (position - Double(below)) * (sorted[above] - sorted[below])
+    return (0..<cosines.rows).map { Double(cosines.row($0).max()!) }
   }
 }

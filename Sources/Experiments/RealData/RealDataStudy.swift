@@ -71,10 +71,9 @@ struct RealDataStudy {
   func load() throws(ExperimentError) -> (train: Dataset, test: Dataset) {
     do {
       let all = try DatasetCatalog.load(request(settings.trainSplit))
-      return (
-        settings.trainLimit.map { all.prefix($0) } ?? all,
-        try DatasetCatalog.load(request(settings.testSplit))
-      )
+      let train = settings.trainLimit.map { all.prefix($0) } ?? all
+      let test = try DatasetCatalog.load(request(settings.testSplit))
+      return (train, try test.numbered(by: train.classes, of: "the training data \(train.name)"))
     } catch { throw ExperimentError(error) }
   }
 

@@ -71,7 +71,7 @@ public struct AttackRun {
   {
     _ = try directory.folder("results")
     do {
-      try result.table.write(to: directory.path("results/samples.csv"))
+      try result.table(classes: data.classes).write(to: directory.path("results/samples.csv"))
       try result.writeWitnesses(of: data, to: directory.path("results/witnesses.npz"))
     } catch { throw ExperimentError(error) }
     let folder = try directory.folder("figures")
@@ -110,17 +110,16 @@ public struct AttackRun {
 }
 
 extension RobustnessResult<Float> {
-  /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, and beside
-  /// them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed.
+  /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, the labels as
+  /// the data state them, and beside them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed.
   public func writeWitnesses(of data: Dataset, to path: String) throws(FormatError) {
     var adversarial = data.inputs
     adversarial.elements = zip(data.inputs.elements, perturbations.elements).map(+)
-    let labels = Tensor(shape: [data.count], elements: .int64(data.labels.map { Int64($0) }))
+    let classes = data.classes
     try NPZ.write(
       [
-        "X": ModelFile.tensor(adversarial), "y": labels,
-        "perturbation": ModelFile.tensor(perturbations),
+        "X": ModelFile.tensor(adversarial), "perturbation": ModelFile.tensor(perturbations),
         "radius": ModelFile.tensor(samples.map(\.radius)),
-      ], to: path, isCompressed: true)
+      ], labels: ["y": LabelArray(data.labels.map { classes[$0] })], to: path, isCompressed: true)
   }
 }

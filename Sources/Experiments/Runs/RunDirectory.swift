@@ -274,24 +274,3 @@ enum Leftovers {
     }
   }
 }
-
-/// JSON with sorted keys; infinity and NaN, which JSON lacks, as strings.
-public enum JSONText {
-  /// The text of a value, with a newline at the end.
-  public static func encode<Value: Encodable>(_ value: Value) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    // Values of this package hold nothing that cannot be encoded.
-    return String(decoding: try! encoder.encode(value), as: UTF8.self) + "\n"
-  }
-
-  /// Reads what ``encode(_:)`` writes.
-  static var decoder: JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
-      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    return decoder
-  }
-}

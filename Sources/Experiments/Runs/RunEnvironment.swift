@@ -11,6 +11,10 @@ public struct RunEnvironment: Codable, Sendable {
   public let commit: String
   /// The processor.
   public let cpu: String
+  /// The kernels of the BLAS library, such as "Haswell" or "SkylakeX". Others give other last digits.
+  public let blasKernels: String
+  /// The BLAS library and its version.
+  public let blasLibrary: String
   /// The seed.
   public let seed: UInt64
   /// SHA-256 of the data, see `Dataset.checksum`; empty where there are several.
@@ -21,6 +25,8 @@ public struct RunEnvironment: Codable, Sendable {
     version = Self.version
     commit = Self.sourceRevision() ?? "unknown"
     cpu = Self.processor() ?? "unknown"
+    blasKernels = BLAS.kernels
+    blasLibrary = BLAS.library
     self.seed = seed
     self.dataChecksum = dataChecksum
   }

@@ -64,10 +64,12 @@ public enum StoredModel: Sendable {
   }
 
   /// Writes the network, atomically, in the format that the extension of `path` means.
-  public func write(to path: String) throws(FormatError) {
+  ///
+  /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
+  public func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
     switch self {
-    case .shallow(let network): try ModelFile.write(network, to: path)
-    case .deep(let network): try DeepModelFile.write(network, to: path)
+    case .shallow(let network): try ModelFile.write(network, to: path, classes: classes)
+    case .deep(let network): try DeepModelFile.write(network, to: path, classes: classes)
     }
   }
 }

@@ -18,6 +18,7 @@ extension Trainer where Scalar == Float {
     let network: PReLUNetwork<Float> = try model.makeNetwork(
       data: data, loss: training.loss, seed: training.seed)
     do {
+      let heldOut = try heldOut?.numbered(by: data.classes, of: "the training data \(data.name)")
       try self.init(
         network: network, inputs: data.inputs, labels: data.labels, configuration: training,
         heldOut: heldOut.map { ($0.inputs, $0.labels) })

@@ -122,11 +122,13 @@ public struct TrainingRun {
           "--loss is \(loss.rawValue), which is for two classes; expected cross-entropy for the "
             + "\(part.classCount) classes of \(part.name)")
       }
-      guard part.dimension == data.dimension, part.classCount <= max(2, data.classCount) else {
+      guard part.dimension == data.dimension else {
         throw .usage(
-          "\(part.name): the held-out data are (\(part.count), \(part.dimension)) with "
-            + "\(part.classCount) classes, expected \(data.dimension) coordinates and at most "
-            + "\(data.classCount) classes")
+          "\(part.name): the held-out data are (\(part.count), \(part.dimension)), expected "
+            + "\(data.dimension) coordinates")
+      }
+      do { _ = try part.numbered(by: data.classes, of: "the training data \(data.name)") } catch {
+        throw ExperimentError(error)
       }
     }
   }
@@ -160,6 +162,7 @@ public struct TrainingRun {
     -> (network: PReLUNetwork<Float>, record: TrainingRecord)
   {
     let training = configuration.training
+    let heldOut = try heldOut?.numbered(by: data.classes, of: "the training data \(data.name)")
     var trainer = try Trainer<Float>(
       network: Self.initialNetwork(configuration, data: data), inputs: data.inputs,
       labels: data.labels, configuration: training,
@@ -185,17 +188,18 @@ public struct TrainingRun {
       let done = Double(epoch.epoch - first) / Double(training.epochs - first)
       progress.update(describe(epoch), fraction: done, since: start)
       try Interruption.safePoint {
-        try save(trainer, to: checkpoint)
+        try save(trainer, data.classes, to: checkpoint)
         return describe(epoch)
       }
       if Date().timeIntervalSince(lastCheckpoint) >= checkpointInterval {
-        try save(trainer, to: checkpoint)
+        try save(trainer, data.classes, to: checkpoint)
         lastCheckpoint = Date()
       }
     }
     progress.clear()
-    try save(trainer, to: checkpoint)
-    try ModelFile.write(trainer.network, to: directory.path(Self.modelName))
+    try save(trainer, data.classes, to: checkpoint)
+    try ModelFile.write(
+      trainer.network, to: directory.path(Self.modelName), classes: data.classes)
     try directory.writeTiming(since: start)
     if let warning = trainer.record.stallWarning(
       loss: training.loss, outputCount: trainer.network.outputCount,
@@ -228,8 +232,10 @@ public struct TrainingRun {
       + "loss \(String(format: "%.4g", epoch.loss)), accuracy \(accuracy)"
   }
 
-  private func save(_ trainer: Trainer<Float>, to checkpoint: String) throws {
-    try trainer.checkpoint().write(to: checkpoint)
+  private func save(_ trainer: Trainer<Float>, _ classes: [ClassLabel], to checkpoint: String)
+    throws
+  {
+    try trainer.checkpoint().write(to: checkpoint, classes: classes)
     var table = CSVTable()
     let epochs = trainer.record.epochs
     table.append("epoch", epochs.map(\.epoch))

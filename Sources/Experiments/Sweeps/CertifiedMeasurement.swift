@@ -36,15 +36,15 @@ struct CertifiedMeasurement: Codable, Sendable, Equatable {
     ).run(network, data: attacked, reference: train)
     let samples = result.samples
     let correct = samples.filter { $0.status != .misclassified }
-    let metrics: [String: Double] = [
-      Self.lower.key: median(samples.map(\.lower)),
-      Self.upper.key: median(samples.map(\.upper)),
-      Self.largestGap.key: correct.map(\.gap).max() ?? .nan,
-      Self.exactShare.key: correct.isEmpty
-        ? .nan : Double(correct.count { $0.status == .exact }) / Double(correct.count),
-      Self.shareBeyond.key: Double(samples.count { $0.lower > radius }) / Double(samples.count),
-      NetworkMeasurement.accuracy.key: Double(correct.count) / Double(samples.count),
-    ]
+    let lower = samples.map(\.lower)
+    let exact = Double(correct.count { $0.status == .exact }) / Double(max(1, correct.count))
+    var metrics: [String: Double] = [:]
+    metrics[Self.lower.key] = median(lower) ?? .nan
+    metrics[Self.upper.key] = median(samples.map(\.upper)) ?? .nan
+    metrics[Self.largestGap.key] = correct.map(\.gap).max() ?? .nan
+    metrics[Self.exactShare.key] = correct.isEmpty ? .nan : exact
+    metrics[Self.shareBeyond.key] = accuracy(ofRadii: lower, beyond: radius)
+    metrics[NetworkMeasurement.accuracy.key] = Double(correct.count) / Double(samples.count)
     return SweepMeasurement(metrics: metrics, flags: result.contradictions)
   }
 }

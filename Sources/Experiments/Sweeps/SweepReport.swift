@@ -9,8 +9,10 @@ public struct SweepAccount: Sendable {
   public var subtitle: String
   /// What was done and what theory predicts.
   public var introduction: Prose
-  /// The answer, with its numbers computed from the results.
+  /// The answer, with its numbers computed from the results: a few short sentences.
   public var answer: String
+  /// Numbers that the answer rests on and that would make it long.
+  public var answerTable: Table?
   /// Numbers that the answer rests on and that are not means of cells, for example a fitted slope.
   public var findings: [String: MeanOrNumber]
   /// The figures in order.
@@ -52,7 +54,8 @@ public struct SweepAccount: Sendable {
   public init(
     title: String, subtitle: String, introduction: Prose, answer: String,
     findings: [String: MeanOrNumber] = [:], figures: [SweepFigure] = [],
-    blocks: [Report.Block] = [], remarks: [String] = [], overview: Table? = nil
+    blocks: [Report.Block] = [], remarks: [String] = [], overview: Table? = nil,
+    answerTable: Table? = nil
   ) {
     self.title = title
     self.subtitle = subtitle
@@ -63,6 +66,7 @@ public struct SweepAccount: Sendable {
     self.blocks = blocks
     self.remarks = remarks
     self.overview = overview
+    self.answerTable = answerTable
   }
 }
 
@@ -147,12 +151,11 @@ struct SweepReport<Cell: SweepCell> {
     var blocks: [Report.Block] = [
       .paragraph(account.introduction), .note("\(strong: "Answer.") \(account.answer)"),
     ]
+    if let table = account.answerTable { blocks.append(.table(table.report)) }
     if let overview = account.overview {
-      let table = Report.Table(
-        caption: Prose(overview.caption), header: overview.header.map { Prose($0) },
-        rows: overview.rows.map { $0.map { Prose($0) } })
       blocks += [
-        .table(table), .details(summary: "All \(results.cells.count) cells", [.table(cells)]),
+        .table(overview.report),
+        .details(summary: "All \(results.cells.count) cells", [.table(cells)]),
       ]
     } else {
       blocks.append(.table(cells))
@@ -173,7 +176,8 @@ struct SweepReport<Cell: SweepCell> {
     let lines = results.failures.map { "no result: \($0)" } + account.remarks
     let text = lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n\n"
     let caption = account.overview.map { "\($0.caption)\n\n" } ?? ""
-    return "\(caption)\(table.text)\n\(text)\(account.answer)\n"
+    let rest = account.answerTable.map { "\n\($0.caption)\n\n\($0.terminal)" } ?? ""
+    return "\(caption)\(table.text)\n\(text)\(account.answer)\n\(rest)"
   }
 
   private var hasFailures: Bool { results.cells.contains { results.failures($0) > 0 } }
@@ -223,6 +227,22 @@ struct SweepReport<Cell: SweepCell> {
       }
     }
     return table
+  }
+}
+
+extension SweepAccount.Table {
+  /// As a report shows it.
+  fileprivate var report: Report.Table {
+    Report.Table(
+      caption: Prose(caption), header: header.map { Prose($0) },
+      rows: rows.map { $0.map { Prose($0) } })
+  }
+
+  /// As a terminal shows it.
+  fileprivate var terminal: String {
+    var table = TerminalTable(header: header)
+    for cells in rows { table.append(cells) }
+    return table.text
   }
 }
 

@@ -85,15 +85,22 @@ private struct ReportWriter {
   private mutating func add(_ table: Report.Table) {
     tableCount += 1
     let classes = table.alignments.map { $0 == .right ? " class=\"number\"" : "" }
-    add("<div class=\"table\">\n<table>")
     let caption = table.caption.html
-    if !caption.isEmpty { add("<caption><b>Table \(tableCount).</b> \(caption)</caption>") }
+    let identifier = "table-\(tableCount)-caption"
+    add("<div class=\"table\">")
+    // Beside the table, not in it: a caption must not be as wide as a table that scrolls.
+    if !caption.isEmpty {
+      add("<p class=\"caption\" id=\"\(identifier)\"><b>Table \(tableCount).</b> \(caption)</p>")
+    }
+    let label =
+      caption.isEmpty ? "aria-label=\"Table \(tableCount)\"" : "aria-labelledby=\"\(identifier)\""
+    add("<div class=\"scroll\" role=\"region\" tabindex=\"0\" \(label)>\n<table \(label)>")
     let header = zip(table.header, classes).map { "<th scope=\"col\"\($1)>\($0.html)</th>" }
     add("<thead>\n<tr>\(header.joined())</tr>\n</thead>\n<tbody>")
     for row in table.rows {
       add("<tr>" + zip(row, classes).map { "<td\($1)>\($0.html)</td>" }.joined() + "</tr>")
     }
-    add("</tbody>\n</table>\n</div>")
+    add("</tbody>\n</table>\n</div>\n</div>")
   }
 
   private mutating func add(_ picture: Report.Picture) {

@@ -38,22 +38,35 @@ enum ReportStyle {
       font-size: .85rem; background: var(--shade); padding: .8rem 1rem; border-radius: 6px;
       overflow-x: auto; line-height: 1.4;
     }
-    .table { overflow-x: auto; margin: 1.2rem 0; }
+    .table { margin: 1.2rem 0; }
+    /* A table that is wider than the text may use the window; wider still, it scrolls in its own frame. */
+    .scroll {
+      position: relative; left: 50%; transform: translateX(-50%); overflow-x: auto;
+      width: max-content; min-width: 100%; max-width: min(100vw - 2.5rem, 84rem);
+    }
+    details .scroll { left: 0; transform: none; width: auto; max-width: 100%; }
     table { border-collapse: collapse; font-size: .93rem; line-height: 1.35; min-width: 50%; }
-    caption, figcaption { color: var(--faint); font-size: .92rem; text-align: left; }
-    caption { padding-bottom: .5rem; }
-    caption b, figcaption b { color: var(--text); }
+    .caption, figcaption { color: var(--faint); font-size: .92rem; text-align: left; }
+    .caption { margin: 0; padding-bottom: .5rem; }
+    .caption b, figcaption b { color: var(--text); }
     th, td { padding: .35rem .8rem; text-align: left; vertical-align: top; }
+    th:first-child, td:first-child { padding-left: .3rem; }
     th { border-bottom: 1.5px solid var(--faint); font-weight: 600; vertical-align: bottom; }
     td { border-bottom: 1px solid var(--line); }
-    .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+    .number { text-align: right; font-variant-numeric: tabular-nums; }
     figure { margin: 1.6rem 0; }
     .card {
       background: #ffffff; border: 1px solid var(--line); border-radius: 6px; padding: .75rem;
       text-align: center; overflow-x: auto;
     }
     .card svg { max-width: 100%; height: auto; display: inline-block; vertical-align: top; }
-    figcaption { margin-top: .6rem; }
+    figcaption { margin-top: .6rem; overflow-wrap: anywhere; }
+    @media (max-width: 40rem) {
+      body { padding-left: .8rem; padding-right: .8rem; }
+      .scroll { max-width: calc(100vw - 1.6rem); }
+      th, td { padding: .3rem .45rem; }
+      dl div { grid-template-columns: 1fr; gap: 0; }
+    }
     .files { display: block; font-size: .85rem; margin-top: .2rem; }
     dl { margin: 1rem 0; font-size: .95rem; }
     dl div {
@@ -79,7 +92,11 @@ enum ReportStyle {
       body { max-width: none; padding: 0; font-size: 10.5pt; }
       nav { display: none; }
       figure, tr, .box { break-inside: avoid; }
-      h2, h3, caption { break-after: avoid; }
+      h2, h3, .caption { break-after: avoid; }
+      .scroll { position: static; transform: none; width: auto; max-width: none; overflow: visible; }
+      table { width: 100%; font-size: 8pt; }
+      th { hyphens: auto; }
+      th, td { padding: .2rem .35rem; overflow-wrap: anywhere; }
       .card { border: none; padding: 0; }
       pre { white-space: pre-wrap; }
       details::details-content { content-visibility: visible; height: auto; }

@@ -1,0 +1,77 @@
+import Datasets
+import Formats
+import Networks
+
+/// A network from a file, and what the file says about its classes. Labels of data are mapped onto them by
+/// value.
+public struct LoadedModel: Sendable {
+  /// The network.
+  public let network: StoredModel
+  /// The values of its classes in the order of its outputs; nil where neither the file nor its user says
+  /// them.
+  public let classes: [ClassLabel]?
+  /// What errors call it.
+  private let name: String
+
+  /// Reads a model file.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - name: what errors call it, such as "--model runs/a".
+  ///   - classes: the values of the classes, for a file that does not say them; where it does these must be
+  ///     nil or the same.
+  ///   - exponent: the degree, for a file that does not say it.
+  ///   - normalizeInput: whether features are divided by ||x||^(p-1), for a file that does not say it.
+  public init(
+    path: String, name: String, classes: [ClassLabel]? = nil, exponent: Double? = nil,
+    normalizeInput: Bool? = nil
+  ) throws(ExperimentError) {
+    do {
+      network = try StoredModel(path: path, exponent: exponent, normalizeInput: normalizeInput)
+      let stored = try ModelFile.classes(path: path)
+      if let stored, let classes, stored != classes {
+        throw FormatError(
+          path: path,
+          "the model has the classes \(ClassLabel.listing(stored)), but --classes says "
+            + ClassLabel.listing(classes))
+      }
+      self.classes = stored ?? classes
+    } catch { throw ExperimentError(error) }
+    self.name = name
+    if let known = self.classes, known.count > network.classCount {
+      throw .usage(
+        "\(path): has values for \(known.count) classes, expected at most \(network.classCount), as "
+          + "the network tells apart")
+    }
+    if let classes, Set(classes).count < classes.count {
+      throw .usage("--classes: holds a value twice, expected a different one for every class")
+    }
+  }
+
+  /// The data with labels as the network numbers its classes.
+  ///
+  /// Without values the classes are the numbers from 0; of two classes, -1 and +1 are known as well.
+  ///
+  /// - Throws: ``ExperimentError/usage(_:)`` for data of another dimension, and at the first label that the
+  ///   model does not know.
+  public func fitted(_ data: Dataset) throws(ExperimentError) -> Dataset {
+    guard data.dimension == network.inputDimension else {
+      throw .usage(
+        "--data \(data.name): samples have \(data.dimension) coordinates, expected "
+          + "\(network.inputDimension) as \(name) takes")
+    }
+    do {
+      if let classes {
+        return try data.numbered(by: classes, count: network.classCount, of: name)
+      }
+      let signs: [ClassLabel] = [.integer(-1), .integer(1)]
+      let present = data.presentClasses
+      if network.classCount == 2, present.contains(signs[0]), present.isSubset(of: signs) {
+        return try data.numbered(by: signs, of: name)
+      }
+      return try data.numbered(
+        by: ClassLabel.numbers(network.classCount),
+        of: "\(name) (the file does not say the values of its classes, see --classes)")
+    } catch { throw .usage("--data \(error)") }
+  }
+}
