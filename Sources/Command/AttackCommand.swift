@@ -104,8 +104,8 @@ struct AttackCommand: ParsableCommand {
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(referenceSplit ?? splits.train)
     request.split = request.split ?? splits.test
-    var samples = try request.load()
-    let known = reference == request ? samples : try reference.load()
+    var samples = try request.loadScaled()
+    let known = reference == request ? samples : try reference.loadScaled()
     if let limit { samples = samples.prefix(limit) }
     try model.check(network, fits: samples)
     try model.check(network, fits: known)
@@ -117,19 +117,21 @@ struct AttackCommand: ParsableCommand {
     study.usesReduction = !noReduction
     study.steps = steps
     study.restarts = restarts
+    let fitted = try network.fitted(to: samples, reference: known)
+    let progress = common.makeProgress()
+    if let warning = fitted.warning { progress.warn(warning) }
     let run = try out.map {
       try AttackRun(
         $0, study: study, model: network, data: samples, reference: known, resume: resume)
     }
     study.store = run?.store
     let start = Date()
-    let result = try study.run(
-      network, data: samples, reference: known, progress: common.makeProgress())
+    let result = try study.run(fitted: fitted, progress: progress)
     let report = AttackReport(
       result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start))
     if let perSample { try result.table.write(to: perSample) }
-    if let witnesses { try result.writeWitnesses(of: samples, to: witnesses) }
-    try run?.write(result, epsilons: epsilons, data: samples)
+    if let witnesses { try result.writeWitnesses(of: fitted.data, to: witnesses) }
+    try run?.write(result, epsilons: epsilons, data: fitted.data)
     try run?.write(report: report.json)
     try Output.write(common.json ? report.json : report.text)
     if !result.isReliable { throw ExitStatus.unreliable }

@@ -85,22 +85,28 @@ struct CertifyCommand: ParsableCommand {
     if check && certificates == nil {
       throw ExperimentError.usage("--check: needs --certificates, the directory to verify")
     }
-    let network = try model.loadShallow(for: "certify")
+    let stored = try model.loadShallow(for: "certify")
     var request = try data.request(seed: common.seed, run: model.runConfiguration())
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(splits.train)
     request.split = request.split ?? splits.test
-    var samples = try request.load()
+    var samples = try request.loadScaled()
     if let limit { samples = samples.prefix(limit) }
-    try model.check(.shallow(network), fits: samples)
+    try model.check(stored, fits: samples)
     if check {
+      let fitted = try stored.fitted(to: samples)
+      guard let network = fitted.network else { return }
       let radii = try CertificateStore(certificates!).check(
-        network, data: samples, norm: norm)
+        network, data: fitted.data, norm: norm
+      ).map { $0 * fitted.unit }
       return try Output.write(
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
     }
-    let known = noAttack ? samples : try reference.load()
-    try model.check(.shallow(network), fits: known)
+    let known = noAttack ? samples : try reference.loadScaled()
+    try model.check(stored, fits: known)
+    let fitted = try stored.fitted(to: samples, reference: known)
+    guard let network = fitted.network else { return }
+    if let warning = fitted.warning { common.makeProgress().warn(warning) }
     var budget = SearchBudget()
     if let nodes { budget.nodes = nodes }
     if let gap { budget.gap = gap }
@@ -113,14 +119,14 @@ struct CertifyCommand: ParsableCommand {
       norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed)
     study.smoothing = smoothing
     let result = try study.run(
-      network, data: samples, reference: known, progress: common.makeProgress())
-    let report = CertifyReport(result, seconds: Date().timeIntervalSince(start))
+      network, data: fitted.data, reference: fitted.reference, progress: common.makeProgress())
+    let report = CertifyReport(result, of: fitted, seconds: Date().timeIntervalSince(start))
     if let certificates { try CertificateStore(certificates).write(result) }
     try Output.write(common.json ? report.json : report.text)
     if let wrong = result.samples.first(where: \.isContradictory) {
       common.makeProgress().warn(
-        "sample \(wrong.index): a radius of \(wrong.proved) was proved where a perturbation of size "
-          + "\(wrong.upper) exists: the proof is wrong, please report it")
+        "sample \(wrong.index): a radius of \(wrong.proved * fitted.unit) was proved where a perturbation "
+          + "of size \(wrong.upper * fitted.unit) exists: the proof is wrong, please report it")
       throw ExitStatus.unreliable
     }
   }

@@ -40,30 +40,31 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    let network: PReLUNetwork<Float>
-    switch try model.load() {
-    case .shallow(let shallow): network = shallow
-    case .deep(let deep): return try inspect(deep)
-    }
+    let stored = try model.load()
+    if case .deep(let deep) = stored { return try inspect(deep) }
     guard let data else {
-      let inspection = try NetworkInspection(network)
+      let (network, scale) = try stored.rebalanced()
+      let inspection = try NetworkInspection(network, contributionScale: scale)
       return try Output.write(common.json ? JSONText.encode(inspection) : text(inspection))
     }
-    let samples = try load(data, for: .shallow(network))
-    let inspection = try NetworkInspection(network, data: samples)
+    let fitted = try stored.fitted(to: load(data, for: stored))
+    guard let network = fitted.network else { return }
+    if let warning = fitted.warning { common.makeProgress().warn(warning) }
+    let inspection = try NetworkInspection(
+      network, data: fitted.data, contributionScale: fitted.contributionScale)
     if common.json { return try Output.write(json: inspection) }
-    let cosines = CosineTable(network: network, data: samples, limit: neurons)
+    let cosines = CosineTable(network: network, data: fitted.data, limit: neurons)
     try Output.write(text(inspection) + (neurons > 0 ? "\n" + cosines.text : ""))
   }
 
   private func inspect(_ network: DeepNetwork<Float>) throws {
-    let samples = try data.map { try load($0, for: .deep(network)) }
+    let samples = try data.map { try load($0, for: .deep(network)).inUserUnits() }
     try DeepNetworkReport(network, data: samples).write(json: common.json)
   }
 
   private func load(_ data: String, for network: StoredModel) throws -> Dataset {
     let run = model.runConfiguration()
-    let samples = try details.request(data, seed: common.seed, run: run).load()
+    let samples = try details.request(data, seed: common.seed, run: run).loadScaled()
     try model.check(network, fits: samples)
     return samples
   }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Figures
+import LinearCore
 import Networks
 
 /// `polyrelu model`.
@@ -47,11 +48,14 @@ struct ModelInfoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let network: PReLUNetwork<Float>
     switch try details.load(model) {
-    case .shallow(let shallow): network = shallow
-    case .deep(let deep): return try DeepNetworkReport(deep).write(json: format.json)
+    case .shallow(let network): try describe(network)
+    case .extreme(let network): try describe(network)
+    case .deep(let deep): try DeepNetworkReport(deep).write(json: format.json)
     }
+  }
+
+  private func describe<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>) throws {
     let bias = network.outputBias
     let description = Description(
       path: try TrainingRun.modelPath(model), p: network.exponent,

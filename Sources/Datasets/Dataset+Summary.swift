@@ -8,6 +8,7 @@ extension Dataset {
     var sum = Checksum()
     sum.update([count, dimension, classCount])
     inputs.elements.withUnsafeBytes { sum.update($0) }
+    if unit != 1 { sum.update([Int(unit.exponent)]) }
     sum.update(labels)
     if let groups { sum.update(groups) }
     return sum.hexadecimal

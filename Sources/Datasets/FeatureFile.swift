@@ -24,8 +24,9 @@ public enum FeatureFile {
     let arrays = try arrays(path)
     let name = URL(fileURLWithPath: path).lastPathComponent
     let inputs = try inputs(arrays.inputs)
-    let categories = try integers(arrays.labels, count: inputs.rows)
-    var data = Dataset(name: name, inputs: inputs, labels: categories, classCount: 1)
+    let categories = try integers(arrays.labels, count: inputs.rows.rows)
+    var data = Dataset(name: name, inputs: inputs.rows, labels: categories, classCount: 1)
+    (data.unit, data.exactInputs) = (inputs.unit, inputs.exact)
     switch rule {
     case .category:
       (data.labels, data.classCount) = classes(categories)
@@ -35,7 +36,7 @@ public enum FeatureFile {
       (data.groups, _) = numbered(categories)
     }
     if let groups = arrays.groups {
-      (data.groups, _) = numbered(try integers(groups, count: inputs.rows))
+      (data.groups, _) = numbered(try integers(groups, count: inputs.rows.rows))
     }
     if let groups = data.groups {
       data.groupLabels = try groupLabels(groups, data.labels, arrays.groups ?? arrays.labels)
@@ -115,18 +116,18 @@ public enum FeatureFile {
       problem: "has no labels beside it; expected \(names.joined(separator: " or "))")
   }
 
-  private static func inputs(_ source: Source) throws(DatasetError) -> Matrix<Float> {
+  private static func inputs(_ source: Source) throws(DatasetError) -> ScaledSamples {
     let shape = source.tensor.shape
     guard shape.count == 2, shape[0] > 0, shape[1] > 0 else {
       throw source.invalid("has shape \(shape); expected (samples, dimension), both at least 1")
     }
-    let matrix = Matrix<Float>(rows: shape[0], columns: shape[1], elements: source.tensor.floats)
-    if !matrix.isFinite(), let index = matrix.elements.firstIndex(where: { !$0.isFinite }) {
+    let samples = ScaledSamples(rows: shape[0], columns: shape[1], source.tensor)
+    if let index = samples.firstNotFinite {
       throw source.invalid(
-        "holds \(matrix.elements[index]) in row \(index / shape[1]), column \(index % shape[1]); "
-          + "expected finite single-precision numbers")
+        "holds \(source.tensor.doubles[index]) in row \(index / shape[1]), "
+          + "column \(index % shape[1]); expected finite numbers")
     }
-    return matrix
+    return samples
   }
 
   private static func integers(_ source: Source, count: Int) throws(DatasetError) -> [Int] {

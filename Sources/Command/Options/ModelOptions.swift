@@ -17,12 +17,13 @@ struct ModelOptions: ParsableArguments {
   /// Reads a network of one hidden layer.
   ///
   /// - Parameter purpose: what is done with those only, for the refusal of others.
-  func loadShallow(for purpose: String) throws -> PReLUNetwork<Float> {
-    guard case .shallow(let network) = try load() else {
+  func loadShallow(for purpose: String) throws -> StoredModel {
+    let stored = try load()
+    if case .deep = stored {
       throw ExperimentError.usage(
         "--model \(model): is a deep network; \(purpose) is for networks of one hidden layer")
     }
-    return network
+    return stored
   }
 
   /// The settings of the run, where the model is a run directory.

@@ -111,7 +111,9 @@ public struct CertificationStudy {
     _ network: PReLUNetwork<Float>, _ data: Dataset, settings: SmoothingSettings, seed: UInt64,
     from first: Int = 0
   ) -> [SmoothedRadius] {
-    RandomizedSmoothing(
+    var settings = settings
+    settings.sigma /= data.unit
+    return RandomizedSmoothing(
       network, settings: settings, stream: RandomStream(seed: seed).child("smoothing")
     ).certify(data.inputs, labels: data.labels, firstIndex: first)
   }

@@ -70,6 +70,7 @@ struct RealDataStudy {
 
   private func load(_ split: String) throws(DatasetError) -> Dataset {
     try DatasetCatalog.load(
-      DatasetRequest(data: settings.data, labels: settings.labels, split: split))
+      DatasetRequest(data: settings.data, labels: settings.labels, split: split)
+    ).inUserUnits()
   }
 }

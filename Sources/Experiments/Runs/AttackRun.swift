@@ -90,15 +90,20 @@ public struct AttackRun {
 
 extension RobustnessResult<Float> {
   /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, and beside
-  /// them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed.
+  /// them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed. Data in another
+  /// unit of length than the user's are written in double precision.
   public func writeWitnesses(of data: Dataset, to path: String) throws(FormatError) {
+    func tensor(_ matrix: Matrix<Float>) -> Tensor {
+      if unit == 1 { return ModelFile.tensor(matrix) }
+      let values = matrix.elements.map { Double($0) * unit }
+      return Tensor(shape: [matrix.rows, matrix.columns], elements: .float64(values))
+    }
     var adversarial = data.inputs
     adversarial.elements = zip(data.inputs.elements, perturbations.elements).map(+)
     let labels = Tensor(shape: [data.count], elements: .int64(data.labels.map { Int64($0) }))
     try NPZ.write(
       [
-        "X": ModelFile.tensor(adversarial), "y": labels,
-        "perturbation": ModelFile.tensor(perturbations),
+        "X": tensor(adversarial), "y": labels, "perturbation": tensor(perturbations),
         "radius": ModelFile.tensor(samples.map(\.radius)),
       ], to: path, isCompressed: true)
   }

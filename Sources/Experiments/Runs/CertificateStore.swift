@@ -48,7 +48,7 @@ public struct CertificateStore {
     do { checker = try CertificateChecker(network, effective: effective) } catch {
       throw .usage("\(networkFile): \(error)")
     }
-    let predictions = network.predictions(data.inputs)
+    let predictions = network.referenceClasses(data.inputs)
     var radii: [Double] = []
     for index in 0..<data.count {
       let path = file(index)
