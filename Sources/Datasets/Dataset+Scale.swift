@@ -85,7 +85,7 @@ extension Dataset {
     guard result.inputs.isFinite() else {
       throw .invalid(
         source: name,
-        problem: "holds numbers of size \(Self.size(of: unit)), beside others of "
+        problem: "holds numbers of size \(size), beside others of "
           + "\(Self.size(of: other)); single precision does not hold both")
     }
     if hasTinyCoordinates || result.hasTinyCoordinates || factor == 0 {
@@ -108,14 +108,34 @@ extension Dataset {
     guard exponent.magnitude <= 100 else {
       throw .invalid(
         source: name,
-        problem: "holds numbers of size \(Self.size(of: unit)), which single precision does not "
-          + "compute with; expected sizes between 1e-30 and 1e30, see attack, certify and inspect for "
-          + "others")
+        problem:
+          "holds numbers of size \(size), with which single precision does not compute; expected "
+          + "sizes between 1e-30 and 1e30, and others for attack, certify and inspect only")
     }
     var result = try inUnit(1)
     result.exactInputs = nil
     return result
   }
 
-  private static func size(of unit: Double) -> String { String(format: "%.0e", unit) }
+  /// The same samples with coordinates below the normal range of single precision as 0: some computations take
+  /// them for 0 and some do not.
+  public func withoutDenormalCoordinates() -> Dataset {
+    guard inputs.elements.contains(where: Self.isDenormal) else { return self }
+    var result = self
+    result.inputs = Matrix(
+      rows: count, columns: dimension,
+      elements: inputs.elements.map { Self.isDenormal($0) ? 0 : $0 })
+    return result
+  }
+
+  private static func isDenormal(_ value: Float) -> Bool {
+    value != 0 && value.magnitude < Float.leastNormalMagnitude
+  }
+
+  /// The largest coordinate in words.
+  private var size: String {
+    Self.size(of: unit * Double(inputs.elements.reduce(0) { max($0, $1.magnitude) }))
+  }
+
+  private static func size(of length: Double) -> String { String(format: "%.0e", length) }
 }

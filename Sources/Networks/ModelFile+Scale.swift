@@ -17,8 +17,8 @@ extension ModelFile {
     let file = try TensorFile(path: path)
     try requireModel(path, names: file.names, holds: file.names.contains)
     let contents = try file.contents(of: TensorNames.all, maximumBytes: maximumBytes)
-    let isWide = contents.tensors.values.contains {
-      if case .float64 = $0.elements { $0.count > 1 } else { false }
+    let isWide = contents.tensors.contains { name, tensor in
+      if case .float64 = tensor.elements { name != "p" && name != "normalizeInput" } else { false }
     }
     if isWide {
       let network: PReLUNetwork<Double> = try network(

@@ -97,7 +97,7 @@ private struct ExactMargin {
       for (j, norm) in margins.norms.enumerated() where norm > 0 && margins.shares[j] > 0 {
         let (z, size) = (activations[j], sizes[j])
         let feature = z > 0 ? z * pow(z / (norm * length), p - 1) : 0
-        let reach = max(0, z) + Self.relative * size
+        let reach = max(0, z + Self.relative * size)
         let change = (p + 1) * Self.relative * size * pow(reach / (norm * length), p - 1)
         for c in outputs.indices { outputs[c] += network.outputWeights[c, j] * feature }
         rounding += margins.shares[j] * (change + Self.relative * feature)

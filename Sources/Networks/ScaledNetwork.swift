@@ -40,6 +40,11 @@ public struct ScaledNetwork: Sendable {
     let exponents = NeuronExponents(network)
     let q = network.normalizeInput ? 1 : network.exponent
     let shift = q * Double(k)
+    guard shift.magnitude < 1e6 else {
+      throw NetworkError(
+        "--model: outputs of p = \(network.exponent) on samples of size 2^\(k) are beyond single precision"
+      )
+    }
     let bias = (network.outputBias ?? []).reduce(0) { max($0, $1.magnitude) }
     let biasExponent = bias > 0 ? Int((Double(bias.exponent) - shift).rounded()) : nil
     guard let top = exponents.contributions.compactMap({ $0 }).max() else {
@@ -52,8 +57,9 @@ public struct ScaledNetwork: Sendable {
     if let biasExponent {
       guard (biasExponent - top).magnitude <= Self.range else {
         throw NetworkError(
-          "bias and weights differ by a factor of 2^\(biasExponent - top) on samples of size "
-            + "2^\(k), more than single precision holds")
+          "--model: outputs without the bias are 2^\((biasExponent - top).magnitude) times "
+            + "\(biasExponent > top ? "smaller" : "larger") than the bias, on samples of size 2^\(k); single "
+            + "precision does not hold both")
       }
       (low, high) = (min(low, biasExponent), max(high, biasExponent))
     }

@@ -94,7 +94,8 @@ extension StoredModel {
     var exact = samples.inputsInDoublePrecision
     if unit != 1 { exact.elements = exact.elements.map { scalbn($0, -Int(unit.exponent)) } }
     let loss = scaled.loss(
-      exact: exact, rounded: samples.inputs, isWhole: isRescaled || samples.exactInputs != nil)
+      exact: exact, rounded: samples.withoutDenormalCoordinates().inputs,
+      isWhole: isRescaled || samples.hasTinyCoordinates)
     let advice = "evaluate it with others of its size"
     switch loss {
     case .coordinates(let row):
@@ -108,8 +109,9 @@ extension StoredModel {
     case nil: break
     }
     return FittedModel(
-      model: .shallow(scaled.network), data: samples,
-      reference: try reference.map { try $0.inUnit(unit) } ?? samples,
+      model: .shallow(scaled.network), data: samples.withoutDenormalCoordinates(),
+      reference: try reference.map { try $0.inUnit(unit).withoutDenormalCoordinates() }
+        ?? samples.withoutDenormalCoordinates(),
       contributionScale: scalbn(1, scaled.contributionExponent), lostNeurons: scaled.lostNeurons)
   }
 
