@@ -9,38 +9,92 @@ extension RobustnessEvaluation {
   /// Samples whose gradients are looked at.
   private static var probes: Int { 200 }
 
-  /// Where single precision fails on some sample and double precision does not: the result of the whole
-  /// evaluation in double precision. Otherwise nil.
+  /// Where single precision fails on some sample and double precision does not, or gives many samples
+  /// another class: the result of the whole evaluation in double precision. Otherwise nil.
+  ///
+  /// - Parameters:
+  ///   - predicted: the class of every sample in double precision.
+  ///   - doubtful: what ``rowsForDoublePrecision(_:inputs:labels:predicted:)`` says.
   func runInDoublePrecision(
-    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int],
-    store: (any EvaluationStore<C.Scalar>)?, progress: (EvaluationProgress) -> Void
+    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], predicted: [Int],
+    doubtful: [Int], store: (any EvaluationStore<C.Scalar>)?,
+    progress: (EvaluationProgress) -> Void
   ) throws(AttackError) -> RobustnessResult<C.Scalar>? {
     guard C.Scalar.self == Float.self, let double = classifier.inDoublePrecision else { return nil }
-    let rows = Array(0..<min(Self.probes, labels.count))
-    let probes: Matrix<C.Scalar> = inputs.rows(at: rows)
-    let own = labels.prefix(rows.count)
-    let single = Self.usableGradients(classifier, probes, Array(own))
-    if single.allSatisfy({ $0 }) { return nil }
-    return try run(double, probes, Array(own), single, inputs, labels, store, progress)
+    let others = zip(classifier.predictions(inputs), predicted).count { $0 != $1 }
+    if !ReliabilityChecks<C>.isMany(max(others, doubtful.count), of: labels.count) {
+      let rows = Array(0..<min(Self.probes, labels.count))
+      let probes: Matrix<C.Scalar> = inputs.rows(at: rows)
+      let own = labels.prefix(rows.count)
+      let single = Self.usableGradients(classifier, probes, Array(own))
+      if single.allSatisfy({ $0 }) { return nil }
+      let exact = Self.usableGradients(inDouble: double, probes, Array(own))
+      if !zip(single, exact).contains(where: { !$0 && $1 }) { return nil }
+    }
+    return try run(inDouble: double, inputs, labels, store, progress)
+  }
+
+  /// The rows, of those classified correctly, that single precision takes for another class or has no gradient
+  /// to follow at, and double precision does.
+  func rowsForDoublePrecision(
+    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], predicted: [Int]
+  ) -> [Int] {
+    guard C.Scalar.self == Float.self, let double = classifier.inDoublePrecision else { return [] }
+    let correct = labels.indices.filter { predicted[$0] == labels[$0] }
+    var rows: Set<Int> = []
+    for start in stride(from: 0, to: correct.count, by: 1024) {
+      let block = Array(correct[start..<min(correct.count, start + 1024)])
+      let probes = inputs.rows(at: block)
+      let own = block.map { labels[$0] }
+      let classes = classifier.predictions(probes)
+      let single = Self.usableGradients(classifier, probes, own)
+      for (row, i) in block.enumerated() where classes[row] != labels[i] { rows.insert(i) }
+      let open = block.indices.filter { !single[$0] && classes[$0] == own[$0] }
+      if open.isEmpty { continue }
+      let exact = Self.usableGradients(
+        inDouble: double, probes.rows(at: open), open.map { own[$0] })
+      for (position, row) in open.enumerated() where exact[position] { rows.insert(block[row]) }
+    }
+    return rows.sorted()
+  }
+
+  /// Attacks some samples in double precision and puts what is found into a result.
+  func attackInDoublePrecision(
+    _ rows: [Int], _ result: inout RobustnessResult<C.Scalar>, _ classifier: C,
+    inputs: Matrix<C.Scalar>, labels: [Int]
+  ) throws(AttackError) {
+    guard !rows.isEmpty, let double = classifier.inDoublePrecision else { return }
+    let found = try run(
+      inDouble: double, inputs.rows(at: rows), rows.map { labels[$0] }, nil, { _ in })
+    result.take(found, rows: rows)
   }
 
   private func run<D: Classifier<Double>>(
-    _ double: D, _ probes: Matrix<C.Scalar>, _ probeLabels: [Int], _ single: [Bool],
-    _ inputs: Matrix<C.Scalar>, _ labels: [Int], _ store: (any EvaluationStore<C.Scalar>)?,
-    _ progress: (EvaluationProgress) -> Void
-  ) throws(AttackError) -> RobustnessResult<C.Scalar>? {
-    let exact = RobustnessEvaluation<D>.usableGradients(double, probes.converted(), probeLabels)
-    guard zip(single, exact).contains(where: { !$0 && $1 }) else { return nil }
+    inDouble double: D, _ inputs: Matrix<C.Scalar>, _ labels: [Int],
+    _ store: (any EvaluationStore<C.Scalar>)?, _ progress: (EvaluationProgress) -> Void
+  ) throws(AttackError) -> RobustnessResult<C.Scalar> {
+    let result = try inDoublePrecision(of: double).run(
+      double, inputs: inputs.converted(), labels: labels,
+      store: store.map { DoublePrecisionStore(base: $0) }, progress: progress)
+    return RobustnessResult(result)
+  }
+
+  /// The same evaluation in double precision.
+  func inDoublePrecision<D: Classifier<Double>>(of _: D) -> RobustnessEvaluation<D> {
     var evaluation = RobustnessEvaluation<D>(
       threat: ThreatModel(
         norm: threat.norm,
         box: threat.box.map { Double($0.lowerBound)...Double($0.upperBound) }),
       attacks: attacks, references: references.converted(), epsilons: epsilons, stream: stream)
     evaluation.batchSize = batchSize
-    let result = try evaluation.run(
-      double, inputs: inputs.converted(), labels: labels,
-      store: store.map { DoublePrecisionStore(base: $0) }, progress: progress)
-    return RobustnessResult(result)
+    evaluation.unit = unit
+    return evaluation
+  }
+
+  private static func usableGradients<D: Classifier<Double>>(
+    inDouble double: D, _ inputs: Matrix<C.Scalar>, _ labels: [Int]
+  ) -> [Bool] {
+    RobustnessEvaluation<D>.usableGradients(double, inputs.converted(), labels)
   }
 
   /// For every sample whether its margin is finite and its gradient neither tiny nor infinite.

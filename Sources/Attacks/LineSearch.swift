@@ -35,6 +35,8 @@ struct AttackLine<Scalar: LinearScalar> {
 struct LineSearch<C: Classifier> {
   private let problem: AttackProblem<C>
   private let candidates: Int
+  /// How many more ends of each kind are kept, of those that are almost as short as the shortest.
+  private let alternatives: Int
   /// Perturbations longer than a sample's shortest by this factor are not looked at.
   private let tolerance: C.Scalar
   /// The margins of the samples themselves.
@@ -48,10 +50,13 @@ struct LineSearch<C: Classifier> {
   private static var scales: [C.Scalar] { [0.125, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5] }
   /// How far ends may lie from the boundary, relative to their size.
   private static var precision: C.Scalar { 0.02 }
+  /// By what factor an alternative may be longer than the shortest.
+  private static var nearness: C.Scalar { 1.3 }
 
-  init(problem: AttackProblem<C>, candidates: Int, tolerance: Double) {
+  init(problem: AttackProblem<C>, candidates: Int, alternatives: Int = 0, tolerance: Double) {
     self.problem = problem
     self.candidates = candidates
+    self.alternatives = alternatives
     self.tolerance = C.Scalar(tolerance)
     margins = problem.margins(
       Matrix(rows: problem.count, columns: problem.inputs.columns))
@@ -63,9 +68,10 @@ struct LineSearch<C: Classifier> {
     var samples: [Int] = []
     var sizes: [C.Scalar] = []
     var elements: [C.Scalar] = []
-    for rank in 0..<candidates {
+    for rank in 0..<candidates + alternatives {
+      let limit = rank < candidates ? tolerance : Self.nearness
       for (i, ends) in (best[kind] ?? []).enumerated()
-      where ends.count > rank && ends[rank].size <= tolerance * shortest[i] {
+      where ends.count > rank && ends[rank].size <= limit * shortest[i] {
         samples.append(i)
         sizes.append(ends[rank].size)
         elements += ends[rank].row
@@ -125,11 +131,14 @@ struct LineSearch<C: Classifier> {
   }
 
   /// The size from which on the end of a line is of no use to a sample: `tolerance` times the shortest
-  /// perturbation, or that of the last of its kind where there are `candidates` of them.
+  /// perturbation, or that of the last of its kind where there are `candidates` of them and it would be no
+  /// alternative either.
   private func largestSize(_ kind: LineKind, _ i: Int) -> C.Scalar {
     let limit = tolerance * shortest[i]
-    guard let ends = best[kind]?[i], ends.count == candidates else { return limit }
-    return min(limit, ends[candidates - 1].size)
+    guard let ends = best[kind]?[i], ends.count >= candidates else { return limit }
+    if alternatives == 0 { return min(limit, ends[candidates - 1].size) }
+    let last = ends.count == candidates + alternatives ? ends[ends.count - 1].size : .infinity
+    return min(limit, max(ends[candidates - 1].size, min(last, Self.nearness * shortest[i])))
   }
 
   /// The scales at which lines reach ``largestSize(_:_:)``, at most the largest of ``scales``.
@@ -156,9 +165,9 @@ struct LineSearch<C: Classifier> {
     shortest[i] = min(shortest[i], size)
     var ends = best[kind]?[i] ?? []
     let place = ends.firstIndex { $0.size > size } ?? ends.count
-    if place >= candidates { return }
+    if place >= candidates + alternatives { return }
     ends.insert((size, row), at: place)
-    if ends.count > candidates { ends.removeLast() }
+    if ends.count > candidates + alternatives { ends.removeLast() }
     if best[kind] == nil { best[kind] = shortest.map { _ in [] } }
     best[kind]![i] = ends
   }

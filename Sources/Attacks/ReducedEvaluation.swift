@@ -42,11 +42,19 @@ public struct ReducedEvaluation<Reduction: ClassifierReduction> {
     self.network = network
     original = evaluation
     var reduced = RobustnessEvaluation<Reduction.Twin>(
-      threat: evaluation.threat, attacks: evaluation.attacks,
+      threat: evaluation.threat, attacks: evaluation.attacks.map(Self.thorough),
       references: AttackReferences(projecting: evaluation.references, by: reduction),
       epsilons: evaluation.epsilons, stream: evaluation.stream)
     reduced.batchSize = evaluation.batchSize
+    reduced.unit = evaluation.unit
     self.evaluation = reduced
+  }
+
+  /// In few dimensions there is time for every way out.
+  private static func thorough(_ attack: any Attack) -> any Attack {
+    guard var attack = attack as? StructuralAttack else { return attack }
+    attack.alternatives = 6
+    return attack
   }
 
   /// Attacks every sample.
@@ -105,7 +113,7 @@ public struct ReducedEvaluation<Reduction: ClassifierReduction> {
   ///
   /// - Returns: samples that the original classifies correctly and whose witness does not fool it.
   private func settle(_ result: inout RobustnessResult<Float>, inputs: Matrix<Float>) -> [Int] {
-    let predicted = network.predictions(inputs)
+    let predicted = network.referenceClasses(inputs)
     var open: [Int] = []
     for (i, sample) in result.samples.enumerated() {
       if predicted[i] == sample.predicted && sample.status != .attacked { continue }

@@ -10,6 +10,16 @@ extension ReliabilityChecks {
     let classes = predictedClasses(logits)
     func disagreements(_ others: [Int]) -> Int { zip(classes, others).count { $0 != $1 } }
 
+    let overflowing = (0..<logits.rows).count { row in
+      logits.row(row).contains { !$0.isFinite }
+    }
+    if overflowing > 0 {
+      let precision = C.Scalar.self == Float.self ? "single" : "double"
+      return [
+        "on \(overflowing) of \(probes.count) samples the outputs overflow \(precision) precision: classes "
+          + "and radii mean nothing there; make weights or samples smaller"
+      ]
+    }
     let again = changes(logits, probes.classifier.logits(probes.inputs))
     if again > 0 {
       flags.append(

@@ -121,7 +121,7 @@ extension ReliabilityChecks {
       func share(_ count: Int) -> String {
         String(format: "%.3f", Double(count) / Double(probes.count))
       }
-      return (epsilon, share(standing), share(standing - better))
+      return (epsilon * evaluation.unit, share(standing), share(standing - better))
     }
     return nil
   }

@@ -45,6 +45,12 @@ public struct ReliabilityChecks<C: Classifier>: Sendable {
   public func check(
     _ result: RobustnessResult<C.Scalar>, _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int]
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {
+    // What was found in double precision is looked at in double precision.
+    if result.usedDoublePrecision, C.Scalar.self == Float.self,
+      let double = classifier.inDoublePrecision
+    {
+      return try check(result, inDouble: double, inputs: inputs, labels: labels)
+    }
     var checked = result
     let rows = Array(
       result.samples.filter { $0.status != .misclassified }.prefix(Self.sampleLimit).map(\.index))
@@ -59,6 +65,17 @@ public struct ReliabilityChecks<C: Classifier>: Sendable {
     checked.flags += distanceFlags(probes)
     checked.flags += noiseFlags(probes)
     checked.flags += try strengthFlags(probes.prefix(Self.attackLimit))
+    return checked
+  }
+
+  private func check<D: Classifier<Double>>(
+    _ result: RobustnessResult<C.Scalar>, inDouble double: D, inputs: Matrix<C.Scalar>,
+    labels: [Int]
+  ) throws(AttackError) -> RobustnessResult<C.Scalar> {
+    var checked = result
+    checked.flags = try ReliabilityChecks<D>(evaluation.inDoublePrecision(of: double)).check(
+      RobustnessResult<Double>(result), double, inputs: inputs.converted(), labels: labels
+    ).flags
     return checked
   }
 

@@ -20,6 +20,9 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   /// The root of all random choices.
   public var stream: RandomStream
 
+  /// What radii in words are multiplied by: the unit of length of the samples.
+  public var unit = 1.0
+
   /// Samples attacked together; results do not depend on it but by rounding.
   public var batchSize = 1000
 
@@ -50,12 +53,15 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     progress: (EvaluationProgress) -> Void = { _ in }
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {
     try validate(classifier, inputs: inputs, labels: labels)
+    let predicted = classifier.referenceClasses(inputs)
+    let doubtful = rowsForDoublePrecision(
+      classifier, inputs: inputs, labels: labels, predicted: predicted)
     if let result = try runInDoublePrecision(
-      classifier, inputs: inputs, labels: labels, store: store, progress: progress)
+      classifier, inputs: inputs, labels: labels, predicted: predicted, doubtful: doubtful,
+      store: store, progress: progress)
     {
       return result
     }
-    let predicted = classifier.predictions(inputs)
     var result = RobustnessResult(
       norm: threat.norm,
       samples: labels.indices.map { i in
@@ -64,7 +70,11 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
           index: i, label: labels[i], predicted: predicted[i], radius: correct ? .infinity : 0,
           attack: nil, status: correct ? .survived : .misclassified)
       }, perturbations: Matrix<C.Scalar>(rows: inputs.rows, columns: inputs.columns))
-    let correct = labels.indices.filter { predicted[$0] == labels[$0] }
+    var correct = labels.indices.filter { predicted[$0] == labels[$0] }
+    if !doubtful.isEmpty {
+      let others = Set(doubtful)
+      correct.removeAll(where: others.contains)
+    }
     let counts = PassCounts(samples: labels.count)
     for (number, start) in stride(from: 0, to: correct.count, by: batchSize).enumerated() {
       let rows = Array(correct[start..<min(correct.count, start + batchSize)])
@@ -91,6 +101,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
       store?.keep(chunk, number: number)
       result.take(chunk)
     }
+    try attackInDoublePrecision(doubtful, &result, classifier, inputs: inputs, labels: labels)
     return result
   }
 

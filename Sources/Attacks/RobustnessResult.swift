@@ -51,6 +51,9 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   /// ``ReducedNetwork/radiusUncertainty(at:labels:)`` of an adversarial sample.
   public internal(set) var radiusUncertainty: Double?
 
+  /// The unit of length of ``perturbations``, a power of two; all radii are in the user's units.
+  public internal(set) var unit = 1.0
+
   /// Whether no check objects.
   public var isReliable: Bool { flags.isEmpty }
 
@@ -70,6 +73,19 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   /// samples survive.
   public var halfRadius: Double { median(samples.map(\.radius)) ?? .nan }
 
+  /// Radii found in a unit of length, in the user's units.
+  public mutating func scaleLengths(by unit: Double) {
+    if unit == 1 { return }
+    self.unit *= unit
+    for i in samples.indices { samples[i].radius *= unit }
+    radiusUncertainty = radiusUncertainty.map { $0 * unit }
+  }
+
+  /// Bounds of outputs for a network times a number.
+  public mutating func scaleOutputs(by factor: Double) {
+    reduction = reduction?.scaled(by: factor)
+  }
+
   /// Takes over what was found for a chunk of samples.
   mutating func take(_ chunk: EvaluationChunk<Scalar>) {
     for (row, i) in chunk.rows.enumerated() {
@@ -82,5 +98,18 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
       perturbations.copyRow(i, from: chunk.perturbations, row: row)
     }
     unconfirmed += chunk.unconfirmed
+  }
+
+  /// Takes over what another evaluation of some samples has found: row `rows[k]` from its sample k.
+  mutating func take(_ other: RobustnessResult<Scalar>, rows: [Int]) {
+    for (row, i) in rows.enumerated() {
+      let found = other.samples[row]
+      samples[i] = SampleRobustness(
+        index: i, label: samples[i].label, predicted: samples[i].predicted, radius: found.radius,
+        attack: found.attack, status: found.status, gradientPasses: found.gradientPasses,
+        forwardPasses: found.forwardPasses)
+      perturbations.copyRow(i, from: other.perturbations, row: row)
+    }
+    unconfirmed += other.unconfirmed
   }
 }

@@ -29,6 +29,12 @@ public struct StructuralAttack: Attack {
   /// Ends of lines that are longer than a sample's shortest by this factor are not looked at.
   public var tolerance = 3.0
 
+  /// How many more ends of each kind are refined, of those that are almost as short as the shortest: there
+  /// are as many local minima as ways out, which may differ by less than lines tell. For spaces of few
+  /// dimensions, where refinement costs little; of ends that have come to point the same way only the shortest
+  /// goes on.
+  public var alternatives = 0
+
   /// The attack with default effort.
   public init() {}
 
@@ -45,7 +51,8 @@ public struct StructuralAttack: Attack {
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
     let dimension = problem.inputs.columns
-    var search = LineSearch(problem: problem, candidates: candidates, tolerance: tolerance)
+    var search = LineSearch(
+      problem: problem, candidates: candidates, alternatives: alternatives, tolerance: tolerance)
     for line in lines(problem) { search.follow(line) }
     search.followRandom(stream.child("fallback"))
     var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
@@ -69,9 +76,11 @@ public struct StructuralAttack: Attack {
     let first = LineKind.allCases.map { kind in
       refine(search.ends(of: kind), steps: min(steps, Self.firstSteps), precision: 1e-3)
     }
-    for ends in first {
+    let isRepeated = alternatives > 0 ? Self.repetitions(first) : []
+    for (kind, ends) in first.enumerated() {
       let promising = ends.samples.indices.filter {
         ends.sizes[$0].isFinite && ends.sizes[$0] <= sizes[ends.samples[$0]] * Self.promise()
+          && (isRepeated.isEmpty || !isRepeated[kind][$0])
       }
       _ = refine(ends.rows(at: promising), steps: max(steps - Self.firstSteps, 0), precision: 1e-7)
     }
@@ -84,6 +93,36 @@ public struct StructuralAttack: Attack {
   /// shortest by more than a factor.
   private static var firstSteps: Int { 6 }
   private static func promise<Scalar: LinearScalar>() -> Scalar { 1.25 }
+
+  /// For every end of every kind whether a shorter end of its sample points almost the same way.
+  private static func repetitions<Scalar: LinearScalar>(_ kinds: [RefinedEnds<Scalar>]) -> [[Bool]]
+  {
+    var result = kinds.map { $0.samples.map { _ in false } }
+    var places: [Int: [(kind: Int, row: Int)]] = [:]
+    for (kind, ends) in kinds.enumerated() {
+      for (row, i) in ends.samples.enumerated() where ends.sizes[row].isFinite {
+        places[i, default: []].append((kind, row))
+      }
+    }
+    for all in places.values {
+      let sorted = all.sorted {
+        (kinds[$0.kind].sizes[$0.row], $0.kind, $0.row)
+          < (kinds[$1.kind].sizes[$1.row], $1.kind, $1.row)
+      }
+      var kept: [[Scalar]] = []
+      for place in sorted {
+        let point = kinds[place.kind].points.row(place.row)
+        let length = Norm.l2.length(point)
+        let unit = point.map { $0 / length }
+        if kept.contains(where: { zip($0, unit).reduce(0) { $0 + $1.0 * $1.1 } > 0.99 }) {
+          result[place.kind][place.row] = true
+        } else {
+          kept.append(unit)
+        }
+      }
+    }
+    return result
+  }
 
   /// The lines to try; each is of the samples that it concerns.
   private func lines<C: Classifier>(_ problem: AttackProblem<C>) -> [AttackLine<C.Scalar>] {

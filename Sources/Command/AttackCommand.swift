@@ -109,8 +109,8 @@ struct AttackCommand: ParsableCommand {
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(referenceSplit ?? splits.train)
     request.split = request.split ?? splits.test
-    var samples = try loaded.fitted(request.load())
-    let known = reference == request ? samples : try loaded.fitted(reference.load())
+    var samples = try loaded.fitted(request.loadScaled())
+    let known = reference == request ? samples : try loaded.fitted(reference.loadScaled())
     model.warn(of: samples, request, trained)
     if reference != request { model.warn(of: known, reference, trained) }
     if let limit { samples = samples.prefix(limit) }
@@ -122,6 +122,9 @@ struct AttackCommand: ParsableCommand {
     study.usesReduction = !noReduction
     study.steps = steps
     study.restarts = restarts
+    let fitted = try loaded.network.fitted(to: samples, reference: known)
+    let progress = common.makeProgress()
+    if let warning = fitted.warning { progress.warn(warning) }
     let run = try out.map {
       try AttackRun(
         $0, study: study, model: loaded.network, data: samples, reference: known,
@@ -129,13 +132,12 @@ struct AttackCommand: ParsableCommand {
     }
     study.store = run?.store
     let start = Date()
-    let result = try study.run(
-      loaded.network, data: samples, reference: known, progress: common.makeProgress())
+    let result = try study.run(fitted: fitted, progress: progress)
     let report = AttackReport(
       result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start))
     if let perSample { try result.table(classes: samples.classes).write(to: perSample) }
-    if let witnesses { try result.writeWitnesses(of: samples, to: witnesses) }
-    try run?.write(result, epsilons: epsilons, data: samples)
+    if let witnesses { try result.writeWitnesses(of: fitted.data, to: witnesses) }
+    try run?.write(result, epsilons: epsilons, data: fitted.data)
     try run?.write(report: report.storedJSON, since: start)
     try Output.write(common.json ? report.json : report.text)
     if !result.isReliable { throw ExitStatus.unreliable }

@@ -99,22 +99,28 @@ struct CertifyCommand: ParsableCommand {
           ? "--resume: needs --certificates, the directory of the run to continue"
           : "--resume: searches, expected without --check, which does not")
     }
-    let (loaded, network) = try model.loadShallow(for: "certify")
+    let loaded = try model.loadShallow(for: "certify")
     let trained = try model.runDescription()
     var request = try data.request(seed: common.seed, run: trained)
     let splits = DatasetRequest.defaultSplits(of: request.data)
     let reference = request.part(splits.train)
     request.split = request.split ?? splits.test
-    var samples = try loaded.fitted(request.load())
+    var samples = try loaded.fitted(request.loadScaled())
     model.warn(of: samples, request, trained)
     if let limit { samples = samples.prefix(limit) }
     if check {
+      let fitted = try loaded.network.fitted(to: samples)
+      guard let network = fitted.network else { return }
       let radii = try CertificateStore(certificates!).check(
-        network, data: samples, norm: norm)
+        network, data: fitted.data, norm: norm
+      ).map { $0 * fitted.unit }
       return try Output.write(
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
     }
-    let known = noAttack ? samples : try loaded.fitted(reference.load())
+    let known = noAttack ? samples : try loaded.fitted(reference.loadScaled())
+    let fitted = try loaded.network.fitted(to: samples, reference: known)
+    guard let network = fitted.network else { return }
+    if let warning = fitted.warning { common.makeProgress().warn(warning) }
     var budget = SearchBudget()
     if let nodes { budget.nodes = nodes }
     if let gap { budget.gap = gap }
@@ -128,17 +134,18 @@ struct CertifyCommand: ParsableCommand {
     study.smoothing = smoothing
     let store = try certificates.map {
       try CertificationRun(
-        $0, study: study, network: network, data: samples, reference: known,
+        $0, study: study, network: network, data: fitted.data, reference: fitted.reference,
         names: .init(
           model: model.model, data: request, reference: noAttack ? request : reference),
         resume: resume)
     }
     let result = try study.run(
-      network, data: samples, reference: known, store: store, progress: common.makeProgress())
+      network, data: fitted.data, reference: fitted.reference, store: store,
+      progress: common.makeProgress())
     let report = CertifyReport(
-      result, classes: samples.classes, seconds: Date().timeIntervalSince(start))
+      result, of: fitted, classes: samples.classes, seconds: Date().timeIntervalSince(start))
     try Output.write(common.json ? report.json : report.text)
-    if let wrong = result.contradictions.first {
+    if let wrong = result.contradictions(unit: fitted.unit).first {
       common.makeProgress().warn(wrong)
       throw ExitStatus.unreliable
     }

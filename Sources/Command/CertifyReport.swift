@@ -8,6 +8,8 @@ import LinearCore
 struct CertifyReport {
   private let result: CertificationStudy.Result
   private let summary: Summary
+  /// What radii of the result are multiplied by.
+  private let unit: Double
 
   /// The JSON document.
   private struct Summary: Encodable {
@@ -49,32 +51,37 @@ struct CertifyReport {
     let errorBound: Double
   }
 
-  /// Sums up a result.
+  /// Sums up a result on a model and data in common units.
   ///
   /// - Parameter classes: the value of every class.
-  init(_ result: CertificationStudy.Result, classes: [ClassLabel], seconds: Double) {
+  init(
+    _ result: CertificationStudy.Result, of fitted: FittedModel, classes: [ClassLabel],
+    seconds: Double
+  ) {
     self.result = result
+    let unit = fitted.unit
+    self.unit = unit
     summary = Summary(
       norm: result.norm,
       samples: result.samples.enumerated().map { row, sample in
         Sample(
-          index: sample.index, label: classes[sample.label], lower: sample.lower,
-          upper: Nullable(wrappedValue: sample.upper.isFinite ? sample.upper : nil),
+          index: sample.index, label: classes[sample.label], lower: unit * sample.lower,
+          upper: Nullable(wrappedValue: sample.upper.isFinite ? unit * sample.upper : nil),
           status: sample.status, seconds: sample.seconds,
-          smoothing: Self.smoothing(result.smoothed?[row], result.smoothing))
+          smoothing: Self.smoothing(result.smoothed?[row], result.smoothing, unit))
       },
       medianGap: Nullable(wrappedValue: result.medianGap), seconds: seconds,
       network: Network(
         neurons: result.effective.neurons, rank: result.effective.rank,
-        errorBound: result.effective.errorBound))
+        errorBound: fitted.contributionScale * result.effective.errorBound))
   }
 
-  private static func smoothing(_ radius: SmoothedRadius?, _ settings: SmoothingSettings?)
-    -> Smoothing?
-  {
+  private static func smoothing(
+    _ radius: SmoothedRadius?, _ settings: SmoothingSettings?, _ unit: Double
+  ) -> Smoothing? {
     guard let radius, let settings else { return nil }
     return Smoothing(
-      radius: radius.radius, abstained: radius.status == .abstained, status: radius.status,
+      radius: unit * radius.radius, abstained: radius.status == .abstained, status: radius.status,
       samples: settings.samples, confidence: settings.confidence, sigma: settings.sigma)
   }
 
@@ -92,7 +99,7 @@ struct CertifyReport {
     for share in [0.1, 0.25, 0.5, 0.75, 0.9] {
       table.append(
         [Format.share(share)]
-          + columns.map { Format.significant(quantile($0, share) ?? .nan) })
+          + columns.map { Format.significant(unit * (quantile($0, share) ?? .nan)) })
     }
     var text = "\(result.norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
     for status in [CertifiedRadius.Status.exact, .bounded, .misclassified, .contradictory] {
@@ -104,7 +111,7 @@ struct CertifyReport {
     text += smoothingText
     let effective = result.effective
     text += "network: \(effective.neurons) neurons, \(effective.rank) dimensions; outputs within "
-    text += "\(Format.significant(effective.errorBound)) of the network's at ||x|| = 1\n"
+    text += "\(Format.significant(summary.network.errorBound)) of the network's at ||x|| = 1\n"
     text += "time: \(ProgressReporter.duration(summary.seconds))\n"
     return text
   }

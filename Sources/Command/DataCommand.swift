@@ -72,7 +72,7 @@ struct DataInfoCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let request = try details.request(data, seed: common.seed, run: nil)
-    let description = DataDescription(try request.load())
+    let description = DataDescription(try request.loadScaled())
     try Output.write(common.json ? JSONText.encode(description) : description.text)
   }
 }

@@ -42,7 +42,7 @@ struct DataDescription: Encodable {
     subclasses = data.groupCount
     valueRange = data.valueRange.map { [$0.lowerBound, $0.upperBound] }
     meanNorm =
-      data.inputs.rowNorms().reduce(0) { $0 + Double($1) } / Double(data.count)
+      data.unit * data.inputs.rowNorms().reduce(0) { $0 + Double($1) } / Double(data.count)
     distances = Distances(data)
     checksum = data.checksum
   }
@@ -82,7 +82,8 @@ extension DataDescription.Distances {
     for row in 0..<own.rows {
       own.setRow(row, zip(own.row(row), centers.row(groups[row])).map { $0 - $1 })
     }
-    meanToOwnCenter = own.rowNorms().reduce(0) { $0 + Double($1) } / Double(data.count)
+    let unit = data.unit
+    meanToOwnCenter = unit * own.rowNorms().reduce(0) { $0 + Double($1) } / Double(data.count)
     // Classes or subclasses without samples have no centre.
     let present = data.groupCenters == nil ? Set(groups) : Set(labels.indices)
     var between: [Double] = []
@@ -90,7 +91,7 @@ extension DataDescription.Distances {
     for a in present.sorted() {
       for b in present.sorted() where b > a {
         let difference = zip(centers.row(a), centers.row(b)).map { $0 - $1 }
-        let distance = Double(Norm.l2.length(difference))
+        let distance = unit * Double(Norm.l2.length(difference))
         if labels[a] == labels[b] { within.append(distance) } else { between.append(distance) }
       }
     }

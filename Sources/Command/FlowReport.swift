@@ -31,7 +31,8 @@ struct FlowReport {
   init(
     model: String, result: FlowResult, data: Dataset, heldOut: Dataset?, seconds: Double
   ) throws(ExperimentError) {
-    inspection = try NetworkInspection(result.network, data: data)
+    inspection = try NetworkInspection(
+      result.network, data: data, contributionScale: result.model.contributionScale)
     guard let last = result.trajectory.records.last else {
       throw .failed("gradient flow left no record")
     }

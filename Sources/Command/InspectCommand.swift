@@ -41,31 +41,31 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let loaded = try model.load()
-    let network: PReLUNetwork<Float>
-    switch loaded.network {
-    case .shallow(let shallow): network = shallow
-    case .deep(let deep): return try inspect(deep, loaded)
-    }
+    if case .deep(let deep) = loaded.network { return try inspect(deep, loaded) }
     guard let data else {
-      let inspection = try NetworkInspection(network)
+      let (network, scale) = try loaded.network.rebalanced()
+      let inspection = try NetworkInspection(network, contributionScale: scale)
       return try Output.write(common.json ? JSONText.encode(inspection) : text(inspection))
     }
-    let samples = try load(data, for: loaded)
-    let inspection = try NetworkInspection(network, data: samples)
+    let fitted = try loaded.network.fitted(to: load(data, for: loaded))
+    guard let network = fitted.network else { return }
+    if let warning = fitted.warning { common.makeProgress().warn(warning) }
+    let inspection = try NetworkInspection(
+      network, data: fitted.data, contributionScale: fitted.contributionScale)
     if common.json { return try Output.write(json: inspection) }
-    let cosines = CosineTable(network: network, data: samples, limit: neurons)
+    let cosines = CosineTable(network: network, data: fitted.data, limit: neurons)
     try Output.write(text(inspection) + (neurons > 0 ? "\n" + cosines.text : ""))
   }
 
   private func inspect(_ network: DeepNetwork<Float>, _ loaded: LoadedModel) throws {
-    let samples = try data.map { try load($0, for: loaded) }
+    let samples = try data.map { try load($0, for: loaded).inUserUnits() }
     try DeepNetworkReport(network, data: samples).write(json: common.json)
   }
 
   private func load(_ data: String, for loaded: LoadedModel) throws -> Dataset {
     let run = try model.runDescription()
     let request = try details.request(data, seed: common.seed, run: run)
-    let samples = try loaded.fitted(request.load())
+    let samples = try loaded.fitted(request.loadScaled())
     model.warn(of: samples, request, run)
     return samples
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Figures
 import Formats
+import LinearCore
 import Networks
 
 /// `polyrelu model`.
@@ -50,12 +51,17 @@ struct ModelInfoCommand: ParsableCommand {
   }
 
   func run() throws {
-    let network: PReLUNetwork<Float>
     let loaded = try details.load(model, name: model)
     switch loaded.network {
-    case .shallow(let shallow): network = shallow
-    case .deep(let deep): return try DeepNetworkReport(deep).write(json: format.json)
+    case .shallow(let network): try describe(network, loaded)
+    case .extreme(let network): try describe(network, loaded)
+    case .deep(let deep): try DeepNetworkReport(deep).write(json: format.json)
     }
+  }
+
+  private func describe<Scalar: LinearScalar>(
+    _ network: PReLUNetwork<Scalar>, _ loaded: LoadedModel
+  ) throws {
     let bias = network.outputBias
     let description = Description(
       path: try TrainingRun.modelPath(model), p: network.exponent,

@@ -9,6 +9,7 @@ extension Dataset {
     var sum = ContentDigest()
     sum.update([count, dimension, classCount])
     inputs.elements.withUnsafeBytes { sum.update($0) }
+    if unit != 1 { sum.update([Int(unit.exponent)]) }
     sum.update(labels)
     if let groups { sum.update(groups) }
     return sum.hexadecimal

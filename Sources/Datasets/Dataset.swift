@@ -27,8 +27,13 @@ public struct ImageShape: Sendable, Equatable, Codable {
 public struct Dataset: Sendable, Equatable {
   /// What reports call the data.
   public var name: String
-  /// The samples, one a row: (n, D).
+  /// The samples, one a row, in units of ``unit``: (n, D).
   public var inputs: Matrix<Float>
+  /// The unit of length of ``inputs``, ``groupCenters`` and ``valueRange``, a power of two: 1 unless a file
+  /// holds numbers out of the range in which single precision computes.
+  public var unit: Double = 1
+  /// The samples in the user's units, where single precision loses digits of ``inputs``: (n, D).
+  public var exactInputs: Matrix<Double>?
   /// The class of every sample, in 0..<classCount. Of two classes, 1 is the positive one.
   public var labels: [Int]
   /// The number of classes.
@@ -89,6 +94,7 @@ public struct Dataset: Sendable, Equatable {
   public func subset(_ indices: [Int]) -> Dataset {
     var result = self
     result.inputs = inputs.rows(at: indices)
+    result.exactInputs = exactInputs?.rows(at: indices)
     result.labels = indices.map { labels[$0] }
     result.groups = groups.map { groups in indices.map { groups[$0] } }
     return result

@@ -25,9 +25,10 @@ public enum FeatureFile {
     let arrays = try arrays(path)
     let name = URL(fileURLWithPath: path).lastPathComponent
     let inputs = try inputs(arrays.inputs)
-    let values = try arrays.labels.values(count: inputs.rows)
+    let values = try arrays.labels.values(count: inputs.rows.rows)
     let (categories, sorted) = numbered(values)
-    var data = Dataset(name: name, inputs: inputs, labels: categories, classCount: 1)
+    var data = Dataset(name: name, inputs: inputs.rows, labels: categories, classCount: 1)
+    (data.unit, data.exactInputs) = (inputs.unit, inputs.exact)
     switch rule {
     case .category:
       let found = classes(categories, sorted)
@@ -40,7 +41,7 @@ public enum FeatureFile {
       (data.groups, data.groupValues) = (categories, sorted)
     }
     if let groups = arrays.groups {
-      let (numbers, sorted) = numbered(try groups.values(count: inputs.rows))
+      let (numbers, sorted) = numbered(try groups.values(count: inputs.rows.rows))
       (data.groups, data.groupValues) = (numbers, sorted)
     }
     if let groups = data.groups {
@@ -163,18 +164,18 @@ public enum FeatureFile {
       problem: "has no labels beside it; expected \(names.joined(separator: " or "))")
   }
 
-  private static func inputs(_ source: Source) throws(DatasetError) -> Matrix<Float> {
+  private static func inputs(_ source: Source) throws(DatasetError) -> ScaledSamples {
     let shape = source.tensor.shape
     guard shape.count == 2, shape[0] > 0, shape[1] > 0 else {
       throw source.invalid("has shape \(shape); expected (samples, dimension), both at least 1")
     }
-    let matrix = Matrix<Float>(rows: shape[0], columns: shape[1], elements: source.tensor.floats)
-    if !matrix.isFinite(), let index = matrix.elements.firstIndex(where: { !$0.isFinite }) {
+    let samples = ScaledSamples(rows: shape[0], columns: shape[1], source.tensor)
+    if let index = samples.firstNotFinite {
       throw source.invalid(
-        "holds \(matrix.elements[index]) in row \(index / shape[1]), column \(index % shape[1]); "
-          + "expected finite single-precision numbers")
+        "holds \(source.tensor.doubles[index]) in row \(index / shape[1]), "
+          + "column \(index % shape[1]); expected finite numbers")
     }
-    return matrix
+    return samples
   }
 
   /// The labels of categories with their values in ascending order, see ``FeatureFile``.

@@ -34,6 +34,10 @@ public protocol Classifier<Scalar>: Sendable {
   /// ``logits(_:)`` itself.
   func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double>
 
+  /// The predicted class of every row as reports have it: in double precision where the classifier
+  /// implements it, otherwise ``predictions(_:)``.
+  func referenceClasses(_ inputs: Matrix<Scalar>) -> [Int]
+
   /// The same classifier in double precision, where there is one.
   var inDoublePrecision: (any Classifier<Double>)? { get }
 }
@@ -46,6 +50,9 @@ extension Classifier {
   public func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double> {
     logits(inputs.converted()).converted()
   }
+
+  /// By ``predictions(_:)``.
+  public func referenceClasses(_ inputs: Matrix<Scalar>) -> [Int] { predictions(inputs) }
 
   /// The number of classes it tells apart.
   public var classCount: Int { max(2, outputCount) }

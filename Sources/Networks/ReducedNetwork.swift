@@ -14,6 +14,14 @@ public struct ReductionSummary: Sendable, Equatable {
   public let originalNeurons: Int
   /// Input coordinates of the network.
   public let originalDimension: Int
+
+  /// The summary of the same reduction of the network times a number.
+  public func scaled(by factor: Double) -> ReductionSummary {
+    ReductionSummary(
+      neurons: neurons, rank: rank, errorBound: factor * errorBound,
+      totalContribution: factor * totalContribution, originalNeurons: originalNeurons,
+      originalDimension: originalDimension)
+  }
 }
 
 /// A twin of a network in few dimensions with few neurons, for attacks in l2.

@@ -80,7 +80,7 @@ import Testing
     let nan = Tensor(shape: [3, 2], elements: .float32(x))
     #expect(
       try message(["X": nan, "y": y]).hasSuffix(
-        "f.npz: array 'X' holds nan in row 2, column 1; expected finite single-precision numbers"))
+        "f.npz: array 'X' holds nan in row 2, column 1; expected finite numbers"))
     let huge = Tensor(shape: [3, 1], elements: .float64([0, 1e300, 0]))
     #expect(try message(["X": huge, "y": y]).contains("holds inf in row 1, column 0"))
     let half = Tensor(shape: [3], elements: .float64([0, 1, 0.5]))

@@ -129,8 +129,7 @@ import Testing
       try refused("\(command) short.npz", naming: "short.npz: ")
       try refused(
         "\(command) nan.npz",
-        saying: "nan.npz: array 'X' holds nan in row 3, column 2; expected finite single-precision "
-          + "numbers")
+        saying: "nan.npz: array 'X' holds nan in row 3, column 2; expected finite numbers")
       try refused(
         "\(command) half.npz",
         saying: "half.npz: array 'y' holds 0.5 at index 7; expected integers")

@@ -104,8 +104,13 @@ struct DataDetails: ParsableArguments {
 extension OrthonormalMixture.Rotation: ExpressibleByArgument {}
 
 extension DatasetRequest {
-  /// Loads the data, with errors in the words of the command line.
+  /// Loads the data in the user's units, with errors in the words of the command line.
   func load() throws(ExperimentError) -> Dataset {
+    do { return try loadScaled().inUserUnits() } catch { throw CommandError.sorted(error) }
+  }
+
+  /// Loads the data in their own unit of length, ``Dataset/unit``.
+  func loadScaled() throws(ExperimentError) -> Dataset {
     do { return try DatasetCatalog.load(self).validated() } catch {
       throw CommandError.sorted(error)
     }

@@ -18,13 +18,13 @@ struct ModelOptions: ParsableArguments {
   /// Reads a network of one hidden layer.
   ///
   /// - Parameter purpose: what is done with those only, for the refusal of others.
-  func loadShallow(for purpose: String) throws -> (LoadedModel, network: PReLUNetwork<Float>) {
+  func loadShallow(for purpose: String) throws -> LoadedModel {
     let loaded = try load()
-    guard case .shallow(let network) = loaded.network else {
+    if case .deep = loaded.network {
       throw ExperimentError.usage(
         "--model \(model): is a deep network; \(purpose) is for networks of one hidden layer")
     }
-    return (loaded, network)
+    return loaded
   }
 
   /// What the network was trained on, where it lies in a run directory of any kind; nil for a bare file.

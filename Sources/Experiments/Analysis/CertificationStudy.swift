@@ -49,10 +49,12 @@ public struct CertificationStudy: Sendable {
     }
 
     /// What contradicts itself, a line a sample; empty unless a proof or a perturbation is wrong.
-    public var contradictions: [String] {
+    ///
+    /// - Parameter unit: of all radii, see ``FittedModel``.
+    public func contradictions(unit: Double = 1) -> [String] {
       samples.filter(\.isContradictory).map { sample in
-        "sample \(sample.index): a \(norm.rawValue) radius of \(sample.proved) was proved where a perturbation of "
-          + "size \(sample.upper) exists: the proof is wrong, please report it"
+        "sample \(sample.index): a \(norm.rawValue) radius of \(unit * sample.proved) was proved where a perturbation of "
+          + "size \(unit * sample.upper) exists: the proof is wrong, please report it"
       }
     }
 
@@ -188,7 +190,9 @@ public struct CertificationStudy: Sendable {
     _ network: PReLUNetwork<Float>, _ data: Dataset, settings: SmoothingSettings, seed: UInt64,
     from first: Int = 0
   ) -> [SmoothedRadius] {
-    RandomizedSmoothing(
+    var settings = settings
+    settings.sigma /= data.unit
+    return RandomizedSmoothing(
       network, settings: settings, stream: RandomStream(seed: seed).child("smoothing")
     ).certify(data.inputs, labels: data.labels, firstIndex: first)
   }

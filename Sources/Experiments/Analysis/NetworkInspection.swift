@@ -29,14 +29,19 @@ public struct NetworkInspection: Codable, Sendable, Equatable {
   public let accuracy: Double?
 
   /// Inspects a network, with data where there are any.
-  public init(_ network: PReLUNetwork<Float>, data: Dataset? = nil) throws(ExperimentError) {
+  ///
+  /// - Parameter contributionScale: what the network's contributions are multiplied by, where it is a network
+  ///   of another scale that stands for it; see ``FittedModel``.
+  public init(
+    _ network: PReLUNetwork<Float>, data: Dataset? = nil, contributionScale: Double = 1
+  ) throws(ExperimentError) {
     let contributions = NeuronContributions(network)
     p = network.exponent
     inputDimension = network.inputDimension
     hiddenWidth = network.hiddenWidth
     outputCount = network.outputCount
     effectiveNeurons = contributions.effectiveNeurons()
-    totalContribution = contributions.total
+    totalContribution = contributions.total * contributionScale
     do {
       numericalRank = try NumericalRank.ofContributions(network)
     } catch { throw ExperimentError(error) }
@@ -50,7 +55,9 @@ public struct NetworkInspection: Codable, Sendable, Equatable {
       network: network, directions: data.referenceDirections(center: network.center))
     medianBestCosine = alignment.medianBestGroupCosine
     medianBestClassCosine = alignment.medianBestClassCosine
-    accuracy = network.accuracy(data.inputs, labels: data.labels)
+    let predicted = network.referenceClasses(data.inputs)
+    accuracy =
+      Double(zip(predicted, data.labels).count { $0 == $1 }) / Double(max(1, data.count))
   }
 }
 

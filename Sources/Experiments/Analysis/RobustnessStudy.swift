@@ -39,7 +39,8 @@ public struct RobustnessStudy {
     self.seed = seed
   }
 
-  /// Attacks the samples of `data`; `reference` (the training data, or again `data`) tells where other
+  /// Attacks the samples of `data`; `reference` (the training data, or again `data`, in the same unit of
+  /// length) tells where other
   /// classes lie. Dominant neurons are references as well, and a network that depends on few directions
   /// is attacked in those, see ``usesReduction``.
   public func run(
@@ -83,7 +84,7 @@ public struct RobustnessStudy {
           + "\(classifier.inputDimension)")
     }
     do {
-      let evaluation = RobustnessEvaluation<C>(
+      var evaluation = RobustnessEvaluation<C>(
         threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
         attacks: try AttackCatalog.attacks(
           named: attack, norm: norm, classCount: classifier.classCount, steps: steps,
@@ -92,7 +93,8 @@ public struct RobustnessStudy {
           dimension: classifier.inputDimension, classCount: classifier.classCount,
           directions: directions(), means: Self.means(of: reference),
           samples: (reference.inputs, reference.labels)),
-        epsilons: epsilons, stream: RandomStream(seed: seed).child("attack"))
+        epsilons: epsilons.map { $0 / data.unit }, stream: RandomStream(seed: seed).child("attack"))
+      evaluation.unit = data.unit
       let start = Date()
       let report = { (state: EvaluationProgress) in
         progress.update(
@@ -100,12 +102,18 @@ public struct RobustnessStudy {
           fraction: state.fraction, since: start)
       }
       defer { progress.clear() }
-      if let result = try reduced(evaluation, report) { return result }
-      let result = try evaluation.run(
+      if var result = try reduced(evaluation, report) {
+        result.scaleLengths(by: data.unit)
+        return result
+      }
+      var result = try evaluation.run(
         classifier, inputs: data.inputs, labels: data.labels, store: store, progress: report)
-      if !isChecked { return result }
-      return try ReliabilityChecks(evaluation).check(
-        result, classifier, inputs: data.inputs, labels: data.labels)
+      if isChecked {
+        result = try ReliabilityChecks(evaluation).check(
+          result, classifier, inputs: data.inputs, labels: data.labels)
+      }
+      result.scaleLengths(by: data.unit)
+      return result
     } catch { throw ExperimentError(error) }
   }
 

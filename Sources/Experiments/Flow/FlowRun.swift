@@ -59,8 +59,10 @@ public struct FlowRunConfiguration: Codable, Sendable, Equatable {
 
 /// What an integration of gradient flow leaves.
 public struct FlowResult: Sendable {
-  /// The network at the end; weights below the range of `Float` are 0.
-  public let network: PReLUNetwork<Float>
+  /// The network at the end, in the scale in which single precision holds it; see ``FlowModel``.
+  public var network: PReLUNetwork<Float> { model.network }
+  /// The network at the end, in a form that keeps its scale.
+  public let model: FlowModel
   /// The records.
   public let trajectory: FlowTrajectory
   /// The names of the reference directions of the trajectory's cosines.
@@ -178,8 +180,8 @@ public struct FlowRun {
       }
       let result = FlowResult(flow, recorder, extremalVectors: extremalVectors)
       try recorder.trajectory.write(to: directory, directions: result.directions)
-      try ModelFile.write(
-        result.network, to: directory.path(TrainingRun.modelName), classes: data.classes)
+      try result.model.stored.write(
+        to: directory.path(TrainingRun.modelName), classes: data.classes)
       try directory.writeTiming(since: start)
       for warning in result.warnings { progress.warn(warning) }
       return result
@@ -201,7 +203,7 @@ extension FlowResult {
 
   init(_ flow: GradientFlow, _ recorder: FlowRecorder, extremalVectors: CSVTable?) {
     self.extremalVectors = extremalVectors
-    network = flow.state.network().converted(to: Float.self)
+    model = FlowModel(flow.state)
     trajectory = recorder.trajectory
     directions = recorder.directions
     phases = flow.phases
@@ -210,7 +212,7 @@ extension FlowResult {
     counts = FlowCounts(
       accepted: statistics.accepted, forced: statistics.forced, rejected: statistics.rejected,
       evaluations: statistics.evaluations)
-    warnings = Self.warnings(flow, ending)
+    warnings = Self.warnings(flow, ending) + (model.warning.map { [$0] } ?? [])
   }
 
   private static func warnings(_ flow: GradientFlow, _ ending: FlowEnding) -> [String] {

@@ -70,9 +70,9 @@ struct RealDataStudy {
   /// The data.
   func load() throws(ExperimentError) -> (train: Dataset, test: Dataset) {
     do {
-      let all = try DatasetCatalog.load(request(settings.trainSplit))
+      let all = try DatasetCatalog.load(request(settings.trainSplit)).inUserUnits()
       let train = settings.trainLimit.map { all.prefix($0) } ?? all
-      let test = try DatasetCatalog.load(request(settings.testSplit))
+      let test = try DatasetCatalog.load(request(settings.testSplit)).inUserUnits()
       return (train, try test.numbered(by: train.classes, of: "the training data \(train.name)"))
     } catch { throw ExperimentError(error) }
   }

@@ -111,14 +111,20 @@ public struct AttackRun {
 
 extension RobustnessResult<Float> {
   /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, the labels as
-  /// the data state them, and beside them `perturbation` (n, D) and `radius` (n). Samples without a witness are unperturbed.
+  /// the data state them, and beside them `perturbation` (n, D) and `radius` (n). Samples without a witness
+  /// are unperturbed. Data in another unit of length than the user's are written in double precision.
   public func writeWitnesses(of data: Dataset, to path: String) throws(FormatError) {
+    func tensor(_ matrix: Matrix<Float>) -> Tensor {
+      if unit == 1 { return ModelFile.tensor(matrix) }
+      let values = matrix.elements.map { Double($0) * unit }
+      return Tensor(shape: [matrix.rows, matrix.columns], elements: .float64(values))
+    }
     var adversarial = data.inputs
     adversarial.elements = zip(data.inputs.elements, perturbations.elements).map(+)
     let classes = data.classes
     try NPZ.write(
       [
-        "X": ModelFile.tensor(adversarial), "perturbation": ModelFile.tensor(perturbations),
+        "X": tensor(adversarial), "perturbation": tensor(perturbations),
         "radius": ModelFile.tensor(samples.map(\.radius)),
       ], labels: ["y": LabelArray(data.labels.map { classes[$0] })], to: path, isCompressed: true)
   }

@@ -25,7 +25,7 @@ public struct CertificateStore {
     do { checker = try CertificateChecker(network, effective: effective) } catch {
       throw .usage("\(files.network): \(error)")
     }
-    let predictions = network.predictions(data.inputs)
+    let predictions = network.referenceClasses(data.inputs)
     var radii: [Double] = []
     for index in 0..<data.count {
       let path = files.certificate(index)

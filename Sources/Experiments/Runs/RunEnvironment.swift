@@ -1,4 +1,5 @@
 import Foundation
+import LinearCore
 
 /// Where and with what a run was made; `environment.json`. The same for two runs on one machine.
 public struct RunEnvironment: Codable, Sendable {

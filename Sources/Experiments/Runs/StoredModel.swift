@@ -9,6 +9,8 @@ import Networks
 public enum StoredModel: Sendable {
   /// One hidden layer, which theory, certificates and reductions are about.
   case shallow(PReLUNetwork<Float>)
+  /// One hidden layer, of weights that single precision does not hold as they are; see ``fitted(to:reference:)``.
+  case extreme(PReLUNetwork<Double>)
   /// Layers one after the other.
   case deep(DeepNetwork<Float>)
 
@@ -26,8 +28,8 @@ public enum StoredModel: Sendable {
     let file: Safetensors?
     do throws(FormatError) { file = try Safetensors(path: path) } catch { file = nil }
     guard let file, DeepModelFile.isDeep(file) else {
-      self = .shallow(
-        try ModelFile.read(path, exponent: exponent, normalizeInput: normalizeInput))
+      self.init(
+        try ModelFile.readHeld(path, exponent: exponent, normalizeInput: normalizeInput))
       return
     }
     guard exponent == nil, normalizeInput == nil else {
@@ -36,13 +38,38 @@ public enum StoredModel: Sendable {
         "is a deep network, whose layers say their degrees and normalisations; expected no --p and "
           + "no --normalize-input")
     }
+    try Self.checkRange(file, path)
     self = .deep(try DeepModelFile.network(in: file, path: path))
+  }
+
+  /// A network of one hidden layer.
+  public init(_ network: ModelFile.HeldNetwork) {
+    switch network {
+    case .single(let network): self = .shallow(network)
+    case .double(let network): self = .extreme(network)
+    }
+  }
+
+  /// Refuses tensors of a deep network that single precision would make zeros or infinite.
+  private static func checkRange(_ file: Safetensors, _ path: String) throws(FormatError) {
+    for (name, tensor) in file.tensors.sorted(by: { $0.key < $1.key }) {
+      guard case .float64(let values) = tensor.elements else { continue }
+      let largest = values.reduce(0) { max($0, $1.magnitude) }
+      let range = Double(Float.leastNormalMagnitude)...Double(Float.greatestFiniteMagnitude)
+      if largest > 0 && largest.isFinite && !range.contains(largest) {
+        throw FormatError(
+          path: path,
+          "tensor '\(name)' holds numbers up to \(largest); expected sizes that single precision holds, "
+            + "in which deep networks are computed")
+      }
+    }
   }
 
   /// The number of input coordinates.
   public var inputDimension: Int {
     switch self {
     case .shallow(let network): network.inputDimension
+    case .extreme(let network): network.inputDimension
     case .deep(let network): network.inputDimension
     }
   }
@@ -51,6 +78,7 @@ public enum StoredModel: Sendable {
   public var classCount: Int {
     switch self {
     case .shallow(let network): network.classCount
+    case .extreme(let network): network.classCount
     case .deep(let network): network.classCount
     }
   }
@@ -59,6 +87,7 @@ public enum StoredModel: Sendable {
   var checksum: String {
     switch self {
     case .shallow(let network): network.checksum
+    case .extreme(let network): network.checksum
     case .deep(let network): network.checksum
     }
   }
@@ -69,6 +98,7 @@ public enum StoredModel: Sendable {
   public func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
     switch self {
     case .shallow(let network): try ModelFile.write(network, to: path, classes: classes)
+    case .extreme(let network): try ModelFile.write(network, to: path, classes: classes)
     case .deep(let network): try DeepModelFile.write(network, to: path, classes: classes)
     }
   }
@@ -84,13 +114,27 @@ extension RobustnessStudy {
     switch model {
     case .shallow(let network):
       try run(network, data: data, reference: reference, progress: progress)
+    case .extreme:
+      try run(fitted: model.fitted(to: data, reference: reference), progress: progress)
     case .deep(let network):
       try run(classifier: network, data: data, reference: reference, progress: progress)
     }
   }
 }
 
-extension PReLUNetwork<Float> {
+extension RobustnessStudy {
+  /// Attacks a model on data in common units. Radii of this study and of the result are in the user's.
+  public func run(
+    fitted: FittedModel, progress: ProgressReporter = ProgressReporter(quiet: true)
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    var result = try run(
+      fitted.model, data: fitted.data, reference: fitted.reference, progress: progress)
+    result.scaleOutputs(by: fitted.contributionScale)
+    return result
+  }
+}
+
+extension PReLUNetwork {
   fileprivate var checksum: String {
     var sum = ContentDigest()
     sum.update([inputDimension, hiddenWidth, outputCount, normalizeInput ? 1 : 0])

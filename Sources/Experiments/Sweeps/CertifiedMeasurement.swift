@@ -45,6 +45,6 @@ struct CertifiedMeasurement: Codable, Sendable, Equatable {
     metrics[Self.exactShare.key] = correct.isEmpty ? .nan : exact
     metrics[Self.shareBeyond.key] = accuracy(ofRadii: lower, beyond: radius)
     metrics[NetworkMeasurement.accuracy.key] = Double(correct.count) / Double(samples.count)
-    return SweepMeasurement(metrics: metrics, flags: result.contradictions)
+    return SweepMeasurement(metrics: metrics, flags: result.contradictions())
   }
 }

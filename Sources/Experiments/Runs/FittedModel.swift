@@ -1,0 +1,126 @@
+import Datasets
+import Foundation
+import LinearCore
+import Networks
+
+/// A model with the data it is evaluated on, both in units in which single precision holds them: what
+/// `attack`, `certify` and `inspect` compute with, so that they agree on every class.
+///
+/// Models and data of ordinary size stay as they are. Otherwise lengths are in units of ``unit``, and a network
+/// of one hidden layer is scaled as ``ScaledNetwork`` says; radii, norms and bounds are scaled back where they
+/// are reported.
+public struct FittedModel: Sendable {
+  /// The model, in single precision.
+  public let model: StoredModel
+  /// The samples, in units of ``unit``.
+  public let data: Dataset
+  /// The samples that tell where classes lie, in the same units.
+  public let reference: Dataset
+  /// A power of two.
+  public var unit: Double { data.unit }
+  /// What contributions, and bounds of the outputs at ||x|| = 1, are to be multiplied by.
+  public let contributionScale: Double
+  /// Neurons left out, because they contribute less than single precision holds beside others.
+  public let lostNeurons: Int
+
+  /// The network, where it is one of one hidden layer.
+  public var network: PReLUNetwork<Float>? {
+    if case .shallow(let network) = model { network } else { nil }
+  }
+
+  /// What is said about neurons that were left out.
+  public var warning: String? {
+    lostNeurons == 0
+      ? nil
+      : "\(lostNeurons) neurons contribute less than 1e-30 of the largest contribution and are taken for 0"
+  }
+}
+
+extension StoredModel {
+  /// A network of one hidden layer in single precision, and what its contributions are to be multiplied by: for
+  /// what does not depend on data.
+  /// - Throws: ``ExperimentError/usage(_:)`` for a deep network.
+  public func rebalanced() throws(ExperimentError) -> (
+    network: PReLUNetwork<Float>, contributionScale: Double
+  ) {
+    switch self {
+    case .shallow(let network): return (network, 1)
+    case .extreme(var network):
+      // The bias is no contribution, and may be of any size beside them.
+      network.outputBias = nil
+      do {
+        let scaled = try ScaledNetwork(network)
+        return (scaled.network, scalbn(1, scaled.contributionExponent))
+      } catch { throw ExperimentError(error) }
+    case .deep: throw .usage("a deep network; expected one of one hidden layer")
+    }
+  }
+
+  /// The model and data in common units.
+  ///
+  /// - Throws: ``ExperimentError/usage(_:)`` where single precision does not hold them, naming the sample or
+  ///   what does not fit.
+  public func fitted(to data: Dataset, reference: Dataset? = nil) throws(ExperimentError)
+    -> FittedModel
+  {
+    do {
+      switch self {
+      case .deep:
+        return FittedModel(
+          model: self, data: try data.inUserUnits(),
+          reference: try (reference ?? data).inUserUnits(), contributionScale: 1, lostNeurons: 0)
+      case .shallow(let network):
+        let unit = Self.unit(data, reference, center: network.center?.map { Double($0) })
+        let scaled =
+          unit == 1
+          ? ScaledNetwork(unscaled: network)
+          : try ScaledNetwork(
+            network.converted(to: Double.self), unitExponent: Int(unit.exponent))
+        return try Self.fitted(
+          scaled, to: data, reference, unit: unit, isRescaled: unit != 1)
+      case .extreme(let network):
+        let unit = Self.unit(data, reference, center: network.center)
+        let scaled = try ScaledNetwork(network, unitExponent: Int(unit.exponent))
+        return try Self.fitted(scaled, to: data, reference, unit: unit, isRescaled: true)
+      }
+    } catch { throw ExperimentError(error) }
+  }
+
+  private static func fitted(
+    _ scaled: ScaledNetwork, to data: Dataset, _ reference: Dataset?, unit: Double,
+    isRescaled: Bool
+  ) throws -> FittedModel {
+    let samples = try data.inUnit(unit)
+    var exact = samples.inputsInDoublePrecision
+    if unit != 1 { exact.elements = exact.elements.map { scalbn($0, -Int(unit.exponent)) } }
+    let loss = scaled.loss(
+      exact: exact, rounded: samples.withoutDenormalCoordinates().inputs,
+      isWhole: isRescaled || samples.hasTinyCoordinates)
+    let advice = "evaluate it with others of its size"
+    switch loss {
+    case .coordinates(let row):
+      throw ExperimentError.usage(
+        "--data \(data.name): sample \(row) depends on numbers that single precision loses beside larger "
+          + "ones; \(advice)")
+    case .outputs(let row):
+      throw ExperimentError.usage(
+        "--data \(data.name): the outputs of sample \(row) are too small or too large for single precision "
+          + "beside the others; \(advice)")
+    case nil: break
+    }
+    return FittedModel(
+      model: .shallow(scaled.network), data: samples.withoutDenormalCoordinates(),
+      reference: try reference.map { try $0.inUnit(unit).withoutDenormalCoordinates() }
+        ?? samples.withoutDenormalCoordinates(),
+      contributionScale: scalbn(1, scaled.contributionExponent), lostNeurons: scaled.lostNeurons)
+  }
+
+  /// The largest unit that anything asks for, 1 where everything is of ordinary size.
+  private static func unit(_ data: Dataset, _ reference: Dataset?, center: [Double]?) -> Double {
+    let size = (center ?? []).reduce(0) { max($0, $1.magnitude) }
+    let units = [data.unit, reference?.unit ?? data.unit]
+    guard size > 0 else { return units.max()! }
+    return max(
+      units.max()!, (-40...40).contains(Int(size.exponent)) ? 1 : scalbn(1, Int(size.exponent)))
+  }
+}
