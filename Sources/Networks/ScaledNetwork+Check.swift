@@ -98,7 +98,10 @@ private struct ExactMargin {
         let (z, size) = (activations[j], sizes[j])
         let feature = z > 0 ? z * pow(z / (norm * length), p - 1) : 0
         let reach = max(0, z + Self.relative * size)
-        let change = (p + 1) * Self.relative * size * pow(reach / (norm * length), p - 1)
+        // 0^0 is 1, but a neuron that is silent beyond rounding changes nothing.
+        let change =
+          reach > 0
+          ? (p + 1) * Self.relative * size * pow(reach / (norm * length), p - 1) : 0
         for c in outputs.indices { outputs[c] += network.outputWeights[c, j] * feature }
         rounding += margins.shares[j] * (change + Self.relative * feature)
       }
