@@ -2,15 +2,17 @@ import Formats
 import LinearCore
 
 extension Dataset {
-  /// 64 hexadecimal digits that change with any input, label or subclass (SHA-256 over shapes as 64-bit
-  /// integers, inputs as floats, labels and groups as 64-bit integers, all little-endian). The name does not
-  /// enter.
+  /// 64 hexadecimal digits that change with any input, label, value of a label or subclass (SHA-256 over shapes as
+  /// 64-bit integers, inputs as floats, labels and groups as 64-bit integers, all little-endian, and the values of
+  /// classes where they are not 0, 1, ...). The name does not enter.
   public var checksum: String {
     var sum = ContentDigest()
     sum.update([count, dimension, classCount])
     inputs.elements.withUnsafeBytes { sum.update($0) }
     if unit != 1 { sum.update([Int(unit.exponent)]) }
+    if let exactInputs { exactInputs.elements.withUnsafeBytes { sum.update($0) } }
     sum.update(labels)
+    for value in classValues ?? [] { sum.update("\(value)\n") }
     if let groups { sum.update(groups) }
     return sum.hexadecimal
   }
