@@ -4,8 +4,9 @@ import LinearCore
 
 /// Samples from a file of the user.
 ///
-/// `FILE.npz` and `FILE.safetensors` hold `X` (n, D), `y` (n) and perhaps `group` (n), of any float,
-/// integer or bool type, `.npz` also in Fortran order and either byte order. `FILE.npy` holds X
+/// The content of a file tells its format, whatever it is called. `FILE.npz` and `FILE.safetensors`, and a
+/// dictionary of tensors that PyTorch's `torch.save` wrote, hold `X` (n, D), `y` (n) and perhaps `group` (n), of any
+/// float, integer or bool type, `.npz` also in Fortran order and either byte order. `FILE.npy` holds X
 /// alone; its labels are in the same folder, in the first of
 /// 1. `FILE_labels.npy`,
 /// 2. `y…` where FILE is `X…` (`X_train.npy` goes with `y_train.npy`),
@@ -57,51 +58,75 @@ public enum FeatureFile {
   private static func arrays(
     _ path: String
   ) throws(DatasetError) -> (inputs: Source, labels: Source, groups: Source?) {
-    if path.hasSuffix(".npz") {
-      let names = try reading { () throws(FormatError) in try NPZ.names(path: path) }
-      let wanted = ["X", "y"] + (names.contains("group") ? ["group"] : [])
-      let arrays = try reading { () throws(FormatError) in
-        try NPZ.read(path: path, names: wanted)
-      }
-      func source(_ name: String) -> Source? {
-        arrays[name].map { Source(tensor: $0, path: path, name: name) }
-      }
-      guard let inputs = source("X"), let labels = source("y") else {
-        throw .invalid(source: path, problem: "lacks the arrays 'X' and 'y'")
-      }
-      return (inputs, labels, source("group"))
-    }
-    if path.hasSuffix(".safetensors") { return try tensors(path) }
-    guard path.hasSuffix(".npy") else {
-      throw .invalid(source: path, problem: "is no .npz, .safetensors or .npy file")
+    guard try reading({ () throws(FormatError) in try NPY.isArray(path: path) }) else {
+      return try tensors(path)
     }
     func source(_ path: String, _ name: String) throws(DatasetError) -> Source {
       let tensor = try reading { () throws(FormatError) in try NPY.read(path: path) }
       return Source(tensor: tensor, path: path, name: name)
     }
     let inputs = try source(path, "X")
-    let groupPath = "\(path.dropLast(4))_groups.npy"
+    let groupPath = "\(stem(path))_groups.npy"
     let hasGroups = FileManager.default.fileExists(atPath: groupPath)
     return (
       inputs, try source(labelPath(path), "y"), hasGroups ? try source(groupPath, "group") : nil
     )
   }
 
+  /// The path without `.npy`, in small letters or large.
+  private static func stem(_ path: String) -> Substring {
+    path.lowercased().hasSuffix(".npy") ? path.dropLast(4) : path[...]
+  }
+
   private static func tensors(
     _ path: String
   ) throws(DatasetError) -> (inputs: Source, labels: Source, groups: Source?) {
-    let file = try reading { () throws(FormatError) in try Safetensors(path: path) }
+    let file: TensorFile
+    do throws(FormatError) {
+      file = try TensorFile(path: path) { $0.isSuperset(of: ["X", "y"]) }
+    } catch {
+      let endings = [".npz", ".npy", ".safetensors", ".pt", ".pth"]
+      guard endings.contains(where: { path.lowercased().hasSuffix($0) }) else {
+        throw .invalid(source: path, problem: "is no .npz, .safetensors or .npy file")
+      }
+      throw .file(error)
+    }
+    // Shapes that do not fit are refused before memory is taken for numbers.
+    let inputs = try reading { () throws(FormatError) in try file.shape(of: "X") }
+    if let inputs {
+      if let problem = problem(ofInputs: inputs) {
+        throw .invalid(source: path, problem: "array 'X' \(problem)")
+      }
+      for name in ["y", "group"] {
+        let shape = try reading { () throws(FormatError) in try file.shape(of: name) }
+        if let shape, let problem = problem(ofLabels: shape, count: inputs[0]) {
+          throw .invalid(source: path, problem: "array '\(name)' \(problem)")
+        }
+      }
+    }
     func source(_ name: String) throws(DatasetError) -> Source {
-      let tensor = try reading { () throws(FormatError) in try file.tensor(name, path: path) }
+      let tensor = try reading { () throws(FormatError) in try file.tensor(name) }
       return Source(tensor: tensor, path: path, name: name)
     }
-    let hasGroups = file.tensors["group"] != nil
-    return (try source("X"), try source("y"), hasGroups ? try source("group") : nil)
+    // Labels first: they are small, and more often wrong.
+    let labels = try file.names.contains("X") ? source("y") : source("X")
+    let groups = file.names.contains("group") ? try source("group") : nil
+    return (try source("X"), labels, groups)
+  }
+
+  private static func problem(ofInputs shape: [Int]) -> String? {
+    shape.count == 2 && shape[0] > 0 && shape[1] > 0
+      ? nil : "has shape \(shape); expected (samples, dimension), both at least 1"
+  }
+
+  private static func problem(ofLabels shape: [Int], count: Int) -> String? {
+    shape == [count] || shape == [count, 1]
+      ? nil : "has shape \(shape); expected [\(count)], one entry a row of 'X'"
   }
 
   private static func labelPath(_ path: String) throws(DatasetError) -> String {
     let url = URL(fileURLWithPath: path)
-    let stem = url.deletingPathExtension().lastPathComponent
+    let stem = String(stem(url.lastPathComponent))
     var names = ["\(stem)_labels.npy"]
     if stem.hasPrefix("X") { names.append("y\(stem.dropFirst()).npy") }
     names.append("labels.npy")
@@ -117,9 +142,7 @@ public enum FeatureFile {
 
   private static func inputs(_ source: Source) throws(DatasetError) -> Matrix<Float> {
     let shape = source.tensor.shape
-    guard shape.count == 2, shape[0] > 0, shape[1] > 0 else {
-      throw source.invalid("has shape \(shape); expected (samples, dimension), both at least 1")
-    }
+    if let problem = problem(ofInputs: shape) { throw source.invalid(problem) }
     let matrix = Matrix<Float>(rows: shape[0], columns: shape[1], elements: source.tensor.floats)
     if !matrix.isFinite(), let index = matrix.elements.firstIndex(where: { !$0.isFinite }) {
       throw source.invalid(
@@ -131,9 +154,7 @@ public enum FeatureFile {
 
   private static func integers(_ source: Source, count: Int) throws(DatasetError) -> [Int] {
     let shape = source.tensor.shape
-    guard shape == [count] || shape == [count, 1] else {
-      throw source.invalid("has shape \(shape); expected [\(count)], one entry a row of 'X'")
-    }
+    if let problem = problem(ofLabels: shape, count: count) { throw source.invalid(problem) }
     return try reading { () throws(FormatError) in
       try source.tensor.integers(named: source.name, path: source.path)
     }
