@@ -43,14 +43,11 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   public func write(to path: String) throws(FormatError) {
     var file = ModelFile.contents(of: network)
     for (name, values) in moments { file.tensors["optimizer.\(name)"] = ModelFile.tensor(values) }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
     let state = State(
       configuration: configuration, record: record, stepCount: stepCount,
       waiting: thinning?.waiting?.schedule)
     for (name, tensor) in thinning?.tensors ?? [:] { file.tensors["thinning.\(name)"] = tensor }
-    // Finite numbers, strings and arrays always encode.
-    file.metadata["training"] = String(decoding: try! encoder.encode(state), as: UTF8.self)
+    file.metadata["training"] = CheckpointText.encode(state)
     try file.write(to: path)
   }
 
@@ -58,7 +55,7 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   public init(path: String) throws(FormatError) {
     let file = try Safetensors(path: path)
     guard let text = file.metadata["training"],
-      let state = try? JSONDecoder().decode(State.self, from: Data(text.utf8))
+      let state: State = CheckpointText.decode(text)
     else { throw FormatError(path: path, "not a checkpoint: its training state is missing") }
     network = try ModelFile.network(in: file, path: path)
     configuration = state.configuration

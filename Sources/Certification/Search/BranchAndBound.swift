@@ -25,7 +25,7 @@ public struct SearchBudget: Sendable, Equatable {
   /// Boxes for a reduced network of so many dimensions: nodes (32 / dimension)^2 beyond 32.
   public func nodes(dimension: Int) -> Int {
     let ratio = min(1, 32 / Double(max(1, dimension)))
-    return max(1, Int(Double(nodes) * ratio * ratio))
+    return max(1, Int(saturating: Double(nodes) * ratio * ratio))
   }
 }
 
