@@ -85,7 +85,7 @@ struct CertifyReport {
     let (lower, upper) = (samples.map(\.lower).sorted(), samples.map(\.upper).sorted())
     let smoothed = result.smoothed?.map(\.radius).sorted()
     for share in [0.1, 0.25, 0.5, 0.75, 0.9] {
-      let position = min(samples.count - 1, Int(share * Double(samples.count)))
+      let position = min(samples.count - 1, Int(saturating: share * Double(samples.count)))
       table.append(
         [
           Format.share(share), Format.significant(lower[position]),

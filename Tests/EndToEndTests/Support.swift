@@ -66,6 +66,10 @@ final class Workspace {
     try Data(contentsOf: URL(fileURLWithPath: path(name)))
   }
 
+  func write(_ bytes: [UInt8], to name: String) throws {
+    try Data(bytes).write(to: url.appendingPathComponent(name))
+  }
+
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
   /// Everything in the directory, by relative path.
@@ -75,10 +79,27 @@ final class Workspace {
 
   /// Runs the program here. Words are separated by spaces.
   func run(_ line: String) throws -> Outcome {
+    try run(Program.located(), line.split(separator: " ").map(String.init))
+  }
+
+  /// Runs the program here with 2 GB of address space and 60 seconds, of which status 124 says that they are over.
+  func runLimited(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    let limits = "ulimit -v 2097152; exec timeout -s KILL 60 \"$0\" \"$@\""
+    return try run(
+      URL(fileURLWithPath: "/bin/sh"), ["-c", limits, Program.located().path] + arguments,
+      environment: environment)
+  }
+
+  private func run(
+    _ program: URL, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
-    process.executableURL = try Program.located()
-    process.arguments = line.split(separator: " ").map(String.init)
+    process.executableURL = program
+    process.arguments = arguments
     process.currentDirectoryURL = url
+    if !environment.isEmpty {
+      process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    }
     // Files, not pipes, and outside the workspace: nothing can block, and files() sees only the
     // program's own.
     let streams = url.deletingLastPathComponent().path + "/" + url.lastPathComponent + "-"
@@ -94,7 +115,7 @@ final class Workspace {
     process.waitUntilExit()
     for handle in handles { try handle.close() }
     let texts = try paths.map { try String(contentsOfFile: $0, encoding: .utf8) }
-    #expect(process.terminationReason == .exit, "\(line)")
+    #expect(process.terminationReason == .exit, "\(arguments)")
     return Outcome(status: process.terminationStatus, output: texts[0], errors: texts[1])
   }
 

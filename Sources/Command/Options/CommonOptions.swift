@@ -13,7 +13,7 @@ struct CommonOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: "Threads to use; never changes a result. (default: all processors)",
-    transform: ArgumentText.count)
+    transform: ArgumentText.threads)
   var threads: Int?
 
   @Flag(help: "Print the result as exactly one JSON document.")

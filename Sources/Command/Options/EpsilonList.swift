@@ -7,7 +7,7 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
   var values: [Double]
 
   static let expected =
-    "numbers of at least 0 as 0.1,0.2 or linspace(0,1.5,15) or 0:1.5:15"
+    "numbers from 0 to 1e30 as 0.1,0.2 or linspace(0,1.5,15) or 0:1.5:15"
 
   init(_ values: [Double]) { self.values = values }
 
@@ -21,7 +21,7 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
     } else {
       let parts = text.split(separator: ",", omittingEmptySubsequences: false)
       let values = parts.compactMap { Double($0) }
-      guard values.count == parts.count, values.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+      guard values.count == parts.count, values.allSatisfy(Self.isRadius) else {
         return nil
       }
       self.init(values)
@@ -30,10 +30,14 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
 
   private init?(range parts: [Substring]) {
     guard parts.count == 3, let first = Double(parts[0]), let last = Double(parts[1]),
-      let count = Int(parts[2]), first >= 0, last >= 0, first.isFinite, last.isFinite,
+      let count = Int(parts[2]), Self.isRadius(first), Self.isRadius(last),
       (1...10_000).contains(count)
     else { return nil }
     values = Self.evenlySpaced(first, last, count)
+  }
+
+  private static func isRadius(_ value: Double) -> Bool {
+    value >= 0 && value <= ArgumentText.largestNumber
   }
 
   static func evenlySpaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {

@@ -1,4 +1,5 @@
 import Foundation
+import LinearCore
 import Theory
 
 extension DeepMixtureReport {
@@ -85,7 +86,7 @@ extension DeepMixtureReport {
         interval(DepthMeasurement.signal, experiment.cell(p, depth, .plain, .standard))
       }
       let values = zip(settings.depths, signals).compactMap { depth, signal in
-        signal.mean.map { "10^\(Int($0.rounded())) at depth \(depth)" }
+        signal.mean.map { "10^\(Int(saturating: $0.rounded())) at depth \(depth)" }
       }
       text +=
         " The signal vanishes like the p-th power of the p-th power: at p = \(p.formatted()) the output of "

@@ -56,7 +56,7 @@ public struct Quartiles: Codable, Sendable, Equatable {
     func quantile(_ share: Double) -> Double {
       guard let last = sorted.last else { return .nan }
       let position = share * Double(sorted.count - 1)
-      let index = Int(position)
+      let index = Int(saturating: position)
       guard index + 1 < sorted.count else { return last }
       return sorted[index] + (position - Double(index)) * (sorted[index + 1] - sorted[index])
     }

@@ -109,7 +109,7 @@ private struct GMMWatch {
   /// Between the two nearest of sorted values.
   private func quantile(_ sorted: [Double], _ share: Double) -> Double {
     let position = share * Double(sorted.count - 1)
-    let below = Int(position)
+    let below = Int(saturating: position)
     let above = min(below + 1, sorted.count - 1)
     return sorted[below] + (position - Double(below)) * (sorted[above] - sorted[below])
   }

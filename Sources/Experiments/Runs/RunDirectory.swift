@@ -99,8 +99,9 @@ public enum JSONText {
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    // Values of this package hold nothing that cannot be encoded.
-    return String(decoding: try! encoder.encode(value), as: UTF8.self) + "\n"
+    do { return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n" } catch {
+      preconditionFailure("values of this package hold nothing that cannot be encoded: \(error)")
+    }
   }
 
   /// Reads what ``encode(_:)`` writes.

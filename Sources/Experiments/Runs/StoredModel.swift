@@ -22,7 +22,8 @@ public enum StoredModel: Sendable {
     throws(FormatError)
   {
     // Other formats than safetensors hold networks of one hidden layer only.
-    guard let file = try? Safetensors(path: path), DeepModelFile.isDeep(file) else {
+    let start = Safetensors(metadata: try TensorFile(path: path).metadata)
+    guard DeepModelFile.isDeep(start) else {
       self = .shallow(
         try ModelFile.read(path, exponent: exponent, normalizeInput: normalizeInput))
       return
@@ -33,7 +34,7 @@ public enum StoredModel: Sendable {
         "is a deep network, whose layers say their degrees and normalisations; expected no --p and "
           + "no --normalize-input")
     }
-    self = .deep(try DeepModelFile.network(in: file, path: path))
+    self = .deep(try DeepModelFile.read(path))
   }
 
   /// The number of input coordinates.
