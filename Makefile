@@ -1,11 +1,13 @@
 # make reproduce   the central result with figures: installs what is missing, builds, runs
 # make test        the whole test suite
 # make lint        format lint
+# make sanitize    the tests of readers under the address and the thread sanitizer, see below
+# make fuzz        every reader of files under libFuzzer, 10 minutes each (SECONDS_EACH=60 make fuzz)
 # make figures     refresh the figure in the README from the last `make reproduce`
 
 RUN := runs/overview-quick
 
-.PHONY: reproduce test lint build setup figures clean
+.PHONY: reproduce test lint build setup sanitize fuzz figures clean
 
 reproduce: build
 	.build/release/polyrelu reproduce overview --preset quick --out $(RUN) --resume
@@ -17,7 +19,19 @@ test: setup
 	swift test -c release
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources \
+		Fuzz/Package.swift Fuzz/Sources
+
+# Builds of their own, in debug: the checks of pointers and of data races slow numerics down a hundredfold, so the
+# suites of experiments, certificates and attacks are left to whoever has hours: SANITIZED=. make sanitize.
+SANITIZED ?= FormatsTests|DatasetsTests|NetworksTests|DeepNetworksTests|LinearCoreTests
+
+sanitize: setup
+	swift test --sanitize=address --scratch-path .build-address --filter '$(SANITIZED)'
+	swift test --sanitize=thread --scratch-path .build-thread --filter '$(SANITIZED)'
+
+fuzz: setup
+	Tools/fuzz
 
 setup:
 	@Tools/setup
@@ -26,4 +40,4 @@ figures:
 	cp $(RUN)/mixture/figures/robust-accuracy.svg Documentation/robust-accuracy.svg
 
 clean:
-	rm -rf .build runs
+	rm -rf .build .build-address .build-thread .build-fuzz runs

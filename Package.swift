@@ -60,7 +60,8 @@ let package = Package(
     .testTarget(name: "IntegrationTests", dependencies: ["Integration", "LinearCore"]),
     .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(
-      name: "FormatsTests", dependencies: ["Formats"], resources: [.copy("Fixtures")]),
+      name: "FormatsTests", dependencies: ["Formats", "TestSupport"], resources: [.copy("Fixtures")]
+    ),
     .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"]),

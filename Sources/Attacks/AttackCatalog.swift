@@ -29,6 +29,9 @@ public enum AttackCatalog {
   ]
   private static let withRestarts = withSteps.subtracting(["ddn", "fmn"]).union(["square"])
 
+  /// More steps or restarts than these find nothing more.
+  public static let largestEffort = 1_000_000
+
   /// The attacks that a name stands for.
   ///
   /// - Parameters:
@@ -43,6 +46,9 @@ public enum AttackCatalog {
     ] {
       guard let value else { continue }
       if value < 1 { throw AttackError("--\(flag) is \(value), expected at least 1") }
+      if value > largestEffort {
+        throw AttackError("--\(flag) is \(value), expected at most \(largestEffort)")
+      }
       if !names.contains(name) {
         throw AttackError("--\(flag) does not apply to the attack '\(name)'")
       }

@@ -184,7 +184,7 @@ extension AutoPGDRun {
     lane.sparsity = sparsity
     // Rounded down: two coordinates moved by the same length would come back by projection for ever,
     // and the best point may well have one.
-    lane.activeCoordinates = Swift.max(1, Int(Double(sparsity) / 1.5))
+    lane.activeCoordinates = Swift.max(1, Int(saturating: Double(sparsity) / 1.5))
   }
 }
 

@@ -119,7 +119,7 @@ public enum HyperplaneProjection {
         number += SIMD8<Scalar>(repeating: 0).replacing(with: 1, where: counts)
         j &+= 8
       }
-      var (total, many) = (sum.sum(), Int(number.sum()))
+      var (total, many) = (sum.sum(), Int(saturating: number.sum()))
       while j < count {
         if slopes[j] >= level {
           total += slopes[j] * room[j]

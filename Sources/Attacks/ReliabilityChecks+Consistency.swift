@@ -51,7 +51,7 @@ extension ReliabilityChecks {
     let saturated = margins.count { !($0 < Self.largestMargin) }
     if 2 * saturated > probes.count {
       flags.append(
-        "on \(saturated) of \(probes.count) samples the margin exceeds \(Int(Self.largestMargin)): "
+        "on \(saturated) of \(probes.count) samples the margin exceeds \(Int(saturating: Self.largestMargin)): "
           + "the cross-entropy of so large logits has no gradient in single precision, which masks "
           + "the model from most attacks; divide the logits by a constant, which changes no "
           + "prediction")

@@ -25,7 +25,7 @@ extension ReliabilityChecks {
     guard let last else { return [] }
     let ratios = traces.filter { $0.count > last }.map { $0[last] / $0[0] }.sorted()
     func quantile(_ share: Double) -> String {
-      String(format: "%.0e", Double(ratios[Int(share * Double(ratios.count - 1))]))
+      String(format: "%.0e", Double(ratios[Int(saturating: share * Double(ratios.count - 1))]))
     }
     if !(ratios[ratios.count / 2] < 1e-6) { return [] }
     return [

@@ -13,14 +13,14 @@ struct SquareWindows {
 
   init(dimension: Int) {
     self.dimension = dimension
-    let root = Int(Double(dimension).squareRoot().rounded())
+    let root = Int(saturating: Double(dimension).squareRoot().rounded())
     side = root >= 8 && root * root == dimension ? root : nil
   }
 
   /// The share of the coordinates that the given one of `queries` queries changes: the published schedule
   /// for 10,000 queries, rescaled.
   static func share(query: Int, of queries: Int, initial: Double) -> Double {
-    let scaled = Int(Double(query) / Double(queries) * 10_000)
+    let scaled = Int(saturating: Double(query) / Double(queries) * 10_000)
     let halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000].count { scaled > $0 }
     return initial / Double(1 << halvings)
   }
@@ -31,10 +31,11 @@ struct SquareWindows {
   ///   needs at least 3 and, in squares, an odd size.
   func size(share: Double, isSigned: Bool) -> Int {
     guard let side else {
-      return min(max(Int((share * Double(dimension)).rounded()), isSigned ? 1 : 3), dimension)
+      return min(
+        max(Int(saturating: (share * Double(dimension)).rounded()), isSigned ? 1 : 3), dimension)
     }
     let size = max(
-      Int((share * Double(dimension)).squareRoot().rounded()), isSigned ? 1 : 3)
+      Int(saturating: (share * Double(dimension)).squareRoot().rounded()), isSigned ? 1 : 3)
     return min(isSigned || size % 2 == 1 ? size : size + 1, side)
   }
 
@@ -68,7 +69,7 @@ struct SquareWindows {
   /// A uniform number in 0..<bound; the bias of rounding is below 2^-40.
   @inline(__always)
   static func index(below bound: Int, _ stream: inout RandomStream) -> Int {
-    min(Int(stream.nextUniform() * Double(bound)), bound - 1)
+    min(Int(saturating: stream.nextUniform() * Double(bound)), bound - 1)
   }
 
   /// The pattern of a size and its transpose, of norm 1 (l2 or l1).

@@ -45,12 +45,15 @@ struct AttackCommand: ParsableCommand {
   @Option(help: "The attack, see above.")
   var attack = "standard"
 
-  @Option(parsing: .unconditional, help: "Gradient steps of pgd, apgd-* and fab*. (default: 100)")
+  @Option(
+    parsing: .unconditional, help: "Gradient steps of pgd, apgd-* and fab*. (default: 100)",
+    transform: ArgumentText.count)
   var steps: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "Runs of these and of square from different points. (default: see above)")
+    help: "Runs of these and of square from different points. (default: see above)",
+    transform: ArgumentText.count)
   var restarts: Int?
 
   @Option(

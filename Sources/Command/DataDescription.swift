@@ -29,6 +29,10 @@ struct DataDescription: Encodable {
     let meanBetweenClasses: Double
     /// Mean distance of two centres of one class; nil where every class has one.
     let meanWithinClasses: Double?
+    /// Centres that samples belong to.
+    let centers: Int
+    /// Of these, the evenly spaced ones that were compared with each other.
+    let comparedCenters: Int
   }
 
   /// Describes data.
@@ -53,7 +57,7 @@ struct DataDescription: Encodable {
     table.append(["samples", "\(samples)"])
     table.append(["dimension", "\(dimension)"])
     table.append(["classes", "\(classes): \(ClassLabel.listing(labels))"])
-    table.append(["samples a class", classSizes.map(String.init).joined(separator: " ")])
+    table.append(["samples a class", sizes])
     if let subclasses { table.append(["subclasses", "\(subclasses)"]) }
     if let valueRange { table.append(["values", "\(valueRange[0]) to \(valueRange[1])"]) }
     table.append(["mean norm", Format.significant(meanNorm)])
@@ -68,36 +72,18 @@ struct DataDescription: Encodable {
     if let within = distances.meanWithinClasses {
       table.append(["mean distance within classes", Format.significant(within)])
     }
+    if distances.comparedCenters < distances.centers {
+      table.append([
+        "distances between", "\(distances.comparedCenters) of the \(distances.centers) centres",
+      ])
+    }
     table.append(["checksum", checksum])
     return table.text
   }
-}
 
-extension DataDescription.Distances {
-  fileprivate init(_ data: Dataset) {
-    let groups = data.groups ?? data.labels
-    let labels = data.groupLabels ?? Array(0..<data.classCount)
-    let centers = data.groupCenters ?? data.groupMeans() ?? data.classMeans()
-    var own = data.inputs
-    for row in 0..<own.rows {
-      own.setRow(row, zip(own.row(row), centers.row(groups[row])).map { $0 - $1 })
-    }
-    let unit = data.unit
-    meanToOwnCenter = unit * own.rowNorms().reduce(0) { $0 + Double($1) } / Double(data.count)
-    // Classes or subclasses without samples have no centre.
-    let present = data.groupCenters == nil ? Set(groups) : Set(labels.indices)
-    var between: [Double] = []
-    var within: [Double] = []
-    for a in present.sorted() {
-      for b in present.sorted() where b > a {
-        let difference = zip(centers.row(a), centers.row(b)).map { $0 - $1 }
-        let distance = unit * Double(Norm.l2.length(difference))
-        if labels[a] == labels[b] { within.append(distance) } else { between.append(distance) }
-      }
-    }
-    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-    smallestBetweenClasses = between.min() ?? .infinity
-    meanBetweenClasses = between.isEmpty ? .infinity : mean(between)
-    meanWithinClasses = within.isEmpty ? nil : mean(within)
+  /// Samples of the first classes, and how many more classes there are.
+  private var sizes: String {
+    let shown = classSizes.prefix(20).map(String.init).joined(separator: " ")
+    return classSizes.count > 20 ? "\(shown) … \(classSizes.count - 20) more classes" : shown
   }
 }

@@ -14,9 +14,18 @@ enum ParserMessage {
   }
 
   /// The text without line breaks.
+  ///
+  /// Beyond ``longest`` characters only the start and the end are left.
   static func singleLine(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    guard line.unicodeScalars.count > longest else { return line }
+    let scalars = line.unicodeScalars
+    return String(Substring.UnicodeScalarView(scalars.prefix(longest * 3 / 4))) + " … "
+      + String(Substring.UnicodeScalarView(scalars.suffix(longest / 4)))
   }
+
+  /// Enough for any message with the longest path there is for a name.
+  private static let longest = 6000
 
   private nonisolated(unsafe) static let invalidValue =
     #/^The value '(.*)' is invalid for '(\S+)[^']*'(?:(?:: (?:expected )?|\. Please provide one of )(.*?)\.?)?$/#

@@ -34,7 +34,7 @@ struct ReproduceCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional, help: "Repeats, each with a seed of its own. (default: the preset's)",
-    transform: ArgumentText.count)
+    transform: ArgumentText.repeats)
   var repeats: Int?
 
   @Option(help: "The directory to write. (default: runs/NAME-PRESET)")

@@ -78,7 +78,7 @@ public enum DatasetCatalog {
 
   /// Whether the argument means a file rather than a misspelt name.
   private static func isFile(_ data: String) -> Bool {
-    data.hasSuffix(".npz") || data.hasSuffix(".npy") || data.hasSuffix(".safetensors")
+    [".npz", ".npy", ".safetensors"].contains { data.lowercased().hasSuffix($0) }
       || data.contains("/")
       || FileManager.default.fileExists(atPath: data)
   }

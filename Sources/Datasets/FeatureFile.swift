@@ -4,8 +4,9 @@ import LinearCore
 
 /// Samples from a file of the user.
 ///
-/// `FILE.npz` and `FILE.safetensors` hold `X` (n, D), `y` (n) and perhaps `group` (n), of any float,
-/// integer or bool type, `.npz` also in Fortran order and either byte order. `FILE.npy` holds X
+/// The content of a file tells its format, whatever it is called. `FILE.npz` and `FILE.safetensors`, and a
+/// dictionary of tensors that PyTorch's `torch.save` wrote, hold `X` (n, D), `y` (n) and perhaps `group` (n), of any
+/// float, integer or bool type, `.npz` also in Fortran order and either byte order. `FILE.npy` holds X
 /// alone; its labels are in the same folder, in the first of
 /// 1. `FILE_labels.npy`,
 /// 2. `y…` where FILE is `X…` (`X_train.npy` goes with `y_train.npy`),
@@ -73,8 +74,8 @@ public enum FeatureFile {
 
     /// The labels, one a row of X.
     func values(count: Int) throws(DatasetError) -> [ClassLabel] {
-      guard array.shape == [count] || array.shape == [count, 1] else {
-        throw invalid("has shape \(array.shape); expected [\(count)], one entry a row of 'X'")
+      if let problem = FeatureFile.problem(ofLabels: array.shape, count: count) {
+        throw invalid(problem)
       }
       return try reading { () throws(FormatError) in try array.values(named: name, path: path) }
     }
@@ -97,33 +98,15 @@ public enum FeatureFile {
   private static func arrays(
     _ path: String
   ) throws(DatasetError) -> (inputs: Source, labels: LabelSource, groups: LabelSource?) {
-    if path.hasSuffix(".npz") {
-      let names = try reading { () throws(FormatError) in try NPZ.names(path: path) }
-      let arrays = try reading { () throws(FormatError) in try NPZ.read(path: path, names: ["X"]) }
-      func labels(_ name: String) throws(DatasetError) -> LabelSource {
-        let array = try reading { () throws(FormatError) in
-          try NPZ.labels(path: path, name: name)
-        }
-        return LabelSource(array: array, path: path, name: name)
-      }
-      guard let inputs = arrays["X"] else {
-        throw .invalid(source: path, problem: "lacks the array 'X'")
-      }
-      return (
-        Source(tensor: inputs, path: path, name: "X"), try labels("y"),
-        names.contains("group") ? try labels("group") : nil
-      )
-    }
-    if path.hasSuffix(".safetensors") { return try tensors(path) }
-    guard path.hasSuffix(".npy") else {
-      throw .invalid(source: path, problem: "is no .npz, .safetensors or .npy file")
+    guard try reading({ () throws(FormatError) in try NPY.isArray(path: path) }) else {
+      return try tensors(path)
     }
     func labels(_ path: String, _ name: String) throws(DatasetError) -> LabelSource {
       let array = try reading { () throws(FormatError) in try NPY.labels(path: path) }
       return LabelSource(array: array, path: path, name: name)
     }
     let inputs = try reading { () throws(FormatError) in try NPY.read(path: path) }
-    let groupPath = "\(path.dropLast(4))_groups.npy"
+    let groupPath = "\(stem(path))_groups.npy"
     let hasGroups = FileManager.default.fileExists(atPath: groupPath)
     return (
       Source(tensor: inputs, path: path, name: "X"), try labels(labelPath(path), "y"),
@@ -131,26 +114,64 @@ public enum FeatureFile {
     )
   }
 
+  /// The path without `.npy`, in small letters or large.
+  private static func stem(_ path: String) -> Substring {
+    path.lowercased().hasSuffix(".npy") ? path.dropLast(4) : path[...]
+  }
+
   private static func tensors(
     _ path: String
   ) throws(DatasetError) -> (inputs: Source, labels: LabelSource, groups: LabelSource?) {
-    let file = try reading { () throws(FormatError) in try Safetensors(path: path) }
-    func tensor(_ name: String) throws(DatasetError) -> Tensor {
-      try reading { () throws(FormatError) in try file.tensor(name, path: path) }
+    let file: TensorFile
+    do throws(FormatError) {
+      file = try TensorFile(path: path) { $0.isSuperset(of: ["X", "y"]) }
+    } catch {
+      let endings = [".npz", ".npy", ".safetensors", ".pt", ".pth"]
+      guard endings.contains(where: { path.lowercased().hasSuffix($0) }) else {
+        throw .invalid(source: path, problem: "is no .npz, .safetensors or .npy file")
+      }
+      throw .file(error)
+    }
+    // Shapes that do not fit are refused before memory is taken for numbers.
+    let inputs = try reading { () throws(FormatError) in try file.shape(of: "X") }
+    if let inputs {
+      if let problem = problem(ofInputs: inputs) {
+        throw .invalid(source: path, problem: "array 'X' \(problem)")
+      }
+      for name in ["y", "group"] {
+        let shape = try reading { () throws(FormatError) in try file.labelShape(of: name) }
+        if let shape, let problem = problem(ofLabels: shape, count: inputs[0]) {
+          throw .invalid(source: path, problem: "array '\(name)' \(problem)")
+        }
+      }
     }
     func labels(_ name: String) throws(DatasetError) -> LabelSource {
-      LabelSource(array: .numbers(try tensor(name)), path: path, name: name)
+      let array = try reading { () throws(FormatError) in try file.labels(name) }
+      return LabelSource(array: array, path: path, name: name)
     }
-    let hasGroups = file.tensors["group"] != nil
-    return (
-      Source(tensor: try tensor("X"), path: path, name: "X"), try labels("y"),
-      hasGroups ? try labels("group") : nil
-    )
+    func inputTensor() throws(DatasetError) -> Tensor {
+      try reading { () throws(FormatError) in try file.tensor("X") }
+    }
+    // Labels first: they are small, and more often wrong.
+    if inputs == nil { _ = try inputTensor() }
+    let found = try labels("y")
+    let groups = file.names.contains("group") ? try labels("group") : nil
+    return (Source(tensor: try inputTensor(), path: path, name: "X"), found, groups)
+  }
+
+  private static func problem(ofInputs shape: [Int]) -> String? {
+    shape.count == 2 && shape[0] > 0 && shape[1] > 0
+      ? nil : "has shape \(shape); expected (samples, dimension), both at least 1"
+  }
+
+  private static func problem(ofLabels shape: [Int], count: Int) -> String? {
+    shape == [count] || shape == [count, 1]
+      ? nil : "has shape \(shape); expected [\(count)], one entry a row of 'X'"
   }
 
   private static func labelPath(_ path: String) throws(DatasetError) -> String {
     let url = URL(fileURLWithPath: path)
-    let stem = url.deletingPathExtension().lastPathComponent
+    let stem = String(stem(url.lastPathComponent))
     var names = ["\(stem)_labels.npy"]
     if stem.hasPrefix("X") { names.append("y\(stem.dropFirst()).npy") }
     names.append("labels.npy")
@@ -166,9 +187,7 @@ public enum FeatureFile {
 
   private static func inputs(_ source: Source) throws(DatasetError) -> ScaledSamples {
     let shape = source.tensor.shape
-    guard shape.count == 2, shape[0] > 0, shape[1] > 0 else {
-      throw source.invalid("has shape \(shape); expected (samples, dimension), both at least 1")
-    }
+    if let problem = problem(ofInputs: shape) { throw source.invalid(problem) }
     let samples = ScaledSamples(rows: shape[0], columns: shape[1], source.tensor)
     if let index = samples.firstNotFinite {
       throw source.invalid(

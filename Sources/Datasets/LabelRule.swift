@@ -8,16 +8,21 @@ public enum LabelRule: Sendable, Equatable, CustomStringConvertible {
   /// The category modulo 2: odd is the positive class.
   public static let parity = LabelRule.modulo(2)
 
+  /// The largest n: a network has an output for each of the n classes.
+  public static let largestModulus = 10_000
+
   /// Reads `digit`, `category`, `parity` or `mod:N`.
   public init(parsing text: String) throws(DatasetError) {
     switch text {
     case "digit", "category": self = .category
     case "parity": self = .parity
     default:
-      guard text.hasPrefix("mod:"), let n = Int(text.dropFirst(4)), n >= 2 else {
+      guard text.hasPrefix("mod:"), let n = Int(text.dropFirst(4)),
+        (2...LabelRule.largestModulus).contains(n)
+      else {
         throw .parameter(
           name: "labels", found: "'\(text)'",
-          expected: "digit, category, parity or mod:N with N >= 2")
+          expected: "digit, category, parity or mod:N with N from 2 to \(LabelRule.largestModulus)")
       }
       self = .modulo(n)
     }

@@ -1,3 +1,4 @@
+import Formats
 import LinearCore
 
 /// Gaussian clusters around orthonormal centres, the data of the theory.
@@ -63,6 +64,14 @@ public struct OrthonormalMixture: Sendable, Equatable, Codable {
     try check(
       !elements.overflow && elements.partialValue <= 1 << 33, "samples", samples,
       "samples x dimension to be at most 2^33")
+    let centers = subclasses.multipliedReportingOverflow(by: dimension)
+    try check(
+      !centers.overflow && centers.partialValue <= 1 << 28, "subclasses", subclasses,
+      "subclasses x dimension to be at most 2^28")
+    let bytes = elements.partialValue * MemoryLayout<Float>.size
+    if let problem = MemoryBudget.problem(bytes) {
+      throw .invalid(source: "mixture", problem: "of \(samples) x \(dimension) \(problem)")
+    }
   }
 
   /// Draws the samples.

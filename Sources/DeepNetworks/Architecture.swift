@@ -11,6 +11,8 @@ public struct Architecture: Sendable, Equatable {
   public let shapes: [FeatureShape]
   /// The trained tensors in the order of the layers, called `layers.NUMBER.NAME`.
   public let parameters: [ParameterDescription]
+  /// Values of one sample on its way through the layers, those of the way back included.
+  let valuesOfSample: Int
 
   /// An architecture.
   /// - Throws: `NetworkError` that names the layer which cannot take what the one before makes.
@@ -18,17 +20,44 @@ public struct Architecture: Sendable, Equatable {
     guard !layers.isEmpty else { throw NetworkError("a deep network needs at least one layer") }
     let chain = LayerChain(layers)
     let shapes = try chain.shapes(for: inputShape)
+    valuesOfSample = chain.valuesOfSample(for: inputShape)
+    guard valuesOfSample <= Self.largestWork else {
+      throw NetworkError(
+        "a sample becomes \(valuesOfSample) values on its way through the layers; expected at most "
+          + "\(Self.largestWork)")
+    }
     self.inputShape = inputShape
     self.layers = chain
     self.shapes = shapes
     parameters = chain.parameters(for: inputShape, prefix: "layers.")
   }
 
+  /// The architecture of the first layers of one that was accepted.
+  /// - Precondition: at least one layer, and each takes what the one before makes.
+  init(accepted inputShape: FeatureShape, layers: [any Layer]) {
+    do throws(NetworkError) {
+      try self.init(inputShape: inputShape, layers: layers)
+    } catch {
+      preconditionFailure("layers that do not fit: \(error)")
+    }
+  }
+
   /// The number of outputs: the values of a sample behind the last layer.
   public var outputCount: Int { shapes[shapes.count - 1].count }
 
-  /// How many numbers are trained.
-  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.rows * $1.columns } }
+  /// How many numbers are trained; 2^62 stands for more than can be counted.
+  public var parameterCount: Int {
+    parameters.reduce(0) { sum, parameter in
+      let (count, overflow) = parameter.rows.multipliedReportingOverflow(by: parameter.columns)
+      return overflow ? 1 << 62 : min(1 << 62, min(1 << 61, sum) + min(1 << 61, count))
+    }
+  }
+
+  /// The most values that one sample may become on its way: 1 GiB in single precision.
+  private static let largestWork = 1 << 28
+
+  /// Bytes that one thread takes, at least, for a sample in single precision and its gradients.
+  var bytesOfSample: Int { 4 * (valuesOfSample + 2 * layers.largestPatches(for: inputShape)) }
 }
 
 extension Architecture: Codable {
@@ -57,8 +86,9 @@ extension Architecture {
   public var json: String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
-    // Layers were checked to hold finite numbers, which always encode.
-    return String(decoding: try! encoder.encode(self), as: UTF8.self)
+    do { return String(decoding: try encoder.encode(self), as: UTF8.self) } catch {
+      preconditionFailure("layers hold finite numbers, which always encode: \(error)")
+    }
   }
 
   /// Reads JSON.

@@ -71,7 +71,21 @@ public enum DeepModelFile {
   public static func read<Scalar: LinearScalar>(
     _ path: String, catalog: LayerCatalog = .standard, as _: Scalar.Type = Scalar.self
   ) throws(FormatError) -> DeepNetwork<Scalar> {
-    try network(in: Safetensors(path: path), path: path, catalog: catalog)
+    let file = try TensorFile(path: path)
+    // The layers tell which tensors are needed, before memory is taken for any.
+    let start = Safetensors(metadata: file.metadata)
+    let architecture = try architecture(in: start, path: path, catalog: catalog)
+    try refuseOtherTensors(architecture, file.names, path)
+    var wanted: Set<String> = []
+    for description in architecture.parameters {
+      if let shape = try file.shape(of: description.name) {
+        try check(shape, description, path)
+      }
+      wanted.insert(description.name)
+    }
+    return try network(
+      in: file.contents(of: wanted, maximumBytes: 16 * maximumParameterCount), path: path,
+      catalog: catalog)
   }
 
   /// The network held by the contents of a file, which may hold other tensors as well, but none that
@@ -79,11 +93,35 @@ public enum DeepModelFile {
   public static func network<Scalar: LinearScalar>(
     in file: Safetensors, path: String, catalog: LayerCatalog = .standard
   ) throws(FormatError) -> DeepNetwork<Scalar> {
+    let architecture = try architecture(in: file, path: path, catalog: catalog)
+    try refuseOtherTensors(architecture, file.names.sorted(), path)
+    var parameters: [Matrix<Scalar>] = []
+    for description in architecture.parameters {
+      let tensor = try file.tensor(description.name, path: path)
+      if case .int64 = tensor.elements {
+        throw FormatError(
+          path: path,
+          "tensor '\(description.name.shortened)' holds integers; expected floating-point weights")
+      }
+      try check(tensor.shape, description, path)
+      parameters.append(try ModelFile.matrix(file, description.name, path))
+    }
+    do throws(NetworkError) {
+      return try DeepNetwork(architecture: architecture, parameters: parameters)
+    } catch {
+      throw FormatError(path: path, error.description)
+    }
+  }
+
+  /// The layers that the metadata of a file describe; they are known to fit each other and into memory.
+  static func architecture(
+    in file: Safetensors, path: String, catalog: LayerCatalog
+  ) throws(FormatError) -> Architecture {
     let found = file.metadata["format"]
     guard found == format else {
       throw FormatError(
         path: path,
-        "has the model format '\(found ?? "")'; expected a deep network, \(format)")
+        "has the model format '\(found?.shortened ?? "")'; expected a deep network, \(format)")
     }
     guard let json = file.metadata["architecture"] else {
       throw FormatError(path: path, "has no metadata 'architecture', the layers of the network")
@@ -100,26 +138,37 @@ public enum DeepModelFile {
         "describes a network of \(architecture.parameterCount) weights; expected at most "
           + "\(maximumParameterCount)")
     }
+    if let problem = MemoryBudget.problem(architecture.bytesOfSample) {
+      throw FormatError(path: path, "describes a network of which a sample \(problem)")
+    }
+    return architecture
+  }
+
+  /// Refuses tensors that look like those of another architecture.
+  private static func refuseOtherTensors(
+    _ architecture: Architecture, _ names: [String], _ path: String
+  ) throws(FormatError) {
     let known = Set(architecture.parameters.map(\.name))
-    if let extra = file.tensors.keys.sorted().first(where: {
-      $0.hasPrefix("layers.") && !known.contains($0)
-    }) {
-      throw FormatError(path: path, "has the tensor '\(extra)', which no layer asks for")
+    if let extra = names.first(where: { $0.hasPrefix("layers.") && !known.contains($0) }) {
+      throw FormatError(
+        path: path, "has the tensor '\(extra.shortened)', which no layer asks for")
     }
-    var parameters: [Matrix<Scalar>] = []
-    for description in architecture.parameters {
-      let tensor = try file.tensor(description.name, path: path)
-      if case .int64 = tensor.elements {
-        throw FormatError(
-          path: path,
-          "tensor '\(description.name)' holds integers; expected floating-point weights")
-      }
-      parameters.append(try ModelFile.matrix(file, description.name, path))
+  }
+
+  /// Refuses a tensor of another shape than its layer asks for.
+  private static func check(
+    _ shape: [Int], _ description: ParameterDescription, _ path: String
+  ) throws(FormatError) {
+    guard shape.count == 2 else {
+      throw FormatError(
+        path: path,
+        "tensor '\(description.name.shortened)' has shape \(shape), expected two axes")
     }
-    do throws(NetworkError) {
-      return try DeepNetwork(architecture: architecture, parameters: parameters)
-    } catch {
-      throw FormatError(path: path, error.description)
+    guard shape == [description.rows, description.columns] else {
+      throw FormatError(
+        path: path,
+        "tensor '\(description.name.shortened)' has shape \(shape), expected "
+          + "[\(description.rows), \(description.columns)]")
     }
   }
 }

@@ -137,6 +137,9 @@ extension DeepNetwork: Classifier {
 }
 
 extension Architecture {
+  /// No more values than these are on their way at a time: 1 GiB in single precision.
+  private static let largestBlock = 1 << 28
+
   /// Samples that go through together, of `count`: at most 32, or 128 where weights are many for what a
   /// sample takes of memory, so that they are seldom read and their gradients seldom added.
   ///
@@ -145,7 +148,9 @@ extension Architecture {
     let values = shapes.reduce(0) { $0 + $1.count }
     let blocks = Parallel.blockCount(of: count, size: parameterCount > 32 * values ? 128 : 32)
     // Blocks of the same size keep threads equally busy.
-    return max(1, Parallel.blockCount(of: count, size: max(1, blocks)))
+    let even = max(1, Parallel.blockCount(of: count, size: max(1, blocks)))
+    // Few samples at a time where they would not fit into memory.
+    return max(1, min(even, Self.largestBlock / max(1, valuesOfSample)))
   }
 }
 

@@ -18,11 +18,13 @@ extension DeepNetwork {
   ///
   /// - Parameter count: 1...the number of layers.
   public func prefix(_ count: Int) -> DeepNetwork {
-    // What holds for the whole network holds for its first layers.
-    let part = try! Architecture(
-      inputShape: architecture.inputShape, layers: Array(architecture.layers.layers.prefix(count)))
-    return try! DeepNetwork(
-      architecture: part, parameters: Array(parameters.prefix(part.parameters.count)))
+    precondition(
+      (1...architecture.layers.layers.count).contains(count),
+      "one layer at least, and no more than all")
+    let part = Architecture(
+      accepted: architecture.inputShape, layers: Array(architecture.layers.layers.prefix(count)))
+    return DeepNetwork(
+      accepted: part, parameters: Array(parameters.prefix(part.parameters.count)))
   }
 
   /// Stable ranks of all layers of pReLU neurons, and of the residual blocks that hold such.

@@ -64,9 +64,19 @@ public struct DeepNetwork<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// The same network with another scalar type.
+  /// - Precondition: the weights are finite in that type.
   public func converted<Other: LinearScalar>(to _: Other.Type = Other.self) -> DeepNetwork<Other> {
-    // Shapes and finiteness were checked when this network was made.
-    try! DeepNetwork<Other>(
-      architecture: architecture, parameters: parameters.map { $0.converted() })
+    DeepNetwork<Other>(
+      accepted: architecture, parameters: parameters.map { $0.converted() })
+  }
+
+  /// A network of tensors that have been in a network of this architecture, or of one that it is the start of.
+  /// - Precondition: the tensors fit and are finite.
+  init(accepted architecture: Architecture, parameters: [Matrix<Scalar>]) {
+    do throws(NetworkError) {
+      try self.init(architecture: architecture, parameters: parameters)
+    } catch {
+      preconditionFailure("tensors that do not fit: \(error)")
+    }
   }
 }

@@ -23,6 +23,36 @@ public struct LayerChain: Sendable, Equatable {
     return shapes
   }
 
+  /// The shapes of a sample, for an input that was accepted when the network was built.
+  /// - Precondition: the layers take such samples.
+  package func acceptedShapes(for input: FeatureShape) -> [FeatureShape] {
+    do throws(NetworkError) { return try shapes(for: input) } catch {
+      preconditionFailure("a shape that the layers do not accept: \(error)")
+    }
+  }
+
+  /// Values of one sample that are in memory together between the first layer and the last, on the way back as well.
+  func valuesOfSample(for input: FeatureShape) -> Int {
+    let shapes = acceptedShapes(for: input)
+    return zip(layers, shapes).enumerated().reduce(0) { sum, entry in
+      let (number, (layer, shape)) = entry
+      let inner = (layer as? Residual)?.block.valuesOfSample(for: shape) ?? 0
+      // What comes out, its slopes, and the derivatives with respect to both.
+      return min(Self.manyValues, sum + inner + 4 * shapes[number + 1].count)
+    }
+  }
+
+  /// The most values that all patches of a sample have in a layer.
+  func largestPatches(for input: FeatureShape) -> Int {
+    zip(layers, acceptedShapes(for: input)).map { layer, shape in
+      (layer as? ConvolutionalPReLU)?.patchValues(for: shape)
+        ?? (layer as? Residual)?.block.largestPatches(for: shape) ?? 0
+    }.max() ?? 0
+  }
+
+  /// Where counting values stops: more than any sample may have.
+  private static let manyValues = 1 << 40
+
   /// The shape of a sample behind the last layer.
   func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
     let shapes = try shapes(for: input)
@@ -31,8 +61,7 @@ public struct LayerChain: Sendable, Equatable {
 
   /// The trained tensors of all layers, called `NUMBER.NAME` with a prefix.
   func parameters(for input: FeatureShape, prefix: String) -> [ParameterDescription] {
-    // Asked only after the shapes were accepted.
-    let shapes = try! shapes(for: input)
+    let shapes = acceptedShapes(for: input)
     return layers.enumerated().flatMap { number, layer in
       layer.parameters(for: shapes[number]).map {
         ParameterDescription(
@@ -49,7 +78,7 @@ public struct LayerChain: Sendable, Equatable {
     _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
     mode: PassMode
   ) -> LayerPass<Scalar> {
-    let shapes = try! shapes(for: input)
+    let shapes = acceptedShapes(for: input)
     let ranges = parameterRanges(shapes)
     var passes: [LayerPass<Scalar>] = []
     var values = inputs

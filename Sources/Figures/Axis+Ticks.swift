@@ -12,8 +12,8 @@ extension Axis {
   /// 1, 2, 5, else even steps. A linear axis leaves the choice to gnuplot.
   static func logarithmicTicks(over range: ClosedRange<Double>, maximum: Int = 8) -> [Tick] {
     let tolerance = 1e-9
-    let first = Int((log10(range.lowerBound) - tolerance).rounded(.up))
-    let last = Int((log10(range.upperBound) + tolerance).rounded(.down))
+    let first = Int(saturating: (log10(range.lowerBound) - tolerance).rounded(.up))
+    let last = Int(saturating: (log10(range.upperBound) + tolerance).rounded(.down))
     if last > first { return decades(first...last, over: range, maximum: maximum) }
     var ticks: [Tick] = []
     for exponent in (first - 1)...(last + 1) {
@@ -47,11 +47,11 @@ extension Axis {
 
   private static func evenTicks(over range: ClosedRange<Double>) -> [Tick] {
     let rough = (range.upperBound - range.lowerBound) / 5
-    let magnitude = power(Int(log10(rough).rounded(.down)))
+    let magnitude = power(Int(saturating: log10(rough).rounded(.down)))
     let step = ([1, 2, 5, 10].first { $0 * magnitude >= rough } ?? 10) * magnitude
     guard range.upperBound / step < 1e15 else { return [] }
-    let first = Int((range.lowerBound / step).rounded(.up))
-    let last = Int((range.upperBound / step).rounded(.down))
+    let first = Int(saturating: (range.lowerBound / step).rounded(.up))
+    let last = Int(saturating: (range.upperBound / step).rounded(.down))
     guard first <= last, last - first <= 20 else { return [] }
     return (first...last).map { Tick(value: Double($0) * step, label: plain(Double($0) * step)) }
   }

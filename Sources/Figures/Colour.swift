@@ -80,7 +80,7 @@ public enum ColourScale: String, Hashable, Sendable {
       position = extent > 0 ? (clamped - range.lowerBound) / extent : 0.5
     }
     let scaled = position * Double(anchors.count - 1)
-    let index = min(Int(scaled), anchors.count - 2)
+    let index = min(Int(saturating: scaled), anchors.count - 2)
     return anchors[index].mixed(with: anchors[index + 1], fraction: scaled - Double(index))
   }
 

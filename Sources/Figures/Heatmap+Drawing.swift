@@ -98,7 +98,8 @@ extension Heatmap {
   ) {
     let rough = Double(count) / 5
     let magnitude = pow(10, log10(max(rough, 1)).rounded(.down))
-    let step = max(Int(([1, 2, 5, 10].first { $0 * magnitude >= rough } ?? 10) * magnitude), 1)
+    let step = max(
+      Int(saturating: ([1, 2, 5, 10].first { $0 * magnitude >= rough } ?? 10) * magnitude), 1)
     let ticks = stride(from: 0, to: count, by: step).map {
       "\"\($0)\" \((isReversed ? Double(count - $0) - 0.5 : Double($0) + 0.5))"
     }
@@ -107,7 +108,7 @@ extension Heatmap {
 
   /// Every how many-th label fits into `available` pixels.
   private static func step(_ count: Int, available: Double) -> Int {
-    max(1, Int((Double(count) * PlotScript.fontSize * 1.1 / available).rounded(.up)))
+    max(1, Int(saturating: (Double(count) * PlotScript.fontSize * 1.1 / available).rounded(.up)))
   }
 
   private func addDividers(to script: inout PlotScript) {

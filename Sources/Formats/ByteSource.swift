@@ -37,7 +37,8 @@ final class FileSource: ByteSource {
   private let descriptor: Int32
 
   init(path: String) throws(FormatError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    // Without O_NONBLOCK, a FIFO would be waited for until somebody writes into it.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw FormatError(path: path, "cannot be opened: \(systemMessage())")
     }
@@ -47,7 +48,11 @@ final class FileSource: ByteSource {
       close(descriptor)
       let isDirectory = status == 0 && information.st_mode & S_IFMT == S_IFDIR
       throw FormatError(
-        path: path, isDirectory ? "is a directory; expected a file" : "is not a regular file")
+        path: path,
+        isDirectory
+          ? "is a directory; expected a file"
+          : "is not a regular file, but a pipe, a device or alike; copy its contents into a file first"
+      )
     }
     self.path = path
     self.descriptor = descriptor
@@ -73,9 +78,23 @@ final class FileSource: ByteSource {
     return filled
   }
 
+  /// Continues reading at byte `position` from the start.
+  func seek(to position: Int) throws(FormatError) {
+    guard lseek(descriptor, off_t(position), SEEK_SET) == off_t(position) else {
+      throw FormatError(path: path, "cannot be read: \(systemMessage())")
+    }
+  }
+
   /// The whole file.
-  static func contents(of path: String) throws(FormatError) -> [UInt8] {
+  ///
+  /// - Parameter maximumBytes: the most bytes that it may have.
+  static func contents(of path: String, maximumBytes: Int = .max) throws(FormatError) -> [UInt8] {
     let source = try FileSource(path: path)
+    guard source.size <= maximumBytes else {
+      throw FormatError(
+        path: path, "has \(source.size) bytes; expected at most \(maximumBytes)")
+    }
+    try MemoryBudget.check(source.size, for: "it", path: path)
     return try collect(source.size, path) { (buffer) throws(FormatError) in
       try source.read(into: buffer)
     }

@@ -5,6 +5,9 @@ public enum Gzip {
   /// The default of the most bytes that decompression may produce: 4 GiB.
   public static let defaultMaximumBytes = 4 << 30
 
+  /// Enough of the contents to see the header of any format.
+  fileprivate static let startLength = 2048
+
   /// Deflate never expands a byte to more than this many.
   static let maximumExpansion = 1032
 
@@ -14,12 +17,37 @@ public enum Gzip {
   }
 
   /// The contents of the file `path`, decompressed if it is a gzip file and as it is otherwise.
+  ///
+  /// - Parameter maximumBytes: the most bytes that the contents may have; a file that holds more is refused as soon as
+  ///   that is known.
   public static func contents(
     of path: String, maximumBytes: Int = defaultMaximumBytes
   ) throws(FormatError) -> [UInt8] {
-    let bytes = try FileSource.contents(of: path)
-    guard isCompressed(bytes) else { return bytes }
-    return try decompress(bytes, path: path, maximumBytes: maximumBytes)
+    try contents(of: path, maximumBytes: maximumBytes) { (_, _) throws(FormatError) in nil }
+  }
+
+  /// The contents of the file `path`, of which `promised` says how many bytes there are to be.
+  ///
+  /// - Parameter promised: is given the start of the contents, as many bytes as have been decompressed so far, at
+  ///   least 2,048 of them or all, and whether it is all; nil promises nothing.
+  static func contents(
+    of path: String, maximumBytes: Int = defaultMaximumBytes,
+    promised: (_ start: [UInt8], _ isAll: Bool) throws(FormatError) -> Int?
+  ) throws(FormatError) -> [UInt8] {
+    // Bytes without any pattern grow a little when they are compressed.
+    let (slack, overflow) = maximumBytes.addingReportingOverflow(maximumBytes / 1000 + 1024)
+    let bytes = try FileSource.contents(of: path, maximumBytes: overflow ? .max : slack)
+    guard isCompressed(bytes) else {
+      guard bytes.count <= maximumBytes else {
+        throw FormatError(
+          path: path, "has \(bytes.count) bytes; expected at most \(maximumBytes)")
+      }
+      return bytes
+    }
+    return try bytes.withRawBytes { (raw) throws(FormatError) in
+      var inflater = try Inflater(raw, path: path, maximumBytes: maximumBytes)
+      return try inflater.run(promised: promised)
+    }
   }
 
   /// Decompresses a whole gzip file of one or more members; errors name `path`.
@@ -28,7 +56,7 @@ public enum Gzip {
   ) throws(FormatError) -> [UInt8] {
     try bytes.withRawBytes { (raw) throws(FormatError) in
       var inflater = try Inflater(raw, path: path, maximumBytes: maximumBytes)
-      return try inflater.run()
+      return try inflater.run { (_, _) throws(FormatError) in nil }
     }
   }
 
@@ -94,9 +122,10 @@ private func inputPointer(
 private struct Inflater {
   private let input: UnsafeRawBufferPointer
   private let path: String
-  private let maximumBytes: Int
+  private var maximumBytes: Int
   private var position = 0
   private var output: [UInt8] = []
+  private var isFirstBlock = true
 
   init(
     _ input: UnsafeRawBufferPointer, path: String, maximumBytes: Int
@@ -109,13 +138,10 @@ private struct Inflater {
     }
   }
 
-  mutating func run() throws(FormatError) -> [UInt8] {
-    // The last four bytes hold the size modulo 2^32: a hint for the allocation, not trusted.
-    let trailer = input.loadUnaligned(fromByteOffset: input.count - 4, as: UInt32.self)
-    let expansion = input.count.multipliedReportingOverflow(by: Gzip.maximumExpansion)
-    let ceiling = expansion.overflow ? maximumBytes : min(maximumBytes, expansion.partialValue)
-    output.reserveCapacity(max(0, min(Int(UInt32(littleEndian: trailer)), ceiling)))
-    repeat { try inflateMember() } while nextMemberFollows()
+  mutating func run(
+    promised: (_ start: [UInt8], _ isAll: Bool) throws(FormatError) -> Int?
+  ) throws(FormatError) -> [UInt8] {
+    repeat { try inflateMember(promised) } while nextMemberFollows()
     // Padding with zeros, as tapes and some tools leave it, is allowed; anything else is not.
     guard input[position...].allSatisfy({ $0 == 0 }) else {
       throw FormatError(path: path, "has bytes after its gzip data that are not gzip data")
@@ -127,7 +153,24 @@ private struct Inflater {
     position + 1 < input.count && input[position] == 0x1F && input[position + 1] == 0x8B
   }
 
-  private mutating func inflateMember() throws(FormatError) {
+  /// Makes room once it is known how much is to come.
+  private mutating func reserve(
+    _ promised: (_ start: [UInt8], _ isAll: Bool) throws(FormatError) -> Int?, isAll: Bool
+  ) throws(FormatError) {
+    isFirstBlock = false
+    if let total = try promised(output, isAll) { maximumBytes = min(maximumBytes, total) }
+    // The last four bytes hold the size modulo 2^32: a hint for the allocation, not trusted.
+    let trailer = input.loadUnaligned(fromByteOffset: input.count - 4, as: UInt32.self)
+    let expansion = input.count.multipliedReportingOverflow(by: Gzip.maximumExpansion)
+    let ceiling = expansion.overflow ? maximumBytes : min(maximumBytes, expansion.partialValue)
+    let size = max(output.count, min(Int(UInt32(littleEndian: trailer)), ceiling))
+    try MemoryBudget.check(size, for: "it", path: path)
+    output.reserveCapacity(size)
+  }
+
+  private mutating func inflateMember(
+    _ promised: (_ start: [UInt8], _ isAll: Bool) throws(FormatError) -> Int?
+  ) throws(FormatError) {
     var stream = z_stream()
     guard
       inflateInit2_(
@@ -161,6 +204,10 @@ private struct Inflater {
       guard status == Z_OK || status == Z_STREAM_END else {
         let detail = stream.msg.map { String(cString: $0) } ?? "zlib status \(status)"
         throw FormatError(path: path, "has corrupt gzip data: \(detail)")
+      }
+      let isAll = status == Z_STREAM_END && !nextMemberFollows()
+      if isFirstBlock, isAll || output.count >= Gzip.startLength {
+        try reserve(promised, isAll: isAll)
       }
     }
   }

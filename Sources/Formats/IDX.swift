@@ -15,14 +15,30 @@ public enum IDX {
   public static func readBytes(
     path: String, maximumBytes: Int = Gzip.defaultMaximumBytes
   ) throws(FormatError) -> ByteArray {
-    try decodeBytes(Gzip.contents(of: path, maximumBytes: maximumBytes), path: path)
+    try decodeBytes(contents(of: path, maximumBytes), path: path)
   }
 
   /// Reads a file of any IDX element type.
   public static func read(
     path: String, maximumBytes: Int = Gzip.defaultMaximumBytes
   ) throws(FormatError) -> Tensor {
-    try decode(Gzip.contents(of: path, maximumBytes: maximumBytes), path: path)
+    try decode(contents(of: path, maximumBytes), path: path)
+  }
+
+  /// A file of which no more is decompressed than its header promises, and one byte, which tells that there is more.
+  private static func contents(
+    of path: String, _ maximumBytes: Int
+  ) throws(FormatError) -> [UInt8] {
+    try Gzip.contents(of: path, maximumBytes: maximumBytes) { (start, isAll) throws(FormatError) in
+      let header = try Header.read(start, path: path, isAll: isAll)
+      let promised = header.length + (header.type.byteCount(header.count) ?? 0)
+      guard promised <= maximumBytes else {
+        throw FormatError(
+          path: path,
+          "promises \(promised) bytes in its IDX header; expected at most \(maximumBytes)")
+      }
+      return promised
+    }
   }
 
   /// Reads unsigned bytes from the contents of an uncompressed file; errors name `path`.
@@ -73,7 +89,10 @@ public enum IDX {
       0x08: .uint8, 0x09: .int8, 0x0B: .int16, 0x0C: .int32, 0x0D: .float32, 0x0E: .float64,
     ]
 
-    static func read(_ contents: [UInt8], path: String) throws(FormatError) -> Header {
+    /// - Parameter isAll: whether the contents are complete, and so have to be as long as the header says.
+    static func read(
+      _ contents: [UInt8], path: String, isAll: Bool = true
+    ) throws(FormatError) -> Header {
       guard contents.count >= 4 else {
         throw FormatError(
           path: path, "is truncated: \(contents.count) bytes found, an IDX file needs at least 4")
@@ -93,14 +112,17 @@ public enum IDX {
         contents[(4 + 4 * axis)..<(8 + 4 * axis)].reduce(0) { $0 << 8 | Int($1) }
       }
       let found = contents.count - length
-      guard let count = Tensor.count(of: shape), let promised = type.byteCount(count) else {
+      guard let count = Tensor.count(of: shape), let promised = type.byteCount(count),
+        promised <= Int.max - length, !count.multipliedReportingOverflow(by: 8).overflow
+      else {
         throw FormatError(path: path, "has the impossible IDX shape \(shapeText(shape))")
       }
-      guard promised == found else {
+      guard promised == found || !isAll && promised > found else {
         let trouble = promised > found ? "is truncated" : "has bytes after its array"
         throw FormatError(
           path: path,
-          "\(trouble): its IDX header promises \(promised) bytes, \(found) found")
+          "\(trouble): its IDX header promises \(promised) bytes, \(isAll ? "" : "at least ")"
+            + "\(found) found")
       }
       return Header(type: type, shape: shape, count: count, length: length)
     }

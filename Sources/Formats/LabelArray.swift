@@ -39,6 +39,18 @@ public enum LabelArray: Sendable, Equatable {
 }
 
 extension NPZ {
+  /// Whether the array `name` holds text; reads its header only.
+  static func isText(_ name: String, in archive: ZipArchive) throws(FormatError) -> Bool {
+    guard let entry = archive.entries.first(where: { arrayName($0) == name }) else { return false }
+    var source = try archive.open(entry, isWhole: false)
+    let what = "array '\(name.shortened)'"
+    let header = try NPYHeader.readDictionary(
+      from: &source, available: entry.size, what: what, path: archive.path
+    ).0
+    let code = header.description.drop { "<>|=".contains($0) }
+    return code.first.map { "USO".contains($0) } ?? false
+  }
+
   /// Reads one array of labels from the file `path`.
   ///
   /// - Parameter maximumBytes: the most bytes that numbers may take in memory.

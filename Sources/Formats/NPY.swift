@@ -3,6 +3,15 @@
 /// Reads floats of 2, 4 and 8 bytes, all integers and booleans, in either byte order and in C or
 /// Fortran order. Writes version 1.0, little-endian, C order.
 public enum NPY {
+  /// Whether the file `path` starts as an array does; throws where it cannot be read.
+  public static func isArray(path: String) throws(FormatError) -> Bool {
+    let source = try FileSource(path: path)
+    let start = try collect(NPYHeader.magic.count, path) { (buffer) throws(FormatError) in
+      try source.read(into: buffer)
+    }
+    return start == NPYHeader.magic
+  }
+
   /// Reads the array in the file `path`.
   public static func read(path: String) throws(FormatError) -> Tensor {
     var source = try FileSource(path: path)

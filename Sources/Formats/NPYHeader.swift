@@ -120,6 +120,12 @@ struct NPYHeader: Equatable {
     let hasOrder = "<>|=".contains(order)
     guard let type = types[String(hasOrder ? description.dropFirst() : description[...])] else {
       let shown = String(description.prefix(32))
+      if description.hasSuffix("V2") {
+        throw FormatError(
+          path: path,
+          "\(what) has the element type '\(shown)', as which numpy stores bfloat16 of JAX; convert it "
+            + "with .astype('float32') before it is saved")
+      }
       throw FormatError(
         path: path,
         "\(what) has the element type '\(shown)'; expected a float of 2, 4 or 8 bytes, "

@@ -31,7 +31,18 @@ public enum NPZ {
     try ZipArchive(path: path).entries.compactMap(arrayName)
   }
 
-  private static func read(
+  /// The shape of the array `name`, nil if there is none; reads its header only.
+  static func shape(
+    of name: String, in archive: ZipArchive
+  ) throws(FormatError) -> [Int]? {
+    guard let entry = archive.entries.first(where: { arrayName($0) == name }) else { return nil }
+    var source = try archive.open(entry, isWhole: false)
+    return try NPYHeader.read(
+      from: &source, available: entry.size, what: "array '\(name.shortened)'", path: archive.path
+    ).header.shape
+  }
+
+  static func read(
     _ archive: ZipArchive, _ names: [String]?, _ maximumBytes: Int
   ) throws(FormatError) -> [String: Tensor] {
     var entries: [String: ZipArchive.Entry] = [:]
@@ -42,14 +53,13 @@ public enum NPZ {
     var result: [String: Tensor] = [:]
     for name in names ?? entries.keys.sorted() {
       guard let entry = entries[name] else {
-        let found = entries.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
         throw FormatError(
           path: archive.path,
-          "has no array '\(name)'; it holds \(found.isEmpty ? "no arrays" : found)")
+          "has no array '\(name.shortened)'; it holds \(listing(entries.keys.sorted(), "arrays"))")
       }
       var source = try archive.open(entry)
       let tensor = try NPY.decode(
-        from: &source, size: entry.size, what: "array '\(name)'", path: archive.path,
+        from: &source, size: entry.size, what: "array '\(name.shortened)'", path: archive.path,
         maximumBytes: remaining)
       try source.finish()
       remaining -= tensor.count * tensor.elements.scalarType.width
@@ -59,7 +69,7 @@ public enum NPZ {
   }
 
   /// The name of the array in `entry`; other files in an archive are left alone.
-  private static func arrayName(_ entry: ZipArchive.Entry) -> String? {
+  static func arrayName(_ entry: ZipArchive.Entry) -> String? {
     entry.name.hasSuffix(".npy") ? String(entry.name.dropLast(4)) : nil
   }
 }

@@ -1,7 +1,10 @@
 /// What the header of a safetensors file says.
 struct SafetensorsHeader: Equatable {
   struct Entry: Equatable {
-    var type: ScalarType
+    /// Nil where this version reads no such elements.
+    var type: ScalarType?
+    /// What the file calls the type.
+    var code: String
     var shape: [Int]
     var begin: Int
     var end: Int
@@ -40,7 +43,7 @@ struct SafetensorsHeaderScanner {
     var names: Set<String> = []
     try object { (scanner, name) throws(Failure) in
       guard names.insert(name).inserted else {
-        throw Failure(text: "the key '\(name)' occurs twice")
+        throw Failure(text: "the key '\(name.shortened)' occurs twice")
       }
       if name == "__metadata__" {
         header.metadata = try scanner.metadata()
@@ -58,33 +61,32 @@ struct SafetensorsHeaderScanner {
     try object { (scanner, key) throws(Failure) in
       let value = try scanner.string()
       guard result.updateValue(value, forKey: key) == nil else {
-        throw Failure(text: "the metadata key '\(key)' occurs twice")
+        throw Failure(text: "the metadata key '\(key.shortened)' occurs twice")
       }
     }
     return result
   }
 
   private mutating func entry(_ name: String) throws(Failure) -> SafetensorsHeader.Entry {
-    var type: ScalarType?
+    var code: String?
     var shape: [Int]?
     var offsets: [Int]?
     try object { (scanner, key) throws(Failure) in
       switch key {
-      case "dtype" where type == nil:
-        let code = try scanner.string()
-        type = SafetensorsHeader.types[code]
-        if type == nil {
-          throw Failure(text: "tensor '\(name)' has the unsupported dtype '\(code)'")
-        }
+      case "dtype" where code == nil: code = try scanner.string()
       case "shape" where shape == nil: shape = try scanner.naturals()
       case "data_offsets" where offsets == nil: offsets = try scanner.naturals()
-      default: throw Failure(text: "tensor '\(name)' has an unexpected or repeated key '\(key)'")
+      default:
+        throw Failure(
+          text: "tensor '\(name.shortened)' has an unexpected or repeated key '\(key.shortened)'")
       }
     }
-    guard let type, let shape, let offsets, offsets.count == 2 else {
-      throw Failure(text: "tensor '\(name)' needs dtype, shape and two data_offsets")
+    guard let code, let shape, let offsets, offsets.count == 2 else {
+      throw Failure(text: "tensor '\(name.shortened)' needs dtype, shape and two data_offsets")
     }
-    return SafetensorsHeader.Entry(type: type, shape: shape, begin: offsets[0], end: offsets[1])
+    return SafetensorsHeader.Entry(
+      type: SafetensorsHeader.types[code], code: code, shape: shape, begin: offsets[0],
+      end: offsets[1])
   }
 
   /// Scans `{"key": …, …}`; `member` scans the value of a key.

@@ -4,10 +4,12 @@ extension ScalarType {
   /// - Parameters:
   ///   - swapped: whether the file's byte order is the other one.
   ///   - what: how an error calls the array, for example `array 'X'`.
-  /// - Throws: `FormatError` if the source ends early or a value exceeds `Int64`.
+  /// - Throws: `FormatError` if the source ends early, a value exceeds `Int64`, or the machine has not the memory.
+  /// - Precondition: `count` elements have fewer than 2^63 bytes, in the file and in memory.
   func read<Source: ByteSource>(
     count: Int, swapped: Bool, from source: inout Source, what: String, path: String
   ) throws(FormatError) -> Tensor.Elements {
+    try MemoryBudget.check(count * widthInMemory, for: what, path: path)
     let place = Place(what: what, path: path, promised: count * width)
     switch self {
     case .float32:

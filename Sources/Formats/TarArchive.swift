@@ -20,7 +20,7 @@ public struct TarArchive: Sendable {
       // Two blocks of zeros end an archive; the first tells.
       if header.allSatisfy({ $0 == 0 }) { break }
       guard let sum = Self.octal(header.dropFirst(148).prefix(8)), sum == Self.sum(of: header),
-        let size = Self.octal(header.dropFirst(124).prefix(12))
+        let size = Self.octal(header.dropFirst(124).prefix(12)), size >= 0
       else {
         throw FormatError(path: path, "is no tar archive, or is damaged at byte \(position)")
       }

@@ -2,8 +2,8 @@
 /// only helps to say what was expected.
 public struct TensorFile {
   private enum Storage {
-    case safetensors(Safetensors)
-    case npz
+    case safetensors(SafetensorsFile)
+    case npz(ZipArchive)
     case torch(TorchArchive)
   }
 
@@ -13,23 +13,66 @@ public struct TensorFile {
   /// The names of the tensors, sorted.
   public let names: [String]
 
-  /// Opens a safetensors file, an `.npz` archive or a file of PyTorch's `torch.save`.
-  public init(path: String) throws(FormatError) {
+  /// Opens a safetensors file, an `.npz` archive or a file of PyTorch's `torch.save`, and reads what it holds, but no
+  /// numbers yet.
+  ///
+  /// - Parameter isWanted: which of several dictionaries in a PyTorch file is meant, by the names in it.
+  public init(path: String, isWanted: (Set<String>) -> Bool = { _ in true }) throws(FormatError) {
     self.path = path
     let start = try Self.start(of: path)
     if start.starts(with: [0x50, 0x4B]) {
       let archive = try ZipArchive(path: path)
       if archive.entries.contains(where: TorchArchive.isPickle) {
-        let torch = try TorchArchive(archive)
-        (storage, names) = (.torch(torch), torch.names)
+        let torch = try TorchArchive(archive, isWanted: isWanted)
+        (storage, names) = (.torch(torch), torch.allNames)
       } else {
-        (storage, names) = (.npz, try NPZ.names(path: path).sorted())
+        (storage, names) = (.npz(archive), archive.entries.compactMap(NPZ.arrayName).sorted())
       }
       return
     }
     if let problem = Self.problem(path, start) { throw FormatError(path: path, problem) }
-    let file = try Safetensors(path: path)
-    (storage, names) = (.safetensors(file), file.tensors.keys.sorted())
+    let file = try SafetensorsFile(path: path)
+    (storage, names) = (.safetensors(file), file.header.entries.keys.sorted())
+  }
+
+  /// The metadata of a safetensors file; other formats have none.
+  public var metadata: [String: String] {
+    if case .safetensors(let file) = storage { file.header.metadata } else { [:] }
+  }
+
+  /// The shape of the tensor `name`, nil where the file has none of that name. Reads no numbers.
+  public func shape(of name: String) throws(FormatError) -> [Int]? {
+    switch storage {
+    case .safetensors(let file): file.header.entries[name]?.shape
+    case .npz(let archive): try NPZ.shape(of: name, in: archive)
+    case .torch(let archive): archive.shape(of: name)
+    }
+  }
+
+  /// The tensor `name`.
+  /// - Throws: `FormatError` if there is no such tensor, or it cannot be read.
+  public func tensor(_ name: String) throws(FormatError) -> Tensor {
+    guard names.contains(name) else {
+      let noun = if case .npz = storage { "array" } else { "tensor" }
+      throw FormatError(
+        path: path,
+        "has no \(noun) '\(name.shortened)'; it holds \(listing(names, noun + "s"))")
+    }
+    return try contents(of: [name], maximumBytes: NPZ.defaultMaximumBytes)
+      .tensor(name, path: path)
+  }
+
+  /// The labels of this name: numbers, or in an npz archive text.
+  public func labels(_ name: String) throws(FormatError) -> LabelArray {
+    if case .npz = storage, names.contains(name) { return try NPZ.labels(path: path, name: name) }
+    return .numbers(try tensor(name))
+  }
+
+  /// The shape of the labels `name`, nil where the file has none, or where they are text, which is read before its
+  /// shape is known.
+  public func labelShape(of name: String) throws(FormatError) -> [Int]? {
+    if case .npz(let archive) = storage, try NPZ.isText(name, in: archive) { return nil }
+    return try shape(of: name)
   }
 
   /// The contents, of the tensors only those named; names that the file does not have are left out.
@@ -40,10 +83,10 @@ public struct TensorFile {
   {
     let present = names.filter(wanted.contains)
     switch storage {
-    case .safetensors(let file): return file
-    case .npz:
-      return Safetensors(
-        tensors: try NPZ.read(path: path, names: present, maximumBytes: maximumBytes))
+    case .safetensors(let file):
+      return try file.contents(of: wanted, maximumBytes: maximumBytes)
+    case .npz(let archive):
+      return Safetensors(tensors: try NPZ.read(archive, present, maximumBytes))
     case .torch(let archive):
       return Safetensors(tensors: try archive.read(names: present, maximumBytes: maximumBytes))
     }
@@ -61,10 +104,11 @@ public struct TensorFile {
 
   /// Why a file that is no zip archive cannot be a safetensors file either.
   private static func problem(_ path: String, _ start: [UInt8]) -> String? {
+    // Behind its length, a safetensors header starts with '{'.
+    if start.count > 8, start[8] == UInt8(ascii: "{") { return nil }
     let name = path.lowercased()
-    // A pickle of protocol 2 to 5; a safetensors header of such a length would start with '{' at 8.
-    let isPickle = start.count > 2 && start[0] == 0x80 && (2...5).contains(start[1])
-    if isPickle, start.count < 9 || start[8] != UInt8(ascii: "{") {
+    // A pickle of protocol 2 to 5.
+    if start.count > 2, start[0] == 0x80, (2...5).contains(start[1]) {
       return
         "is a bare pickle, such as PyTorch wrote before version 1.6; load it in PyTorch and save "
         + "the state dict again with torch.save"
@@ -83,6 +127,6 @@ public struct TensorFile {
 /// Up to eight names in quotes, for an error.
 func listing(_ names: [String], _ what: String) -> String {
   if names.isEmpty { return "no \(what)" }
-  let shown = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+  let shown = names.prefix(8).map { "'\($0.shortened)'" }.joined(separator: ", ")
   return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
 }

@@ -7,7 +7,19 @@ final class ZipArchive {
     let index: UInt64
     let name: String
     let size: Int
+    /// Bytes that it takes in the archive.
+    let storedSize: Int
+    /// Why it cannot be read, nil if it can.
+    let problem: String?
+
+    /// As an error calls it.
+    var shown: String { "entry '\(name.shortened)'" }
   }
+
+  /// Entries of more than 64 MiB may not be more than this many times as large as what is stored of them: numbers
+  /// that say anything are not compressed as far, and 1 MB must not take 1 GB of memory.
+  static let maximumExpansion = 250
+  private static let alwaysExpanded = 1 << 26
 
   /// The entries, in the order of the archive; names are unique.
   let entries: [Entry]
@@ -79,13 +91,25 @@ final class ZipArchive {
   }
 
   /// Starts reading `entry`.
-  func open(_ entry: Entry) throws(FormatError) -> ZipEntrySource {
+  ///
+  /// - Parameter isWhole: whether more than its start will be read, so that its size matters.
+  func open(_ entry: Entry, isWhole: Bool = true) throws(FormatError) -> ZipEntrySource {
+    if let problem = entry.problem { throw FormatError(path: path, "\(entry.shown) \(problem)") }
+    guard
+      !isWhole || entry.size <= Self.alwaysExpanded
+        || entry.size / Self.maximumExpansion <= entry.storedSize
+    else {
+      throw FormatError(
+        path: path,
+        "\(entry.shown) expands \(entry.storedSize) bytes to \(entry.size); expected at most "
+          + "\(Self.maximumExpansion) times as many: store it without compression")
+    }
     guard let file = zip_fopen_index(handle, entry.index, 0) else {
       throw FormatError(
         path: path,
-        "entry '\(entry.name)' cannot be opened: \(String(cString: zip_strerror(handle)))")
+        "\(entry.shown) cannot be opened: \(String(cString: zip_strerror(handle)))")
     }
-    return ZipEntrySource(file: file, archive: self, name: entry.name)
+    return ZipEntrySource(file: file, archive: self, what: entry.shown)
   }
 
   /// All bytes of a small entry.
@@ -97,7 +121,7 @@ final class ZipArchive {
     guard bytes.count == entry.size else {
       throw FormatError(
         path: path,
-        "entry '\(entry.name)' is truncated: \(entry.size) bytes promised, \(bytes.count) found")
+        "\(entry.shown) is truncated: \(entry.size) bytes promised, \(bytes.count) found")
     }
     try source.finish()
     return bytes
@@ -128,28 +152,33 @@ final class ZipArchive {
         let name = status.name.map({ String(cString: $0) })
       else { throw FormatError(path: path, "has a damaged zip directory at entry \(index)") }
       guard names.insert(name).inserted else {
-        throw FormatError(path: path, "holds two entries called '\(name)'")
-      }
-      guard status.encryption_method == UInt16(ZIP_EM_NONE) else {
-        throw FormatError(path: path, "entry '\(name)' is encrypted; expected plain data")
+        throw FormatError(path: path, "holds two entries called '\(name.shortened)'")
       }
       let isStored = Int32(status.comp_method) == ZIP_CM_STORE
-      guard isStored || Int32(status.comp_method) == ZIP_CM_DEFLATE else {
-        throw FormatError(
-          path: path,
-          "entry '\(name)' uses zip method \(status.comp_method); expected stored or deflated")
+      var problem: String?
+      if status.encryption_method != UInt16(ZIP_EM_NONE) {
+        problem = "is encrypted; expected plain data"
+      } else if !isStored, Int32(status.comp_method) != ZIP_CM_DEFLATE {
+        problem = "uses zip method \(status.comp_method); expected stored or deflated"
+      }
+      if problem != nil {
+        // What others keep beside the arrays is no matter, unless it is asked for.
+        entries.append(Entry(index: index, name: name, size: 0, storedSize: 0, problem: problem))
+        continue
       }
       let ceiling = status.comp_size.multipliedReportingOverflow(
         by: isStored ? 1 : UInt64(Gzip.maximumExpansion))
       guard status.comp_size <= UInt64(archiveSize), !ceiling.overflow,
-        status.size <= ceiling.partialValue, let size = Int(exactly: status.size)
+        status.size <= ceiling.partialValue, let size = Int(exactly: status.size),
+        let storedSize = Int(exactly: status.comp_size)
       else {
         throw FormatError(
           path: path,
-          "entry '\(name)' claims \(status.size) bytes from \(status.comp_size) stored ones, "
+          "entry '\(name.shortened)' claims \(status.size) bytes from \(status.comp_size) stored ones, "
             + "more than the archive can hold")
       }
-      entries.append(Entry(index: index, name: name, size: size))
+      entries.append(
+        Entry(index: index, name: name, size: size, storedSize: storedSize, problem: nil))
     }
     return entries
   }
@@ -159,12 +188,13 @@ final class ZipArchive {
 final class ZipEntrySource: ByteSource {
   private let file: OpaquePointer
   private let archive: ZipArchive
-  private let name: String
+  /// As an error calls the entry.
+  private let what: String
 
-  fileprivate init(file: OpaquePointer, archive: ZipArchive, name: String) {
+  fileprivate init(file: OpaquePointer, archive: ZipArchive, what: String) {
     self.file = file
     self.archive = archive
-    self.name = name
+    self.what = what
   }
 
   deinit { zip_fclose(file) }
@@ -178,7 +208,7 @@ final class ZipEntrySource: ByteSource {
       if got == 0 { break }
       guard got > 0 else {
         let text = String(cString: zip_file_strerror(file))
-        throw FormatError(path: archive.path, "entry '\(name)' is damaged: \(text)")
+        throw FormatError(path: archive.path, "\(what) is damaged: \(text)")
       }
       filled += Int(got)
     }
@@ -193,7 +223,7 @@ final class ZipEntrySource: ByteSource {
       do throws(FormatError) {
         if try read(into: buffer) > 0 {
           failure = FormatError(
-            path: archive.path, "entry '\(name)' is longer than the zip directory claims")
+            path: archive.path, "\(what) is longer than the zip directory claims")
         }
       } catch {
         failure = error

@@ -1,28 +1,39 @@
-// A wrong tableau here is a mistake of ours, which the first use has to show: hence `try!`.
-
 extension RungeKuttaMethod {
+  /// A method of this file. A wrong tableau here is a mistake of ours, which the first use has to show.
+  private static func own(
+    name: String, order: Int, a: [[Double]], b: [Double], c: [Double], embedded: Embedded? = nil,
+    interpolant: Interpolant? = nil
+  ) -> RungeKuttaMethod {
+    do throws(IntegrationError) {
+      return try RungeKuttaMethod(
+        name: name, order: order, a: a, b: b, c: c, embedded: embedded, interpolant: interpolant)
+    } catch {
+      preconditionFailure(error.description)
+    }
+  }
+
   /// All methods that come with the module, by increasing order.
   public static let all = [
     euler, heun, bogackiShampine32, rungeKutta4, dormandPrince54, tsitouras54,
   ]
 
   /// Euler's method, order 1, for fixed steps: gradient descent with the step as its learning rate.
-  public static let euler = try! RungeKuttaMethod(
+  public static let euler = own(
     name: "euler", order: 1, a: [[]], b: [1], c: [0])
 
   /// Heun's method, order 2, with Euler's embedded.
-  public static let heun = try! RungeKuttaMethod(
+  public static let heun = own(
     name: "heun", order: 2, a: [[], [1]], b: [1 / 2, 1 / 2], c: [0, 1],
     embedded: Embedded(errorWeights: [-1 / 2, 1 / 2], order: 1))
 
   /// The classical method of order 4 (Kutta 1901), for fixed steps.
-  public static let rungeKutta4 = try! RungeKuttaMethod(
+  public static let rungeKutta4 = own(
     name: "runge-kutta-4", order: 4,
     a: [[], [1 / 2], [0, 1 / 2], [0, 0, 1]],
     b: [1 / 6, 1 / 3, 1 / 3, 1 / 6], c: [0, 1 / 2, 1 / 2, 1])
 
   /// Bogacki and Shampine, *A 3(2) pair of Runge-Kutta formulas*, Applied Mathematics Letters 2 (1989).
-  public static let bogackiShampine32 = try! RungeKuttaMethod(
+  public static let bogackiShampine32 = own(
     name: "bogacki-shampine-3(2)", order: 3,
     a: [[], [1 / 2], [0, 3 / 4], [2 / 9, 1 / 3, 4 / 9]],
     b: [2 / 9, 1 / 3, 4 / 9, 0], c: [0, 1 / 2, 3 / 4, 1],
@@ -42,7 +53,7 @@ extension RungeKuttaMethod {
     let rows = zip(hermite(b: b, hasEndStage: true), bumps).map { row, bump in
       zip(row + [0], [0, bump, -2 * bump, bump]).map(+)
     }
-    return try! RungeKuttaMethod(
+    return own(
       name: "dormand-prince-5(4)", order: 5,
       a: [
         [],
@@ -63,7 +74,7 @@ extension RungeKuttaMethod {
 
   /// Tsitouras, *Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption*,
   /// Computers and Mathematics with Applications 62 (2011), with its interpolant of order 4.
-  public static let tsitouras54 = try! RungeKuttaMethod(
+  public static let tsitouras54 = own(
     name: "tsitouras-5(4)", order: 5,
     a: [
       [],

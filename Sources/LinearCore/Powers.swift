@@ -15,7 +15,7 @@ public struct VectorPower<Scalar: LinearScalar>: Sendable {
   public init(exponent: Double) {
     precondition(exponent >= 0 && exponent.isFinite, "an exponent of at least 0")
     self.exponent = exponent
-    whole = Int(exponent.rounded(.down))
+    whole = Int(saturating: exponent.rounded(.down))
     fraction = exponent - exponent.rounded(.down)
   }
 

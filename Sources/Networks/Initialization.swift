@@ -25,6 +25,15 @@ extension PReLUNetwork {
     guard inputDimension > 0, hiddenWidth > 0, outputCount > 0 else {
       throw NetworkError("a network needs at least one input, one hidden neuron and one output")
     }
+    try Degree.check(exponent)
+    guard
+      Self.isAllowed(
+        inputDimension: inputDimension, hiddenWidth: hiddenWidth, outputCount: outputCount)
+    else {
+      throw NetworkError(
+        "\(hiddenWidth) hidden neurons of \(inputDimension) inputs and \(outputCount) outputs have more "
+          + "than the \(Self.maximumWeightCount) weights that are allowed")
+    }
     let hidden: Matrix<Scalar>
     let output: Matrix<Scalar>
     var biases = [Scalar](repeating: 0, count: outputCount)

@@ -2,26 +2,49 @@ import Formats
 import LinearCore
 
 /// What the tensors of a network are called in a file.
-struct TensorNames {
+struct TensorNames: Equatable {
   let hidden: String
   let output: String
   let bias: String
-  let center = "center"
+  let center: String
   /// Whether the hidden weights are stored as (input, hidden).
   let hiddenIsTransposed: Bool
+  /// What stands in front of all of them.
+  var prefix = ""
 
   static let own = TensorNames(
-    hidden: "hiddenWeights", output: "outputWeights", bias: "outputBias",
+    hidden: "hiddenWeights", output: "outputWeights", bias: "outputBias", center: "center",
     hiddenIsTransposed: false)
 
   static let stateDict = TensorNames(
     hidden: "prelulayer.W", output: "output_net.weight", bias: "output_net.bias",
-    hiddenIsTransposed: true)
+    center: "center", hiddenIsTransposed: true)
 
-  /// All names that a model file may have.
-  static let all = Set(
-    [own, stateDict].flatMap { [$0.hidden, $0.output, $0.bias, $0.center] }
-      + ["p", "normalizeInput"])
+  /// The names of everything that a model file may hold, hyper-parameters included.
+  var all: Set<String> {
+    [hidden, output, bias, center, "p", "normalizeInput", prefix + "p", prefix + "normalizeInput"]
+  }
+
+  /// The same names behind `prefix`, as wrappers of modules write them: `module.`, `_orig_mod.`, `model.`.
+  func behind(_ prefix: String) -> TensorNames {
+    TensorNames(
+      hidden: prefix + hidden, output: prefix + output, bias: prefix + bias,
+      center: prefix + center, hiddenIsTransposed: hiddenIsTransposed, prefix: prefix)
+  }
+
+  /// The ways to find a network among the tensors of a file: all that hold both pairs of weights behind one prefix,
+  /// of which one without a prefix excludes the others.
+  static func matches(among names: Set<String>) -> [TensorNames] {
+    var found: [TensorNames] = []
+    for kind in [stateDict, own] {
+      if names.contains(kind.hidden), names.contains(kind.output) { return [kind] }
+      for name in names.sorted() where name.hasSuffix("." + kind.hidden) {
+        let candidate = kind.behind(String(name.dropLast(kind.hidden.count)))
+        if names.contains(candidate.output) { found.append(candidate) }
+      }
+    }
+    return found
+  }
 }
 
 extension ModelFile {
@@ -29,25 +52,25 @@ extension ModelFile {
   public static func network<Scalar: LinearScalar>(
     in file: Safetensors, path: String, exponent: Double? = nil, normalizeInput: Bool? = nil
   ) throws(FormatError) -> PReLUNetwork<Scalar> {
-    try requireModel(path, names: file.tensors.keys.sorted()) { file.tensors[$0] != nil }
-    let isStateDict = file.tensors[TensorNames.stateDict.hidden] != nil
+    let names = try names(among: file.names, path)
     let found = file.metadata["format"]
-    guard isStateDict || found == nil || found == format else {
+    guard names.hiddenIsTransposed || found == nil || found == format else {
       throw FormatError(
-        path: path, "has the model format '\(found ?? "")'; this version reads \(format)")
+        path: path, "has the model format '\(found?.shortened ?? "")'; this version reads \(format)"
+      )
     }
-    let names = isStateDict ? TensorNames.stateDict : .own
-    let hyperParameters = try hyperParameters(file, path, exponent, normalizeInput)
+    let hyperParameters = try hyperParameters(file, names, path, exponent, normalizeInput)
     try checkShapes(file, names, path)
     let hidden: Matrix<Scalar> = try matrix(file, names.hidden, path)
-    let hasBias = file.tensors[names.bias] != nil
+    let hasBias = file.names.contains(names.bias)
+    let center = file.names.contains(names.center)
     do {
       return try PReLUNetwork(
         exponent: hyperParameters.exponent,
         hiddenWeights: names.hiddenIsTransposed ? hidden.transposed : hidden,
         outputWeights: try matrix(file, names.output, path),
         outputBias: hasBias ? try vector(file, names.bias, path) : nil,
-        center: file.tensors[names.center].map(scalars),
+        center: center ? scalars(try file.tensor(names.center, path: path)) : nil,
         normalizeInput: hyperParameters.normalizeInput)
     } catch let error as NetworkError {
       throw FormatError(path: path, error.description)
@@ -58,13 +81,20 @@ extension ModelFile {
     }
   }
 
-  /// Throws unless one of the two pairs of weights is there.
-  static func requireModel(
-    _ path: String, names: [String], holds: (String) -> Bool
-  ) throws(FormatError) {
-    let isModel = [TensorNames.own, .stateDict].contains { holds($0.hidden) && holds($0.output) }
-    if isModel { return }
-    let shown = names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+  /// What the tensors are called; throws unless one of the two pairs of weights is there, once.
+  static func names(
+    among names: Set<String>, _ path: String
+  ) throws(FormatError) -> TensorNames {
+    let matches = TensorNames.matches(among: names)
+    if matches.count == 1 { return matches[0] }
+    if matches.count > 1 {
+      let shown = matches.prefix(8).map { "'\($0.hidden.shortened)'" }.joined(separator: ", ")
+      throw FormatError(
+        path: path,
+        "holds \(matches.count) networks: \(shown)\(matches.count > 8 ? ", …" : ""); save the one that is "
+          + "meant by itself")
+    }
+    let shown = names.sorted().prefix(8).map { "'\($0.shortened)'" }.joined(separator: ", ")
     let more = names.count > 8 ? " and \(names.count - 8) more" : ""
     throw FormatError(
       path: path,
@@ -78,10 +108,14 @@ extension ModelFile {
 
 extension ModelFile {
   private static func hyperParameters(
-    _ file: Safetensors, _ path: String, _ exponent: Double?, _ normalizeInput: Bool?
+    _ file: Safetensors, _ names: TensorNames, _ path: String, _ exponent: Double?,
+    _ normalizeInput: Bool?
   ) throws(FormatError) -> (exponent: Double, normalizeInput: Bool) {
-    let p = try number("p", file, path)
-    let normalize = try flag("normalizeInput", file, path)
+    func place(_ name: String) -> String {
+      file.metadata[name] == nil && !file.names.contains(name) ? names.prefix + name : name
+    }
+    let p = try number(place("p"), file, path)
+    let normalize = try flag(place("normalizeInput"), file, path)
     if let exponent, let p, exponent != p {
       throw FormatError(path: path, "the model has p = \(p), but --p says \(exponent)")
     }
@@ -92,7 +126,7 @@ extension ModelFile {
     guard let exponent = p ?? exponent, let normalizeInput = normalize ?? normalizeInput else {
       throw FormatError(
         path: path,
-        (file.tensors[TensorNames.stateDict.hidden] == nil ? "it" : "a PyTorch state dict")
+        (names.hiddenIsTransposed ? "a PyTorch state dict" : "it")
           + " does not say its hyper-parameters: give --p and --normalize-input or "
           + "--no-normalize-input")
     }
@@ -105,14 +139,16 @@ extension ModelFile {
   ) throws(FormatError) -> Double? {
     if let text = file.metadata[name] {
       guard let value = Double(text) else {
-        throw FormatError(path: path, "metadata \(name) is '\(text)'; expected a number")
+        throw FormatError(
+          path: path, "metadata \(name) is '\(text.shortened)'; expected a number")
       }
       return value
     }
-    guard let tensor = file.tensors[name] else { return nil }
+    guard file.names.contains(name) else { return nil }
+    let tensor = try file.tensor(name, path: path)
     guard tensor.count == 1 else {
       throw FormatError(
-        path: path, "array '\(name)' has shape \(tensor.shape); expected a single number")
+        path: path, "array '\(name.shortened)' has shape \(tensor.shape); expected a single number")
     }
     return tensor.doubles[0]
   }
@@ -122,13 +158,14 @@ extension ModelFile {
   ) throws(FormatError) -> Bool? {
     if let text = file.metadata[name] {
       guard let value = Bool(text) else {
-        throw FormatError(path: path, "metadata \(name) is '\(text)'; expected true or false")
+        throw FormatError(
+          path: path, "metadata \(name) is '\(text.shortened)'; expected true or false")
       }
       return value
     }
     guard let value = try number(name, file, path) else { return nil }
     guard value == 0 || value == 1 else {
-      throw FormatError(path: path, "array '\(name)' holds \(value); expected 0 or 1")
+      throw FormatError(path: path, "array '\(name.shortened)' holds \(value); expected 0 or 1")
     }
     return value == 1
   }
@@ -149,7 +186,8 @@ extension ModelFile {
     let order = names.hiddenIsTransposed ? "(input, hidden)" : "(hidden, input)"
     func failure(_ text: String) -> FormatError { FormatError(path: path, text) }
     var center: Int?
-    if let tensor = file.tensors[names.center] {
+    if file.names.contains(names.center) {
+      let tensor = try file.tensor(names.center, path: path)
       // The mean of a batch keeps its axis in PyTorch: (1, input) is as good as (input).
       let isRow = tensor.shape.count == 2 && tensor.shape[0] == 1
       center = try shape(file, names.center, axes: isRow ? 2 : 1, path).last
@@ -157,30 +195,31 @@ extension ModelFile {
     if output[1] != width {
       if output[1] == input, center == nil || center == width {
         throw failure(
-          "tensor '\(names.hidden)' has shape \(hidden) and looks transposed: expected \(order) = "
-            + "\([hidden[1], hidden[0]]), because '\(names.output)' reads \(output[1]) neurons")
+          "tensor '\(names.hidden.shortened)' has shape \(hidden) and looks transposed: expected "
+            + "\(order) = \([hidden[1], hidden[0]]), because '\(names.output.shortened)' reads \(output[1]) neurons"
+        )
       }
       if output[0] == width {
         throw failure(
-          "tensor '\(names.output)' has shape \(output) and looks transposed: expected "
-            + "(outputs, hidden) = \([output[1], output[0]]), because '\(names.hidden)' has "
+          "tensor '\(names.output.shortened)' has shape \(output) and looks transposed: expected "
+            + "(outputs, hidden) = \([output[1], output[0]]), because '\(names.hidden.shortened)' has "
             + "\(width) neurons")
       }
       throw failure(
-        "tensor '\(names.output)' of shape \(output) reads \(output[1]) neurons, but "
-          + "'\(names.hidden)' of shape \(hidden) = \(order) has \(width)")
+        "tensor '\(names.output.shortened)' of shape \(output) reads \(output[1]) neurons, but "
+          + "'\(names.hidden.shortened)' of shape \(hidden) = \(order) has \(width)")
     }
     if let center, center != input {
       throw failure(
-        "tensor '\(names.center)' has \(center) coordinates, but '\(names.hidden)' of shape "
-          + "\(hidden) = \(order) reads \(input)")
+        "tensor '\(names.center.shortened)' has \(center) coordinates, but "
+          + "'\(names.hidden.shortened)' of shape \(hidden) = \(order) reads \(input)")
     }
-    if file.tensors[names.bias] != nil {
+    if file.names.contains(names.bias) {
       let bias = try shape(file, names.bias, axes: 1, path)[0]
       guard bias == output[0] else {
         throw failure(
-          "tensor '\(names.bias)' has \(bias) numbers for the \(output[0]) outputs of "
-            + "'\(names.output)'")
+          "tensor '\(names.bias.shortened)' has \(bias) numbers for the \(output[0]) outputs of "
+            + "'\(names.output.shortened)'")
       }
     }
   }
@@ -192,12 +231,12 @@ extension ModelFile {
     guard tensor.shape.count == axes else {
       throw FormatError(
         path: path,
-        "tensor '\(name)' has shape \(tensor.shape), expected "
+        "tensor '\(name.shortened)' has shape \(tensor.shape), expected "
           + (axes == 1 ? "one axis" : "two axes"))
     }
     if case .int64 = tensor.elements {
       throw FormatError(
-        path: path, "tensor '\(name)' holds integers; expected floating-point weights")
+        path: path, "tensor '\(name.shortened)' holds integers; expected floating-point weights")
     }
     return tensor.shape
   }

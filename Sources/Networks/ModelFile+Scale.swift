@@ -14,11 +14,10 @@ extension ModelFile {
   public static func readHeld(
     _ path: String, exponent: Double? = nil, normalizeInput: Bool? = nil
   ) throws(FormatError) -> HeldNetwork {
-    let file = try TensorFile(path: path)
-    try requireModel(path, names: file.names, holds: file.names.contains)
-    let contents = try file.contents(of: TensorNames.all, maximumBytes: maximumBytes)
-    let isWide = contents.tensors.contains { name, tensor in
-      if case .float64 = tensor.elements { name != "p" && name != "normalizeInput" } else { false }
+    let contents = try tensors(path)
+    // Hyper-parameters are numbers without axes.
+    let isWide = contents.tensors.values.contains { tensor in
+      if case .float64 = tensor.elements { !tensor.shape.isEmpty } else { false }
     }
     if isWide {
       let network: PReLUNetwork<Double> = try network(

@@ -23,7 +23,8 @@ extension ModelFile {
   ) throws(FormatError) -> Matrix<Scalar> {
     let tensor = try file.tensor(name, path: path)
     guard tensor.shape.count == 2 else {
-      throw FormatError(path: path, "tensor '\(name)' has shape \(tensor.shape), expected two axes")
+      throw FormatError(
+        path: path, "tensor '\(name.shortened)' has shape \(tensor.shape), expected two axes")
     }
     return Matrix(rows: tensor.shape[0], columns: tensor.shape[1], elements: scalars(tensor))
   }
@@ -34,7 +35,8 @@ extension ModelFile {
   ) throws(FormatError) -> [Scalar] {
     let tensor = try file.tensor(name, path: path)
     guard tensor.shape.count == 1 else {
-      throw FormatError(path: path, "tensor '\(name)' has shape \(tensor.shape), expected one axis")
+      throw FormatError(
+        path: path, "tensor '\(name.shortened)' has shape \(tensor.shape), expected one axis")
     }
     return scalars(tensor)
   }

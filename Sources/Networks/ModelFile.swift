@@ -87,16 +87,21 @@ public enum ModelFile {
   /// wrote; the content tells which.
   ///
   /// A PyTorch state dict has `prelulayer.W` (input, hidden), `output_net.weight` (outputs, hidden) and
-  /// where present `output_net.bias` and `center` ((input) or (1, input)). Where a file does not say its two hyper-parameters
+  /// where present `output_net.bias` and `center` ((input) or (1, input)). All names may stand behind one prefix, such
+  /// as `module.` or `_orig_mod.`, and the state dict in a dictionary of a checkpoint. Where a file does not say its two hyper-parameters
   /// they must be given; where it does they must be nil or agree.
   public static func read<Scalar: LinearScalar>(
     _ path: String, exponent: Double? = nil, normalizeInput: Bool? = nil,
     as _: Scalar.Type = Scalar.self
   ) throws(FormatError) -> PReLUNetwork<Scalar> {
-    let file = try TensorFile(path: path)
-    try requireModel(path, names: file.names, holds: file.names.contains)
-    let contents = try file.contents(of: TensorNames.all, maximumBytes: maximumBytes)
-    return try network(
-      in: contents, path: path, exponent: exponent, normalizeInput: normalizeInput)
+    try network(
+      in: tensors(path), path: path, exponent: exponent, normalizeInput: normalizeInput)
+  }
+
+  /// The tensors of a file that belong to a network.
+  static func tensors(_ path: String) throws(FormatError) -> Safetensors {
+    let file = try TensorFile(path: path) { !TensorNames.matches(among: $0).isEmpty }
+    let names = try names(among: Set(file.names), path)
+    return try file.contents(of: names.all, maximumBytes: maximumBytes)
   }
 }

@@ -11,7 +11,7 @@ import LinearCore
 /// A neuron with w_j = 0 contributes 0 and has gradient 0. At <w_j, x> = 0 and p = 1 the subgradient is
 /// 0. One output means two classes: class 1 is predicted where f > 0. Several outputs are logits.
 public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
-  /// The degree p >= 1 of the activation; any real number.
+  /// The degree p of the activation; any real number in ``Degree/allowed``.
   public let exponent: Double
   /// Whether hidden features are divided by ||x - center||^(p-1).
   public let normalizeInput: Bool
@@ -32,14 +32,12 @@ public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
   public var outputCount: Int { outputWeights.rows }
 
   /// A network from its weights.
-  /// - Throws: ``NetworkError`` when shapes do not fit together, p < 1, or a number is not finite.
+  /// - Throws: ``NetworkError`` when shapes do not fit together, p is out of range, or a number is not finite.
   public init(
     exponent: Double, hiddenWeights: Matrix<Scalar>, outputWeights: Matrix<Scalar>,
     outputBias: [Scalar]? = nil, center: [Scalar]? = nil, normalizeInput: Bool = false
   ) throws(NetworkError) {
-    guard exponent >= 1, exponent.isFinite else {
-      throw NetworkError("p is \(exponent); a pReLU network needs a finite p >= 1")
-    }
+    try Degree.check(exponent)
     guard hiddenWeights.rows > 0, hiddenWeights.columns > 0, outputWeights.rows > 0 else {
       throw NetworkError("a network needs at least one input, one hidden neuron and one output")
     }
@@ -68,12 +66,38 @@ public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// The same network with another scalar type.
+  /// - Precondition: the weights are finite in that type.
   public func converted<Other: LinearScalar>(to _: Other.Type) -> PReLUNetwork<Other> {
-    // Shapes and finiteness were checked when this network was made.
-    try! PReLUNetwork<Other>(
-      exponent: exponent, hiddenWeights: hiddenWeights.converted(),
+    PReLUNetwork<Other>(
+      fitting: exponent, hiddenWeights: hiddenWeights.converted(),
       outputWeights: outputWeights.converted(), outputBias: outputBias?.map { Other($0) },
       center: center?.map { Other($0) }, normalizeInput: normalizeInput)
+  }
+
+  /// A network from weights that are known to make one.
+  /// - Precondition: the other initialiser would not throw.
+  package init(
+    fitting exponent: Double, hiddenWeights: Matrix<Scalar>, outputWeights: Matrix<Scalar>,
+    outputBias: [Scalar]? = nil, center: [Scalar]? = nil, normalizeInput: Bool = false
+  ) {
+    do throws(NetworkError) {
+      try self.init(
+        exponent: exponent, hiddenWeights: hiddenWeights, outputWeights: outputWeights,
+        outputBias: outputBias, center: center, normalizeInput: normalizeInput)
+    } catch {
+      preconditionFailure("weights that make no network: \(error)")
+    }
+  }
+}
+
+extension PReLUNetwork {
+  /// The most weights of a network: 1 GiB in single precision, what model files may hold.
+  public static var maximumWeightCount: Int { 1 << 28 }
+
+  /// Whether a network of these sizes, all at least 1, has at most ``maximumWeightCount`` weights.
+  public static func isAllowed(inputDimension: Int, hiddenWidth: Int, outputCount: Int) -> Bool {
+    let (ends, overflow) = inputDimension.addingReportingOverflow(outputCount)
+    return !overflow && ends <= maximumWeightCount / hiddenWidth
   }
 }
 

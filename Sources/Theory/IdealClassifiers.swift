@@ -19,8 +19,8 @@ public enum IdealClassifiers {
       }
     }
     // <sum of centres, x> = sqrt(K+-) <mubar+-, x>.
-    return try! PReLUNetwork(
-      exponent: 1, hiddenWeights: Matrix(sums),
+    return PReLUNetwork(
+      fitting: 1, hiddenWeights: Matrix(sums),
       outputWeights: Matrix(rows: 1, columns: 2, elements: [1, -1]))
   }
 
@@ -32,8 +32,8 @@ public enum IdealClassifiers {
   public static func polynomialReLU<Scalar: LinearScalar>(
     exponent: Double, centers: Matrix<Scalar>, labels: [Int]
   ) -> PReLUNetwork<Scalar> {
-    try! PReLUNetwork(
-      exponent: exponent, hiddenWeights: centers,
+    PReLUNetwork(
+      fitting: exponent, hiddenWeights: centers,
       outputWeights: Matrix(
         rows: 1, columns: centers.rows, elements: labels.map { $0 == 1 ? 1 : -1 }))
   }

@@ -45,14 +45,11 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   public func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
     var file = ModelFile.contents(of: network, classes: classes)
     for (name, values) in moments { file.tensors["optimizer.\(name)"] = ModelFile.tensor(values) }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
     let state = State(
       configuration: configuration, record: record, stepCount: stepCount,
       waiting: thinning?.waiting?.schedule)
     for (name, tensor) in thinning?.tensors ?? [:] { file.tensors["thinning.\(name)"] = tensor }
-    // Finite numbers, strings and arrays always encode.
-    file.metadata["training"] = String(decoding: try! encoder.encode(state), as: UTF8.self)
+    file.metadata["training"] = CheckpointText.encode(state)
     try file.sealed().write(to: path)
   }
 
@@ -60,13 +57,9 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   public init(path: String) throws(FormatError) {
     let file = try Safetensors(path: path)
     try file.checkSeal(path: path)
-    guard let text = file.metadata["training"] else {
-      throw FormatError(path: path, "not a checkpoint: its training state is missing")
-    }
-    let state: State
-    do { state = try JSONDecoder().decode(State.self, from: Data(text.utf8)) } catch {
-      throw FormatError(path: path, "not a checkpoint: its training state cannot be read")
-    }
+    guard let text = file.metadata["training"],
+      let state: State = CheckpointText.decode(text)
+    else { throw FormatError(path: path, "not a checkpoint: its training state is missing") }
     network = try ModelFile.network(in: file, path: path)
     configuration = state.configuration
     record = state.record

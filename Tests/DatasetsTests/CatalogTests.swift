@@ -40,7 +40,8 @@ import Testing
     #expect(message(DatasetRequest(data: "mixture", labels: .parity))?.contains("none") == true)
     #expect(message(DatasetRequest(data: "mnist"))?.contains("/none/mnist") == true)
     #expect(message(DatasetRequest(data: "nothere.npz"))?.contains("cannot be opened") == true)
-    #expect(message(DatasetRequest(data: "./x"))?.contains("is no .npz") == true)
+    #expect(message(DatasetRequest(data: "./x"))?.contains("cannot be opened") == true)
+    #expect(message(DatasetRequest(data: "NOTHERE.NPZ"))?.contains("cannot be opened") == true)
   }
 
   @Test func listsEveryName() {
@@ -58,10 +59,15 @@ import Testing
     }
     #expect(try LabelRule(parsing: "digit") == .category)
     #expect(try LabelRule(parsing: "mod:2") == .parity)
-    for text in ["", "mod:", "mod:1", "mod:-3", "mod:x", "odd"] {
+    #expect(try LabelRule(parsing: "mod:10000").classCount(categoryCount: 3) == 10_000)
+    for text in [
+      "", "mod:", "mod:1", "mod:-3", "mod:x", "odd", "mod:10001", "mod:4611686018427387904",
+      "mod:9223372036854775807", "mod:9223372036854775808",
+    ] {
       #expect(
         failure { () throws(DatasetError) in try LabelRule(parsing: text) }?.description
-          == "labels is '\(text)'; expected digit, category, parity or mod:N with N >= 2")
+          == "labels is '\(text)'; expected digit, category, parity or mod:N with N from 2 to "
+          + "10000")
     }
     let coded = try JSONEncoder().encode([LabelRule.modulo(3), .category])
     #expect(String(decoding: coded, as: UTF8.self) == #"["mod:3","category"]"#)

@@ -196,11 +196,15 @@ import Testing
     }
   }
 
-  @Test func namesMissingAndUnknownFiles() {
+  @Test func namesMissingAndUnknownFiles() throws {
     let missing = failure { () throws(DatasetError) in try FeatureFile.load(path: "/no/f.npz") }
     #expect(missing?.description == "/no/f.npz: cannot be opened: No such file or directory")
-    let other = failure { () throws(DatasetError) in try FeatureFile.load(path: "/no/f.csv") }
-    #expect(other?.description == "/no/f.csv: is no .npz, .safetensors or .npy file")
+    try withTemporaryFolder { folder in
+      let path = folder + "/f.csv"
+      try AtomicFile.write("1,2,0\n3,4,1\n", to: path)
+      let other = failure { () throws(DatasetError) in try FeatureFile.load(path: path) }
+      #expect(other?.description == "\(path): is no .npz, .safetensors or .npy file")
+    }
   }
 
   @Test func damagedFilesNeverCrash() throws {

@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("train --data digits --p 0.5 --out x", "--p is '0.5', expected a number of at least 1"),
+    ("train --data digits --p 0.5 --out x", "--p is '0.5', expected a number from 1 to 1000"),
     ("train --data digits --out x", "--p is missing; it is required"),
     (
       "train --data mixture --positive 10 --p 3 --out x",

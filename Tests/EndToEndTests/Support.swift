@@ -66,6 +66,10 @@ final class Workspace {
     try Data(contentsOf: URL(fileURLWithPath: path(name)))
   }
 
+  func write(_ bytes: [UInt8], to name: String) throws {
+    try Data(bytes).write(to: url.appendingPathComponent(name))
+  }
+
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
   /// Everything in the directory, by relative path.
@@ -82,9 +86,23 @@ final class Workspace {
   ///
   /// - Parameter environment: variables with other values than those of the tests.
   func run(words: [String], environment: [String: String] = [:]) throws -> Outcome {
+    try run(Program.located(), words, environment: environment)
+  }
+
+  /// Runs the program here with 2 GB of address space and 60 seconds, of which status 124 says that they are over.
+  func runLimited(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    let limits = "ulimit -v 2097152; exec timeout -s KILL 60 \"$0\" \"$@\""
+    return try run(
+      URL(fileURLWithPath: "/bin/sh"), ["-c", limits, Program.located().path] + arguments,
+      environment: environment)
+  }
+
+  private func run(
+    _ program: URL, _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
-    process.executableURL = try Program.located()
-    process.arguments = words
+    process.executableURL = program
+    process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.currentDirectoryURL = url
     // Files, not pipes, and outside the workspace: nothing can block, and files() sees only the
@@ -102,7 +120,7 @@ final class Workspace {
     process.waitUntilExit()
     for handle in handles { try handle.close() }
     let texts = try paths.map { try String(contentsOfFile: $0, encoding: .utf8) }
-    #expect(process.terminationReason == .exit, "\(words)")
+    #expect(process.terminationReason == .exit, "\(arguments)")
     return Outcome(status: process.terminationStatus, output: texts[0], errors: texts[1])
   }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Formats
@@ -33,6 +34,13 @@ import Testing
       ),
       ("pt", try fixtureBytes("good-protocol4.pt"), FuzzTests.torch),
       ("pt of a module", try fixtureBytes("good-state_dict.pt"), FuzzTests.torch),
+      (
+        "tar", tarArchive(),
+        { (bytes) throws(FormatError) in
+          let archive = try TarArchive(bytes: bytes, path: "f.tar")
+          for name in archive.names { _ = archive.contents(of: name) }
+        }
+      ),
     ]
     var random = SplitMix64(state: 20_240_607)
     for (name, valid, parse) in cases {
@@ -44,6 +52,22 @@ import Testing
       // Both outcomes must occur, or the mutations do not test the parser.
       #expect(parsed > 0 && parsed < 1500, "\(name): \(parsed) of 1500 parsed")
     }
+  }
+
+  /// One file of 700 bytes, as tar packs it.
+  private func tarArchive() -> [UInt8] {
+    var header = [UInt8](repeating: 0, count: 512)
+    func put(_ text: String, at position: Int) {
+      for (offset, byte) in text.utf8.enumerated() { header[position + offset] = byte }
+    }
+    put("folder/file", at: 0)
+    put("00000001274\0", at: 124)
+    put("0", at: 156)
+    put("ustar", at: 257)
+    put("        ", at: 148)
+    let digits = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
+    put(String(repeating: "0", count: 6 - digits.count) + digits + "\0 ", at: 148)
+    return header + [UInt8](repeating: 7, count: 1024) + [UInt8](repeating: 0, count: 1024)
   }
 
   private static func npz(_ bytes: [UInt8]) throws(FormatError) {
@@ -66,7 +90,7 @@ import Testing
       let bytes = mutated(valid, &random)
       let error = failure { () throws(FormatError) in
         var reader = PickleReader(bytes, path: "f.pt")
-        for tensor in try reader.readStateDictionary().values
+        for tensor in try reader.readStateDictionary().tensors.values
         where tensor.problem == nil && tensor.storage.count < 1 << 16 && tensor.count < 1 << 16 {
           let storage = [Float](repeating: 1, count: tensor.storage.count)
           #expect(Tensor.Elements.float32(storage).viewed(tensor).count == tensor.count)
@@ -75,32 +99,5 @@ import Testing
       if error == nil { parsed += 1 }
     }
     #expect(parsed > 0 && parsed < 4000, "\(parsed) of 4000 parsed")
-  }
-
-  /// One to four random changes: a bit, a byte, an extreme word, a cut, a repeat, a removal.
-  private func mutated(_ valid: [UInt8], _ random: inout SplitMix64) -> [UInt8] {
-    var bytes = valid
-    for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
-      let position = Int.random(in: 0..<bytes.count, using: &random)
-      switch Int.random(in: 0..<8, using: &random) {
-      case 0, 1: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-      case 2, 3: bytes[position] = UInt8.random(in: 0...255, using: &random)
-      case 4:
-        let extreme: UInt8 = Bool.random(using: &random) ? 0xFF : 0
-        for offset in 0..<min(8, bytes.count - position) { bytes[position + offset] = extreme }
-      case 5:
-        // Digits are where text headers keep their sizes.
-        let digits = bytes.indices.filter { (0x30...0x39).contains(bytes[$0]) }
-        if let digit = digits.randomElement(using: &random) { bytes[digit] = 0x39 }
-      case 6: bytes.insert(contentsOf: bytes[position...].prefix(5), at: position)
-      default:
-        if Bool.random(using: &random) {
-          bytes.removeLast(bytes.count - position)
-        } else {
-          bytes.remove(at: position)
-        }
-      }
-    }
-    return bytes
   }
 }

@@ -31,19 +31,6 @@ func failure<Value>(_ body: () throws(FormatError) -> Value) -> FormatError? {
   }
 }
 
-/// Steele, Lea and Flood's generator: the same mutations in every run.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 extension String {
   /// The bytes of a `.npy` file with this header text, unpadded, in front of `payload`.
   func npy(payload: [UInt8] = []) -> [UInt8] {

@@ -37,6 +37,23 @@ import Testing
     #expect(archive.contents(of: "b") == short && archive.contents(of: "c") == nil)
   }
 
+  /// "-7" is a number in octal digits as well.
+  @Test func refusesNegativeSizes() {
+    var bytes = member("a", [1, 2, 3])
+    let field = Array("-0000000007".utf8)
+    bytes.replaceSubrange(124..<124 + field.count, with: field)
+    let sum = bytes[..<512].enumerated().reduce(0) {
+      $0 + ((148..<156).contains($1.offset) ? 0x20 : Int($1.element))
+    }
+    let digits = String(sum, radix: 8)
+    bytes.replaceSubrange(
+      148..<154, with: Array((String(repeating: "0", count: 6 - digits.count) + digits).utf8))
+    let error = failure { () throws(FormatError) in
+      try TarArchive(bytes: bytes + ending, path: "a.tar")
+    }
+    #expect(error?.message == "is no tar archive, or is damaged at byte 0")
+  }
+
   @Test func readsWhatTarWrites() throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     defer { try? FileManager.default.removeItem(at: folder) }

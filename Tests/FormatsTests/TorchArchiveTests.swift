@@ -48,21 +48,15 @@ import Testing
     #expect(try read("good-big-endian.pt") == ["w": tensor])
   }
 
+  private static func foreign(_ name: String) -> String {
+    "holds an object of '\(name)', of which nothing is read: expected a dictionary of tensors, such as "
+      + "model.state_dict() gives"
+  }
+
   static let refusals = [
-    ("global", "refuses global 'os.system': only tensors of plain numbers are read"),
-    ("global-stack", "refuses global 'builtins.eval': only tensors of plain numbers are read"),
-    (
-      "module",
-      "refuses global 'torch.nn.modules.linear.Linear': only tensors of plain numbers are read"
-    ),
-    (
-      "complex",
-      "refuses global 'torch.ComplexFloatStorage': only tensors of plain numbers are read"
-    ),
-    (
-      "new-object",
-      "refuses pickle instruction 0x81 at byte 28 of data.pkl: only tensors of plain numbers are read"
-    ),
+    ("global", foreign("os.system")), ("global-stack", foreign("builtins.eval")),
+    ("module", foreign("torch.nn.modules.linear.Linear")),
+    ("new-object", "does not hold a state dict: expected a dictionary of tensors"),
     ("protocol0", "data.pkl is no pickle of protocol 2 to 5"),
     ("empty-stack", "data.pkl is malformed at byte 3: its stack is empty"),
     ("call", "data.pkl is malformed at byte 6: a call of something that is not a name"),
@@ -112,6 +106,16 @@ import Testing
       #expect(error?.message == message)
     }
     #expect(error?.message.contains("\n") == false)
+  }
+
+  @Test func aTensorThatIsNotReadIsRefusedByName() throws {
+    let error = failure { () throws(FormatError) in
+      try TorchArchive(path: fixture("bad-complex.pt")).read(names: ["w"])
+    }
+    #expect(
+      error?.message
+        == "'w' is an object of 'torch.ComplexFloatStorage', which is not read: expected a tensor of "
+        + "plain numbers")
   }
 
   @Test func namesWhatIsMissing() throws {

@@ -152,7 +152,7 @@ extension LinearScalar {
   @Test func saysWhatDoesNotFit() {
     #expect(message() == nil)
     for p in [0.99, 0, -1, .nan, .infinity] {
-      #expect(message(exponent: p) == "p is \(p); a pReLU network needs a finite p >= 1")
+      #expect(message(exponent: p) == "p is \(p); expected a number from 1 to 1000")
     }
     #expect(
       message(output: Matrix([[1, 2]]))

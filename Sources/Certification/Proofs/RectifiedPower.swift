@@ -13,7 +13,7 @@ struct RectifiedPower: Sendable {
   init(exponent: Double) {
     self.exponent = exponent
     let isWhole = exponent >= 2 && exponent <= 8 && exponent == exponent.rounded()
-    wholeExcess = isWhole ? Int(exponent) - 2 : nil
+    wholeExcess = isWhole ? Int(saturating: exponent) - 2 : nil
   }
 
   /// z^(p - 2) for z > 0.

@@ -26,7 +26,7 @@ public struct SearchBudget: Sendable, Equatable {
   public func nodes(dimension: Int) -> Int {
     if dimension <= 32 { return nodes }
     let ratio = 32 / Double(dimension)
-    return max(1, Int(Double(nodes) * ratio * ratio))
+    return max(1, Int(saturating: Double(nodes) * ratio * ratio))
   }
 }
 

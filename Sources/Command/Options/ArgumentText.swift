@@ -1,7 +1,17 @@
 import ArgumentParser
+import Networks
 
 /// Texts of arguments as values; an error says what was expected.
+///
+/// Every number has a limit in both directions, far beyond what makes sense, within which sums and products of a few
+/// settings stay numbers.
 enum ArgumentText {
+  /// The largest whole number that counts anything.
+  static let largestCount = 1_000_000_000
+
+  /// The largest magnitude of any other number.
+  static let largestNumber = 1e30
+
   /// What was expected instead of a text.
   struct Expected: Error, CustomStringConvertible {
     let description: String
@@ -11,6 +21,7 @@ enum ArgumentText {
   /// A finite number.
   static func number(_ text: String) throws -> Double {
     guard let value = Double(text), value.isFinite else { throw Expected("expected a number") }
+    guard abs(value) <= largestNumber else { throw Expected("expected a number up to 1e30") }
     return value
   }
 
@@ -19,6 +30,7 @@ enum ArgumentText {
     guard let value = Double(text), value.isFinite, value >= 0 else {
       throw Expected("expected a number of at least 0")
     }
+    guard value <= largestNumber else { throw Expected("expected a number from 0 to 1e30") }
     return value
   }
 
@@ -27,6 +39,7 @@ enum ArgumentText {
     guard let value = Double(text), value.isFinite, value > 0 else {
       throw Expected("expected a number above 0")
     }
+    guard value <= largestNumber else { throw Expected("expected a number above 0, up to 1e30") }
     return value
   }
 
@@ -38,26 +51,42 @@ enum ArgumentText {
     return value
   }
 
+  /// A probability that is not as good as certain or impossible: from 1e-9 to 1 - 1e-9.
+  static func probability(_ text: String) throws -> Double {
+    guard let value = Double(text), value >= 1e-9, value <= 1 - 1e-9 else {
+      throw Expected("expected a number from 1e-9 to 1 - 1e-9")
+    }
+    return value
+  }
+
   /// The degree of a network.
   static func degree(_ text: String) throws -> Double {
-    guard let value = Double(text), value.isFinite, value >= 1 else {
-      throw Expected("expected a number of at least 1")
+    guard let value = Double(text), Degree.allowed.contains(value) else {
+      throw Expected("expected \(Degree.expectation)")
     }
     return value
   }
 
   /// A whole number of at least 1.
   static func count(_ text: String) throws -> Int {
-    guard let value = Int(text), value >= 1 else {
-      throw Expected("expected a whole number of at least 1")
-    }
-    return value
+    try whole(text, from: 1, to: largestCount)
   }
 
   /// A whole number of at least 0.
   static func index(_ text: String) throws -> Int {
-    guard let value = Int(text), value >= 0 else {
-      throw Expected("expected a whole number of at least 0")
+    try whole(text, from: 0, to: largestCount)
+  }
+
+  /// A number of threads: more than a few a processor only take memory.
+  static func threads(_ text: String) throws -> Int { try whole(text, from: 1, to: 1024) }
+
+  /// A number of repeats, each of which is a run of its own.
+  static func repeats(_ text: String) throws -> Int { try whole(text, from: 1, to: 10_000) }
+
+  /// A whole number in a range.
+  private static func whole(_ text: String, from first: Int, to last: Int) throws -> Int {
+    guard let value = Int(text), (first...last).contains(value) else {
+      throw Expected("expected a whole number from \(first) to \(last)")
     }
     return value
   }

@@ -18,7 +18,7 @@ struct CommonOptions: ParsableArguments {
       Threads to use; never changes a result. (default: the processors this process may use: the least of \
       affinity, CPU quota of the cgroup and SLURM_CPUS_PER_TASK)
       """,
-    transform: ArgumentText.count)
+    transform: ArgumentText.threads)
   var threads: Int?
 
   @Flag(help: "Print the result as exactly one JSON document.")

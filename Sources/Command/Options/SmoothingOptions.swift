@@ -24,7 +24,7 @@ struct SmoothingOptions: ParsableArguments {
     name: .customLong("smoothing-confidence"), parsing: .unconditional,
     help: ArgumentHelp(
       "The probability with which a smoothed radius holds. (default: 0.999)", valueName: "c"),
-    transform: ArgumentText.share)
+    transform: ArgumentText.probability)
   var confidence: Double?
 
   /// The settings; nil without `--smoothing`.

@@ -94,7 +94,10 @@ struct CIFARBatches: Sendable {
       }
     } else if let path = DataFolders.find([archive], in: folders) {
       let tar = try reading { () throws(FormatError) in
-        try TarArchive(bytes: Gzip.contents(of: path), path: path)
+        // Six batches, and a few kilobytes of text and headers.
+        try TarArchive(
+          bytes: Gzip.contents(
+            of: path, maximumBytes: 6 * imagesPerBatch * Self.recordBytes + 1 << 20), path: path)
       }
       for number in numbers {
         let member = "\(archiveFolder)/\(fileName(number))"

@@ -28,7 +28,9 @@ struct IDXImages: Sendable {
   ) throws(DatasetError) -> Dataset {
     let files = try find(split, environment, refusing: others)
     let count = split.fileCount
-    let images = try reading { () throws(FormatError) in try IDX.readBytes(path: files.images) }
+    let images = try reading { () throws(FormatError) in
+      try IDX.readBytes(path: files.images, maximumBytes: 16 + count * 784)
+    }
     guard images.shape == [count, 28, 28] else {
       throw .invalid(
         source: files.images, problem: "has shape \(images.shape); expected [\(count), 28, 28]")
@@ -69,7 +71,9 @@ struct IDXImages: Sendable {
       guard let images = DataFolders.find(candidates(split, "images", axes: 3), in: [folder]),
         let labels = DataFolders.find(candidates(split, "labels", axes: 1), in: [folder])
       else { continue }
-      let contents = try reading { () throws(FormatError) in try Gzip.contents(of: labels) }
+      let contents = try reading { () throws(FormatError) in
+        try Gzip.contents(of: labels, maximumBytes: 8 + split.fileCount)
+      }
       var checksum = Checksum()
       contents.withUnsafeBytes { checksum.update($0) }
       if foreign.contains(checksum.hexadecimal) { continue }

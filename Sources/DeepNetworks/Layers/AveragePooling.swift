@@ -32,8 +32,7 @@ public struct AveragePooling: Layer {
     _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
     mode: PassMode
   ) -> LayerPass<Scalar> {
-    // The network was built with the shape that the layer accepts.
-    let geometry = try! PatchGeometry(input: input, kernel: window, stride: stride, padding: 0)
+    let geometry = PatchGeometry(accepted: input, kernel: window, stride: stride, padding: 0)
     return LayerPass(outputs: WindowMeans.forward(inputs, geometry)) { cotangent, request in
       guard request.contains(.inputs) else { return LayerPass.Gradient(inputs: nil) }
       return LayerPass.Gradient(inputs: WindowMeans.backward(cotangent, geometry))

@@ -18,7 +18,7 @@ public struct ConvolutionalPReLU: Layer {
   public var stride: Int
   /// Pixels of value 0 around the image.
   public var padding: Int
-  /// The degree p >= 1; any real number.
+  /// The degree p; any real number in `Degree.allowed`.
   public var exponent: Double
   /// Whether features are divided by ||x||^(p-1), x the patch.
   public var normalizesInput: Bool
@@ -48,6 +48,12 @@ public struct ConvolutionalPReLU: Layer {
     return FeatureShape(rows: geometry.rows, columns: geometry.columns, channels: filters)
   }
 
+  /// The values of all patches of a sample of a shape that is accepted.
+  func patchValues(for input: FeatureShape) -> Int {
+    let geometry = PatchGeometry(accepted: input, kernel: kernel, stride: stride, padding: padding)
+    return geometry.positions * geometry.patchCount
+  }
+
   /// `weights`, (filters, kernel x kernel x channels), a filter row by row and channels last: uniform in
   /// +-sqrt(6 / values of a patch).
   public func parameters(for input: FeatureShape) -> [ParameterDescription] {
@@ -68,8 +74,8 @@ public struct ConvolutionalPReLU: Layer {
   ) -> LayerPass<Scalar> {
     let batch = ConvolutionBatch(
       inputs: inputs,
-      // The network was built with the shape that the layer accepts.
-      geometry: try! PatchGeometry(input: input, kernel: kernel, stride: stride, padding: padding),
+      geometry: PatchGeometry(
+        accepted: input, kernel: kernel, stride: stride, padding: padding),
       kernel: PReLUKernel(
         exponent: exponent, weights: parameters[0], normalizesInput: normalizesInput))
     return LayerPass(outputs: batch.features) { batch.backward($0, $1) }

@@ -9,7 +9,7 @@ public struct DensePReLU: Layer {
 
   /// The number of neurons.
   public var units: Int
-  /// The degree p >= 1; any real number.
+  /// The degree p; any real number in `Degree.allowed`.
   public var exponent: Double
   /// Whether features are divided by ||x||^(p-1).
   public var normalizesInput: Bool

@@ -171,8 +171,8 @@ struct PReLUKernel<Scalar: LinearScalar> {
 
   /// - Throws: `NetworkError` for a p that is none.
   static func check(exponent: Double) throws(NetworkError) {
-    guard exponent >= 1, exponent.isFinite else {
-      throw NetworkError("p is \(exponent); a pReLU layer needs a finite p >= 1")
+    guard Degree.allowed.contains(exponent) else {
+      throw NetworkError("p is \(exponent); a pReLU layer needs \(Degree.expectation)")
     }
   }
 }

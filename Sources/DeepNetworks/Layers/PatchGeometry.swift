@@ -13,6 +13,9 @@ struct PatchGeometry {
   let rows: Int
   let columns: Int
 
+  /// The most values that all windows of one image may have: 1 GiB in single precision.
+  private static let largestPatches = 1 << 28
+
   /// Windows of `kernel` x `kernel` pixels, `stride` apart, on an image with a border of `padding` zeros.
   /// - Throws: `NetworkError` where there is no such window.
   init(input: FeatureShape, kernel: Int, stride: Int, padding: Int) throws(NetworkError) {
@@ -34,6 +37,22 @@ struct PatchGeometry {
     self.padding = padding
     rows = (input.rows + 2 * padding - kernel) / stride + 1
     columns = (input.columns + 2 * padding - kernel) / stride + 1
+    // Extents of at most 2^20 and windows of at most 2^10: products of three stay within 64 bits.
+    guard patchCount <= Self.largestPatches / positions else {
+      throw NetworkError(
+        "\(positions) windows of \(kernel)x\(kernel)x\(input.channels) values on \(input) with padding "
+          + "\(padding); expected at most \(Self.largestPatches) values in all windows of a sample")
+    }
+  }
+
+  /// Windows that ``init(input:kernel:stride:padding:)`` has accepted before, when the network was built.
+  /// - Precondition: there are such windows.
+  init(accepted input: FeatureShape, kernel: Int, stride: Int, padding: Int) {
+    do throws(NetworkError) {
+      try self.init(input: input, kernel: kernel, stride: stride, padding: padding)
+    } catch {
+      preconditionFailure("a shape that the layer does not accept: \(error)")
+    }
   }
 
   /// One window over the whole image.

@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import LinearCore
 
 /// The figures that experiments on clustered data share, drawn from their results alone.
 struct ClusterFigures {
@@ -10,7 +11,7 @@ struct ClusterFigures {
   var degrees: [Double] { Array(Set(runs.map(\.p))).sorted() }
 
   private func label(_ p: Double) -> String {
-    p == p.rounded() ? "p = \(Int(p))" : "p = \(p)"
+    p == p.rounded() ? "p = \(Int(saturating: p))" : "p = \(p)"
   }
 
   private func first(_ p: Double) -> ClusterRunResult { runs.first { $0.p == p }! }

@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import LinearCore
 
 /// One row of `results/summary.json`: a degree, averaged over its repeats.
 public struct ClusterSummary: Codable, Sendable, Equatable {
@@ -56,7 +57,7 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
     func text(_ value: Double, _ digits: Int) -> String {
       value.isFinite ? String(format: "%.\(digits)f", value) : "–"
     }
-    let exponent = p == p.rounded() ? "\(Int(p))" : "\(p)"
+    let exponent = p == p.rounded() ? "\(Int(saturating: p))" : "\(p)"
     let spread =
       repeats > 1
       ? " [\(text(halfRadiusRange[0], 3)), \(text(halfRadiusRange[1], 3))]" : ""

@@ -55,7 +55,7 @@ public struct DeepNetworkInspection: Codable, Sendable, Equatable {
     inputShape = architecture.inputShape
     outputCount = architecture.outputCount
     parameters = architecture.parameterCount
-    layers = Self.layers(of: architecture, prefix: "")
+    layers = Self.layers(of: architecture.layers, from: architecture.inputShape, prefix: "")
     weights = zip(architecture.parameters, network.parameters).map { description, tensor in
       let norms = tensor.rowNorms().map { Double($0) }
       return Weights(
@@ -67,19 +67,20 @@ public struct DeepNetworkInspection: Codable, Sendable, Equatable {
   }
 
   /// The layers of a network or block, each before those inside it.
-  private static func layers(of architecture: Architecture, prefix: String) -> [Layer] {
-    zip(architecture.layers.layers, architecture.shapes).enumerated().flatMap { number, entry in
+  private static func layers(
+    of chain: LayerChain, from input: FeatureShape, prefix: String
+  ) -> [Layer] {
+    let shapes = chain.acceptedShapes(for: input)
+    return zip(chain.layers, shapes).enumerated().flatMap { number, entry in
       let (layer, input) = entry
       let name = "\(prefix)\(number)"
       let itself = Layer(
         name: name, kind: type(of: layer).kind,
         settings: layer is Residual ? "" : settings(of: layer),
-        outputShape: architecture.shapes[number + 1],
+        outputShape: shapes[number + 1],
         parameters: layer.parameters(for: input).reduce(0) { $0 + $1.rows * $1.columns })
       guard let residual = layer as? Residual else { return [itself] }
-      // The shapes inside were accepted when the network was made.
-      let block = try! Architecture(inputShape: input, layers: residual.block.layers)
-      return [itself] + layers(of: block, prefix: name + ".block.")
+      return [itself] + layers(of: residual.block, from: input, prefix: name + ".block.")
     }
   }
 

@@ -43,7 +43,9 @@ public struct UsedReduction: Codable, Sendable, Equatable {
       return least == most ? "\(least)" : "\(least) to \(most)"
     }
     let uncertainty = all.map(\.radiusUncertainty).max()!
-    let degrees = Set(all.map(\.p)).sorted().map { $0 == $0.rounded() ? "\(Int($0))" : "\($0)" }
+    let degrees = Set(all.map(\.p)).sorted().map {
+      $0 == $0.rounded() ? "\(Int(saturating: $0))" : "\($0)"
+    }
     return "Networks of p = \(degrees.joined(separator: ", ")) were attacked in "
       + "\(range(\.dimensions)) of \(first.originalDimensions) dimensions, with \(range(\.neurons)) of "
       + "\(first.originalNeurons) neurons; that may have moved a radius by at most "

@@ -42,7 +42,7 @@ public struct AccuracyLevels: Sendable {
   /// Keeps a network that reaches a level which none before has.
   func offer(_ network: DeepNetwork<Float>, accuracy: Double, epoch: Double) throws {
     // An accuracy of 0.29 is 29 percent, whatever 100 times it rounds to.
-    let percent = Int((100 * accuracy + 1e-9).rounded(.down))
+    let percent = Int(saturating: (100 * accuracy + 1e-9).rounded(.down))
     if (percent...100).contains(where: exists) { return }
     try DeepModelFile.write(network, to: directory.path(file(percent, "safetensors")))
     try directory.write(Moment(epoch: epoch, accuracy: accuracy), to: file(percent, "json"))

@@ -95,7 +95,7 @@ struct CIFAR10Measurement {
   private func measure(_ cell: CIFAR10Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
-    let number = Int(context.seed - settings.seed)
+    let number = Int(truncatingIfNeeded: context.seed &- settings.seed)
     let run = try training.run(cell.training(settings), seed: context.seed, rates: rates)
     guard let (network, epoch) = try network(cell, run, context.seed) else {
       return SweepMeasurement(failure: "the training diverged")

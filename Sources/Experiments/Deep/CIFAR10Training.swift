@@ -39,7 +39,7 @@ struct CIFAR10Training {
     }
   }
 
-  var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed + UInt64($0) } }
+  var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
 
   private var rateCells: [CIFAR10RateCell] {
     CIFAR10Network.allCases.flatMap { network in

@@ -1,4 +1,5 @@
 import Foundation
+import LinearCore
 import Theory
 
 extension DeepMixtureReport {

@@ -95,7 +95,7 @@ public struct DigitsParityExperiment: Experiment {
     var runs: [ClusterRun] = []
     var results: [ClusterRunResult] = []
     var twoSided: [TwoSidedRadii] = []
-    let seeds = (0..<settings.repeats).map { settings.seed + UInt64($0) }
+    let seeds = (0..<settings.repeats).map { settings.seed &+ UInt64($0) }
     progress.begin(
       RunPlan(
         degrees: settings.degrees, seeds: seeds, samples: train.count, epochs: settings.epochs,

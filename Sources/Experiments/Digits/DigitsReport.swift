@@ -60,9 +60,9 @@ struct DigitsReport {
         try sink.figure(
           figures.cosines(
             p, columns: ["even", "odd"] + (0..<10).map { "digit \($0)" }, classCount: 2),
-          "cosines-p\(Int(p))",
+          "cosines-p\(Int(saturating: p))",
           caption: "Cosines of dominant neurons to class means and to the means of single digits.",
-          alternative: "Cosines between neurons and digit means for p = \(Int(p))"))
+          alternative: "Cosines between neurons and digit means for p = \(Int(saturating: p))"))
     }
     blocks.append(
       try sink.figure(
@@ -87,7 +87,7 @@ struct DigitsReport {
       + "so each class has five digits as subclasses, neither orthogonal nor tight. Networks subtract "
       + "the mean image, normalise their input and start from weights of size "
       + "\(settings.initialScale). Half radii for p = "
-      + settings.degrees.map { "\(Int($0))" }.joined(separator: ", ") + ": "
+      + settings.degrees.map { "\(Int(saturating: $0))" }.joined(separator: ", ") + ": "
       + halves.joined(separator: ", ")
       + ". Half the median distance to the other class is \(String(format: "%.3f", ceiling))."
   }
@@ -139,6 +139,7 @@ struct DigitsReport {
     }
     return ImageGrid(
       title: "Smallest perturbations that flip even and odd",
-      columnHeadings: ["original"] + results.map { "p = \(Int($0.p))" }, rows: rows, cellSize: 76)
+      columnHeadings: ["original"] + results.map { "p = \(Int(saturating: $0.p))" }, rows: rows,
+      cellSize: 76)
   }
 }

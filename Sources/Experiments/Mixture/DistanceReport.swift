@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import LinearCore
 
 /// `distance` in `results/summary.json`: panel (a) of Section 5.1 in numbers.
 public struct DistanceSummary: Codable, Sendable, Equatable {
@@ -114,7 +115,9 @@ public struct DistanceSummary: Codable, Sendable, Equatable {
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
 
-  private static func degree(_ p: Double) -> String { p == p.rounded() ? "\(Int(p))" : "\(p)" }
+  private static func degree(_ p: Double) -> String {
+    p == p.rounded() ? "\(Int(saturating: p))" : "\(p)"
+  }
 
   /// The header of ``cells``.
   static let header = [

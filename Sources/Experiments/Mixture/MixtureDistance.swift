@@ -77,7 +77,7 @@ extension MixtureExperiment {
   func distances(in directory: RunDirectory, progress: ProgressReporter) throws(ExperimentError)
     -> [DistanceResult]
   {
-    let seeds = (0..<settings.repeats).map { settings.seed + UInt64($0) }
+    let seeds = (0..<settings.repeats).map { settings.seed &+ UInt64($0) }
     let sweep = Sweep(name: "networks", cells: cells, seeds: seeds)
     _ = try sweep.run(in: directory, progress: progress) { cell, context throws(ExperimentError) in
       let result = try distance(cell, seed: context.seed, directory: directory) {
@@ -162,7 +162,7 @@ extension MixtureExperiment {
         try upper(found.leastSquares.scale), try upper(found.optimised.scale)
       )
       var ascent: DistanceEstimate?
-      if seed - settings.seed < UInt64(settings.distance.ascentRepeats) {
+      if seed &- settings.seed < UInt64(settings.distance.ascentRepeats) {
         ascent = settings.distance.ascent.run(
           difference, scale: found.leastSquares.scale, stream: stream.child("ascent"))
       }

@@ -113,7 +113,7 @@ public struct MixtureExperiment: Experiment {
     let distances = try distances(in: directory, progress: progress)
     progress.beginStage()
     for number in 0..<settings.repeats {
-      let seed = settings.seed + UInt64(number)
+      let seed = settings.seed &+ UInt64(number)
       let data: (train: Dataset, test: Dataset)
       do {
         let stream = RandomStream(seed: seed).child("data")

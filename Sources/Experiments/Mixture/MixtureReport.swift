@@ -1,5 +1,6 @@
 import Figures
 import Foundation
+import LinearCore
 import Theory
 
 /// Figures, table and text of the mixture experiment.
@@ -68,11 +69,12 @@ struct MixtureReport {
     for p in figures.degrees {
       blocks.append(
         try sink.figure(
-          figures.cosines(p, columns: columns, classCount: 2), "cosines-p\(Int(p))",
+          figures.cosines(p, columns: columns, classCount: 2), "cosines-p\(Int(saturating: p))",
           caption: p == 1
             ? "Plain ReLU neurons point along the two average class directions."
-            : "Neurons of degree \(Int(p)) point along single subclass centres.",
-          alternative: "Cosines between neurons and class and subclass directions for p = \(Int(p))"
+            : "Neurons of degree \(Int(saturating: p)) point along single subclass centres.",
+          alternative:
+            "Cosines between neurons and class and subclass directions for p = \(Int(saturating: p))"
         )
       )
     }

@@ -1,6 +1,7 @@
 import Datasets
 import Figures
 import Foundation
+import LinearCore
 import Theory
 import Training
 
@@ -200,13 +201,13 @@ public struct DegreeSweepExperiment: SweepExperiment {
     }
     if let quickest = times.min(by: { $0.1 < $1.1 }), let last = times.last {
       answer +=
-        ". Fitting takes time \(Int(quickest.1)) at p = \(quickest.0) and "
+        ". Fitting takes time \(Int(saturating: quickest.1)) at p = \(quickest.0) and "
         + "\(String(format: "%.1f", last.1 / quickest.1)) times that at p = \(last.0)"
     }
     let stalled = settings.degrees.filter { results.failures(Cell(p: $0)) > 0 }
     return answer
       + (stalled.isEmpty
-        ? "; no degree stalls up to time \(Int(settings.flow.flow.endTime))."
+        ? "; no degree stalls up to time \(Int(saturating: settings.flow.flow.endTime))."
         : "; runs stall at p = \(stalled.map { "\($0)" }.joined(separator: ", ")).")
   }
 }

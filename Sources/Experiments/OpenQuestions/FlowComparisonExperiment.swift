@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import LinearCore
 import Training
 
 /// Gradient flow against what is used in its place: gradient descent, stochastic gradient descent with
@@ -45,7 +46,7 @@ public struct FlowComparisonExperiment: SweepExperiment {
     /// The times at which losses are compared: a hundred in every power of ten.
     var lossTimes: [Double] {
       let last = flow.flow.endTime
-      let count = Int((100 * log10(last / 0.01)).rounded(.up))
+      let count = Int(saturating: (100 * log10(last / 0.01)).rounded(.up))
       return (0...count).map { 0.01 * pow(last / 0.01, Double($0) / Double(count)) }
     }
   }

@@ -1,6 +1,7 @@
 import Datasets
 import Figures
 import Foundation
+import LinearCore
 import Theory
 import Training
 
@@ -39,7 +40,7 @@ public struct InitialScaleExperiment: SweepExperiment {
     public var columns: [SweepColumn] {
       let power =
         logScale == logScale.rounded()
-        ? "\(Int(logScale))" : String(format: "%.1f", logScale)
+        ? "\(Int(saturating: logScale))" : String(format: "%.1f", logScale)
       return [SweepColumn("p", p), SweepColumn("scale", power == "0" ? "1" : "1e\(power)")]
     }
     /// Below p = 2 the flow takes many small steps, and small weights take long to grow.

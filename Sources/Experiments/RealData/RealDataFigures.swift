@@ -40,7 +40,7 @@ struct RealDataFigures {
     var all: [Series] = []
     for (k, p) in degrees.enumerated() {
       all.append(
-        epochSeries("p = \(Int(p)), train", p, colour: k) {
+        epochSeries("p = \(Int(saturating: p)), train", p, colour: k) {
           $0.epochs[$1].features?.trainAccuracy ?? $0.epochs[$1].trainAccuracy
         })
       all.append(
@@ -67,7 +67,9 @@ struct RealDataFigures {
     LineChart(
       title: title, x: Axis("epoch"), y: Axis("stable rank"),
       series: degrees.enumerated().map { k, p in
-        epochSeries("p = \(Int(p))", p, colour: k) { $0.epochs[$1].features.map(value) ?? .nan }
+        epochSeries("p = \(Int(saturating: p))", p, colour: k) {
+          $0.epochs[$1].features.map(value) ?? .nan
+        }
       }, legend: .below)
   }
 
@@ -83,7 +85,7 @@ struct RealDataFigures {
         let columns = epsilons.indices.map { i in
           runs.map { $0.curves[index].points[i].robustAccuracy }
         }
-        return series("p = \(Int(p))", epsilons, columns, colour: k)
+        return series("p = \(Int(saturating: p))", epsilons, columns, colour: k)
       } + plainCurves(index), legend: .below)
   }
 
@@ -98,7 +100,7 @@ struct RealDataFigures {
         }
         if !isOff { return nil }
         return series(
-          "p = \(Int(p)), \(plainAttacks[index] ?? "plain attack") alone (too weak)",
+          "p = \(Int(saturating: p)), \(plainAttacks[index] ?? "plain attack") alone (too weak)",
           plain.map(\.epsilon), plain.map { [$0.robustAccuracy] }, dash: .dashed, colour: k)
       }
       return nil

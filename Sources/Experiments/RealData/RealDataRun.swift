@@ -59,7 +59,7 @@ struct RealDataRun {
   let exponent: Double
   let seed: UInt64
 
-  private var name: String { "p\(Int(exponent))-seed\(seed)" }
+  private var name: String { "p\(Int(saturating: exponent))-seed\(seed)" }
 
   private var configuration: TrainingRunConfiguration {
     TrainingRunConfiguration(
@@ -122,7 +122,9 @@ struct RealDataRun {
           .init(
             norm: curve.norm, attack: curve.attack, points: honest, plain: plain,
             reduction: UsedReduction(result, p: exponent, seed: seed)))
-        flags += result.flags.map { "p = \(Int(exponent)), \(curve.norm.rawValue): \($0)" }
+        flags += result.flags.map {
+          "p = \(Int(saturating: exponent)), \(curve.norm.rawValue): \($0)"
+        }
       }
       return RealDataResult(
         p: exponent, seed: seed, testAccuracy: network.accuracy(test.inputs, labels: test.labels),

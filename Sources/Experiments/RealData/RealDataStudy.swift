@@ -42,7 +42,7 @@ struct RealDataStudy {
       RunEnvironment(seed: settings.seed, dataChecksum: train.checksum), to: "environment.json")
     var results: [RealDataResult] = []
     var twoSided: [TwoSidedRadii] = []
-    let seeds = (0..<settings.repeats).map { settings.seed + UInt64($0) }
+    let seeds = (0..<settings.repeats).map { settings.seed &+ UInt64($0) }
     progress.begin(
       RunPlan(
         degrees: settings.degrees, seeds: seeds, samples: train.count, epochs: settings.epochs,

@@ -1,4 +1,5 @@
 import Foundation
+import LinearCore
 import Synchronization
 
 /// Live progress of long work on standard error: one line rewritten in place on a terminal, a plain
@@ -125,7 +126,7 @@ public final class ProgressReporter {
   /// A time span as a person says it: "12 s", "3 min 20 s", "2 h 5 min".
   public static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite else { return "unknown time" }
-    let total = Int(seconds.rounded())
+    let total = Int(saturating: seconds.rounded())
     if total < 60 { return "\(total) s" }
     if total < 3600 { return "\(total / 60) min \(total % 60) s" }
     return "\(total / 3600) h \(total % 3600 / 60) min"

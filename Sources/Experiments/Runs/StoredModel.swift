@@ -23,11 +23,9 @@ public enum StoredModel: Sendable {
   public init(path: String, exponent: Double? = nil, normalizeInput: Bool? = nil)
     throws(FormatError)
   {
-    // Other formats than safetensors hold networks of one hidden layer only. What is wrong with a file is
-    // said by the reader of those.
-    let file: Safetensors?
-    do throws(FormatError) { file = try Safetensors(path: path) } catch { file = nil }
-    guard let file, DeepModelFile.isDeep(file) else {
+    // Other formats than safetensors hold networks of one hidden layer only.
+    let start = Safetensors(metadata: try TensorFile(path: path).metadata)
+    guard DeepModelFile.isDeep(start) else {
       self.init(
         try ModelFile.readHeld(path, exponent: exponent, normalizeInput: normalizeInput))
       return
@@ -38,8 +36,8 @@ public enum StoredModel: Sendable {
         "is a deep network, whose layers say their degrees and normalisations; expected no --p and "
           + "no --normalize-input")
     }
-    try Self.checkRange(file, path)
-    self = .deep(try DeepModelFile.network(in: file, path: path))
+    try Self.checkRange(Safetensors(path: path), path)
+    self = .deep(try DeepModelFile.read(path))
   }
 
   /// A network of one hidden layer.

@@ -33,14 +33,42 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     self.normalizeInput = normalizeInput
   }
 
+  /// The outputs of a network for some data, if it has no more weights than a network may have.
+  private func checkedOutputCount(data: Dataset, loss: Loss) throws(ExperimentError) -> Int {
+    let outputCount = loss.isBinary ? 1 : max(2, data.classCount)
+    let largest =
+      PReLUNetwork<Float>.maximumWeightCount / max(1, data.dimension + outputCount)
+    guard (1...max(1, largest)).contains(hiddenWidth) else {
+      throw .usage(
+        "--width is \(hiddenWidth), expected 1 to \(max(1, largest)) for \(data.dimension) coordinates and "
+          + "\(outputCount) outputs")
+    }
+    return outputCount
+  }
+
+  /// Refuses a width with which a step would take more memory than there is.
+  func checkMemory(data: Dataset, loss: Loss, batchSize: Int) throws(ExperimentError) {
+    let outputCount = try checkedOutputCount(data: data, loss: loss)
+    let batch = min(batchSize, data.count)
+    // Weights, their gradients and running averages; features and slopes of a batch; in single precision.
+    let weights = 4 * hiddenWidth * (data.dimension + outputCount)
+    let (features, overflow) = hiddenWidth.multipliedReportingOverflow(by: 2 * batch)
+    let bytes = overflow || features > 1 << 60 ? Int.max : 4 * (weights + features)
+    // Nothing of it is copied.
+    if let problem = MemoryBudget.problem(bytes / 3) {
+      throw .usage("--width is \(hiddenWidth): a step with a batch of \(batch) samples \(problem)")
+    }
+  }
+
   /// The untrained network for some data.
   public func makeNetwork<Scalar: LinearScalar>(
     data: Dataset, loss: Loss, seed: UInt64
   ) throws(ExperimentError) -> PReLUNetwork<Scalar> {
+    let outputCount = try checkedOutputCount(data: data, loss: loss)
     do {
       return try PReLUNetwork(
         inputDimension: data.dimension, hiddenWidth: hiddenWidth,
-        outputCount: loss.isBinary ? 1 : max(2, data.classCount), exponent: exponent,
+        outputCount: outputCount, exponent: exponent,
         initialization: initialization, bias: bias,
         center: center ? data.inputs.columnMeans().map { Scalar($0) } : nil,
         normalizeInput: normalizeInput,
@@ -109,6 +137,8 @@ public struct TrainingRun {
   ) throws(ExperimentError) {
     do { try configuration.training.validate() } catch { throw ExperimentError(error) }
     try validate(loss: configuration.training.loss, data: data, heldOut: heldOut)
+    try configuration.model.checkMemory(
+      data: data, loss: configuration.training.loss, batchSize: configuration.training.batchSize)
     _ = try initialNetwork(configuration, data: data)
   }
 

@@ -47,7 +47,7 @@ public struct SweepColumn: Codable, Sendable, Hashable {
     public var text: String {
       switch self {
       case .number(let number):
-        number == number.rounded() && abs(number) < 1e9 ? "\(Int(number))" : "\(number)"
+        number == number.rounded() && abs(number) < 1e9 ? "\(Int(saturating: number))" : "\(number)"
       case .text(let text): text
       }
     }

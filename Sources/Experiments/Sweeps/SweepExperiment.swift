@@ -48,7 +48,7 @@ extension SweepExperiment {
   public func prepare() throws(ExperimentError) -> [RunInput] { [] }
 
   /// The seeds of the repeats.
-  public var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed + UInt64($0) } }
+  public var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
 
   /// Measures what is not there yet and writes the report.
   public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)

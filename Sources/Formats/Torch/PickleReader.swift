@@ -1,6 +1,6 @@
 /// A restricted reader of Python pickles, protocols 2 to 5: numbers, text, tuples, lists,
-/// dictionaries, and the names of ``TorchGlobal``. Everything else is refused by name; nothing is
-/// imported, called or evaluated.
+/// dictionaries, and the names of ``TorchGlobal``. Whatever else a file holds beside its tensors, objects of any
+/// class, sets, bytes, is passed over as ``Value/foreign(_:)``; nothing is imported, called or evaluated.
 ///
 /// Containers live in one flat list and refer to each other by number, so a pickle that nests a million
 /// tuples, or a list that holds itself, costs no recursion; ``maximumValues`` bounds the memory.
@@ -22,6 +22,8 @@ struct PickleReader {
     case storage(Int)
     /// A place in ``PickleReader/tensors``.
     case tensor(Int)
+    /// Anything that is not read, by the place of its name in ``PickleReader/foreignNames``.
+    case foreign(Int)
   }
 
   /// Far above any state dict, about 25 values a tensor.
@@ -40,6 +42,9 @@ struct PickleReader {
   var containers: [[Value]] = [[]]
   var storages: [TorchStorage] = []
   private(set) var tensors: [TorchTensor] = []
+  /// The classes and functions that made foreign values, each once.
+  private(set) var foreignNames: [String] = []
+  private var foreignPlaces: [String: Int] = [:]
 
   init(_ bytes: [UInt8], path: String) {
     self.bytes = bytes
@@ -81,6 +86,22 @@ struct PickleReader {
     case 0x8C, UInt8(ascii: "U"): try push(.text(try text(try natural(1))))
     case UInt8(ascii: "X"), UInt8(ascii: "T"): try push(.text(try text(try natural(4))))
     case 0x8D: try push(.text(try text(try natural(8))))
+    case UInt8(ascii: "C"): try pushBytes(try natural(1))
+    case UInt8(ascii: "B"): try pushBytes(try natural(4))
+    case 0x8E, 0x96: try pushBytes(try natural(8))
+    case 0x98: try push(try pop())
+    case 0x8F: try push(foreign("a set"))
+    case 0x90:
+      _ = try popToMark()
+      guard case .foreign = try top() else { throw malformed("it adds to no set") }
+    case 0x91:
+      _ = try popToMark()
+      try push(foreign("a set"))
+    case 0x82, 0x83, 0x84:
+      _ = try take([1, 2, 4][Int(code) - 0x82])
+      try push(foreign("an extension"))
+    case 0x81: try make(of: try pop(count: 2))
+    case 0x92: try make(of: Array(try pop(count: 3).dropLast()))
     case UInt8(ascii: ")"): try push(.tuple(0))
     case 0x85, 0x86, 0x87: try push(.tuple(try store(try pop(count: Int(code) - 0x84))))
     case UInt8(ascii: "t"): try push(.tuple(try store(try popToMark())))
@@ -96,13 +117,13 @@ struct PickleReader {
     case UInt8(ascii: "h"): try recall(try natural(1))
     case UInt8(ascii: "j"): try recall(try natural(4))
     case 0x95: _ = try natural(8)
-    case UInt8(ascii: "c"): try push(try global(try line(), try line()))
+    case UInt8(ascii: "c"): try push(global(try line(), try line()))
     case 0x93:
       let names = try pop(count: 2)
       guard case .text(let module) = names[0], case .text(let name) = names[1] else {
         throw malformed("a global without a name")
       }
-      try push(try global(module, name))
+      try push(global(module, name))
     case UInt8(ascii: "Q"): try openStorage()
     case UInt8(ascii: "R"): try call()
     case UInt8(ascii: "b"): try build()
@@ -112,6 +133,19 @@ struct PickleReader {
         "refuses pickle instruction 0x\(String(code, radix: 16)) at byte \(start) of data.pkl: "
           + "only tensors of plain numbers are read")
     }
+  }
+
+  private mutating func pushBytes(_ count: Int) throws(FormatError) {
+    _ = try take(count)
+    try push(foreign("bytes"))
+  }
+
+  /// A value that is not read, made by what is called `name`.
+  mutating func foreign(_ name: String) -> Value {
+    if let place = foreignPlaces[name] { return .foreign(place) }
+    foreignPlaces[name] = foreignNames.count
+    foreignNames.append(name)
+    return .foreign(foreignNames.count - 1)
   }
 
   func malformed(_ what: String) -> FormatError {
@@ -224,15 +258,20 @@ extension PickleReader {
   }
 
   private mutating func append(_ values: [Value]) throws(FormatError) {
-    guard case .list(let list) = try top() else { throw malformed("it appends to no list") }
-    containers[list] += values
+    switch try top() {
+    case .list(let list): containers[list] += values
+    case .foreign: break
+    default: throw malformed("it appends to no list")
+    }
   }
 
   private mutating func set(_ pairs: [Value]) throws(FormatError) {
-    guard pairs.count.isMultiple(of: 2), case .dictionary(let dictionary) = try top() else {
-      throw malformed("it sets items of no dictionary")
+    guard pairs.count.isMultiple(of: 2) else { throw malformed("a key without a value") }
+    switch try top() {
+    case .dictionary(let dictionary): containers[dictionary] += pairs
+    case .foreign: break
+    default: throw malformed("it sets items of no dictionary")
     }
-    containers[dictionary] += pairs
   }
 
   private mutating func remember(_ index: Int) throws(FormatError) {
@@ -246,12 +285,9 @@ extension PickleReader {
     try push(value)
   }
 
-  private func global(_ module: String, _ name: String) throws(FormatError) -> Value {
+  private mutating func global(_ module: String, _ name: String) -> Value {
     guard let global = TorchGlobal(module: module, name: name) else {
-      let full = "\(module).\(name)"
-      throw FormatError(
-        path: path,
-        "refuses global '\(full.prefix(100))': only tensors of plain numbers are read")
+      return foreign("\(module.shortened).\(name.shortened)")
     }
     return .global(global)
   }

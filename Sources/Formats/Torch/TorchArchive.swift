@@ -1,9 +1,9 @@
 /// A file that PyTorch's `torch.save` wrote (version 1.6 or later: a zip archive with a pickle), opened
 /// for its state dict.
 ///
-/// Only tensors of plain numbers are read, through ``PickleReader``; a file that needs any other Python
-/// object is refused. The state dict may lie inside a dictionary as `state_dict` or
-/// `model_state_dict`.
+/// Only tensors of plain numbers are read, through ``PickleReader``; any other Python object beside them is passed
+/// over, and refused by name where it stands in the place of a tensor that is asked for. The state dict may lie inside
+/// a dictionary, as `state_dict`, `model`, `net` or any other name.
 public struct TorchArchive {
   /// The default of the most bytes that the tensors read may take in memory: 4 GiB.
   public static let defaultMaximumBytes = 4 << 30
@@ -12,12 +12,20 @@ public struct TorchArchive {
   private static let maximumPickleLength = 1 << 25
 
   private let archive: ZipArchive
-  private let tensors: [String: TorchTensor]
+  private let dictionary: TorchDictionary
   private let storages: [String: ZipArchive.Entry]
   private let isBigEndian: Bool
 
+  private var tensors: [String: TorchTensor] { dictionary.tensors }
+
   /// The names of the tensors, sorted.
   public var names: [String] { tensors.keys.sorted() }
+
+  /// The names of the tensors and of what stands in the place of one, sorted.
+  var allNames: [String] { (Array(tensors.keys) + Array(dictionary.foreign.keys)).sorted() }
+
+  /// The shape of the tensor `name`, nil if there is none.
+  func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
   /// Opens the file `path` and reads what it holds, but no numbers yet.
   public init(path: String) throws(FormatError) {
@@ -29,7 +37,9 @@ public struct TorchArchive {
     try self.init(ZipArchive(bytes: bytes, path: path))
   }
 
-  init(_ archive: ZipArchive) throws(FormatError) {
+  init(
+    _ archive: ZipArchive, isWanted: (Set<String>) -> Bool = { _ in true }
+  ) throws(FormatError) {
     let path = archive.path
     guard let pickle = archive.entries.first(where: Self.isPickle) else {
       throw FormatError(path: path, "holds no data.pkl; expected a file of torch.save")
@@ -52,7 +62,7 @@ public struct TorchArchive {
         try Self.isBigEndian(entry, archive)
       } ?? false
     var reader = PickleReader(try archive.bytes(of: pickle), path: path)
-    tensors = try reader.readStateDictionary()
+    dictionary = try reader.readStateDictionary(isWanted: isWanted)
     self.archive = archive
     self.storages = storages
   }
@@ -77,20 +87,14 @@ public struct TorchArchive {
     var loaded: [TorchStorage: Tensor.Elements] = [:]
     var result: [String: Tensor] = [:]
     for name in names ?? self.names {
-      guard let tensor = tensors[name] else {
-        throw FormatError(
-          path: archive.path, "has no tensor '\(name)'; it holds \(listing(self.names, "tensors"))")
-      }
-      if let problem = tensor.problem {
-        throw FormatError(path: archive.path, "tensor '\(name)' \(problem)")
-      }
+      let tensor = try tensor(name)
       let (storage, width) = (tensor.storage, tensor.storage.type.widthInMemory)
       func reserve(_ count: Int) throws(FormatError) {
         let (bytes, overflow) = count.multipliedReportingOverflow(by: width)
         guard !overflow, bytes <= remaining else {
           throw FormatError(
             path: archive.path,
-            "tensor '\(name)' of shape \(shapeText(tensor.shape)) takes the file beyond "
+            "tensor '\(name.shortened)' of shape \(shapeText(tensor.shape)) takes the file beyond "
               + "\(limit) bytes in memory, more than it can honestly need")
         }
         remaining -= bytes
@@ -108,18 +112,38 @@ public struct TorchArchive {
     return result
   }
 
+  /// The tensor `name`, whose elements were checked to lie inside its storage.
+  private func tensor(_ name: String) throws(FormatError) -> TorchTensor {
+    if let maker = dictionary.foreign[name] {
+      throw FormatError(
+        path: archive.path,
+        "'\(name.shortened)' is an object of '\(maker)', which is not read: expected a tensor of plain "
+          + "numbers")
+    }
+    guard let tensor = tensors[name] else {
+      throw FormatError(
+        path: archive.path,
+        "has no tensor '\(name.shortened)'; it holds \(listing(names, "tensors"))")
+    }
+    if let problem = tensor.problem {
+      throw FormatError(path: archive.path, "tensor '\(name.shortened)' \(problem)")
+    }
+    return tensor
+  }
+
   /// The archive's entry of a storage, which must be as long as the pickle says.
   private func checked(_ storage: TorchStorage, of name: String) throws(FormatError)
     -> ZipArchive.Entry
   {
     guard let entry = storages[storage.key] else {
       throw FormatError(
-        path: archive.path, "tensor '\(name)' needs storage '\(storage.key)', which is missing")
+        path: archive.path,
+        "tensor '\(name.shortened)' needs storage '\(storage.key.shortened)', which is missing")
     }
     guard storage.type.byteCount(storage.count) == entry.size else {
       throw FormatError(
         path: archive.path,
-        "storage '\(storage.key)' of tensor '\(name)' holds \(entry.size) bytes; data.pkl says "
+        "storage '\(storage.key.shortened)' of tensor '\(name.shortened)' holds \(entry.size) bytes; data.pkl says "
           + "\(storage.count) numbers of \(storage.type.width) bytes")
     }
     return entry
@@ -131,7 +155,7 @@ public struct TorchArchive {
     var source = try archive.open(entry)
     let elements = try storage.type.read(
       count: storage.count, swapped: isBigEndian, from: &source,
-      what: "storage '\(storage.key)'", path: archive.path)
+      what: "storage '\(storage.key.shortened)'", path: archive.path)
     try source.finish()
     return elements
   }

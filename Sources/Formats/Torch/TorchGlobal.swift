@@ -1,21 +1,26 @@
 /// The Python names that a state dict written by `torch.save` needs. There is no other way from a
-/// pickle to an action: each case is an instruction of ``PickleReader``, no code of the file is run.
+/// pickle to an action: each case is an instruction of ``PickleReader``, no code of the file is run. What other
+/// names make is passed over.
 enum TorchGlobal: Equatable {
   /// `collections.OrderedDict`.
   case orderedDictionary
   /// `torch._utils._rebuild_tensor_v2`: a strided view of a storage.
   case rebuildTensor
-  /// `torch._utils._rebuild_parameter`: a tensor marked as trainable.
+  /// `torch._utils._rebuild_parameter` and `_rebuild_parameter_with_state`: a tensor marked as trainable.
   case rebuildParameter
+  /// `torch._tensor._rebuild_from_type_v2`: a tensor with attributes, from (function, class, arguments, state).
+  case rebuildFromType
   /// `torch.FloatStorage` and its kin, by element type.
   case storage(ScalarType)
 
-  /// The meaning of a name, nil for every name that is refused.
+  /// The meaning of a name, nil for every name whose results are passed over.
   init?(module: String, name: String) {
     switch (module, name) {
     case ("collections", "OrderedDict"): self = .orderedDictionary
     case ("torch._utils", "_rebuild_tensor_v2"): self = .rebuildTensor
-    case ("torch._utils", "_rebuild_parameter"): self = .rebuildParameter
+    case ("torch._utils", "_rebuild_parameter"), ("torch._utils", "_rebuild_parameter_with_state"):
+      self = .rebuildParameter
+    case ("torch._tensor", "_rebuild_from_type_v2"): self = .rebuildFromType
     case ("torch", _):
       guard let type = Self.storages[name] else { return nil }
       self = .storage(type)
@@ -81,7 +86,8 @@ struct TorchTensor: Equatable {
       last = sum
     }
     guard last < storage.count else {
-      return "reaches element \(last) of storage '\(storage.key)', which has \(storage.count)"
+      return
+        "reaches element \(last) of storage '\(storage.key.shortened)', which has \(storage.count)"
     }
     return nil
   }

@@ -28,7 +28,7 @@ public struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
   public init(activation: HiddenActivation, weights: [Matrix<Scalar>], biases: [[Scalar]]? = nil)
     throws(NetworkError)
   {
-    if let p = activation.exponent, !(p >= 1 && p.isFinite) {
+    if let p = activation.exponent, !Degree.allowed.contains(p) {
       throw NetworkError("p is \(p); a power of ReLU needs a finite p >= 1")
     }
     guard weights.count >= 2, weights.allSatisfy({ $0.rows > 0 && $0.columns > 0 }) else {
@@ -78,11 +78,15 @@ public struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// The same network with another scalar type.
+  /// - Precondition: the weights are finite in that type.
   public func converted<Other: LinearScalar>(to _: Other.Type) -> MultilayerPerceptron<Other> {
-    // Shapes and finiteness were checked when this network was made.
-    try! MultilayerPerceptron<Other>(
-      activation: activation, weights: weights.map { $0.converted() },
-      biases: biases?.map { $0.map { Other($0) } })
+    do throws(NetworkError) {
+      return try MultilayerPerceptron<Other>(
+        activation: activation, weights: weights.map { $0.converted() },
+        biases: biases?.map { $0.map { Other($0) } })
+    } catch {
+      preconditionFailure("weights beyond the range of \(Other.self): \(error)")
+    }
   }
 
   /// The pReLU network that is the same function: for two layers of a power of ReLU without biases of

@@ -43,11 +43,8 @@ public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
     for (name, values) in moments {
       file.tensors[Self.prefix + name] = ModelFile.tensor(values)
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
     let state = State(configuration: configuration, record: record, stepCount: stepCount)
-    // Finite numbers, strings and arrays always encode.
-    file.metadata["training"] = String(decoding: try! encoder.encode(state), as: UTF8.self)
+    file.metadata["training"] = CheckpointText.encode(state)
     try file.sealed().write(to: path)
   }
 
@@ -57,13 +54,9 @@ public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
   public init(path: String, catalog: LayerCatalog = .standard) throws(FormatError) {
     let file = try Safetensors(path: path)
     try file.checkSeal(path: path)
-    guard let text = file.metadata["training"] else {
-      throw FormatError(path: path, "not a checkpoint: its training state is missing")
-    }
-    let state: State
-    do { state = try JSONDecoder().decode(State.self, from: Data(text.utf8)) } catch {
-      throw FormatError(path: path, "not a checkpoint: its training state cannot be read")
-    }
+    guard let text = file.metadata["training"],
+      let state: State = CheckpointText.decode(text)
+    else { throw FormatError(path: path, "not a checkpoint: its training state is missing") }
     var moments: [String: [Scalar]] = [:]
     for name in file.tensors.keys where name.hasPrefix(Self.prefix) {
       moments[String(name.dropFirst(Self.prefix.count))] = try ModelFile.vector(file, name, path)

@@ -110,8 +110,8 @@ public struct FlowState: Sendable, Equatable {
       }
     }
     // The coordinates are finite, and a solution that is not never gets here.
-    return try! PReLUNetwork(
-      exponent: exponent, hiddenWeights: hidden, outputWeights: output,
+    return PReLUNetwork(
+      fitting: exponent, hiddenWeights: hidden, outputWeights: output,
       outputBias: layout.hasBias ? Array(values[layout.bias]) : nil, center: center,
       normalizeInput: normalizeInput)
   }

@@ -51,11 +51,14 @@ public final class GradientFlow {
     smallestStep = configuration.smallestStep(
       exponent: network.exponent, samples: labels.count,
       meanSquare: Self.meanSquare(network.prepare(inputs)))
-    // Sizes, tolerances and method fit: they were made for each other.
-    integrator = try! Integrator(
-      system, method: FlowConfiguration.methods[configuration.method]!,
-      tolerances: Self.tolerances(state.layout, configuration.tolerance), state: state.values,
-      minimumStep: smallestStep)
+    do throws(IntegrationError) {
+      integrator = try Integrator(
+        system, method: FlowConfiguration.methods[configuration.method]!,
+        tolerances: Self.tolerances(state.layout, configuration.tolerance), state: state.values,
+        minimumStep: smallestStep)
+    } catch {
+      throw .checkpoint("the flow cannot start: \(error.description)")
+    }
     // An event is a crossing; what holds at the start crosses nothing.
     let start = observation
     for name in Self.levels(start, silentLoss).filter({ $0.level >= 0 }).map(\.name) {
