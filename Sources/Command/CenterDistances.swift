@@ -12,16 +12,18 @@ extension DataDescription.Distances {
     let centers = data.groupCenters ?? data.groupMeans() ?? data.classMeans()
     let dimension = data.dimension
     let unit = data.unit
-    meanToOwnCenter = unit * data.inputs.withPointer { inputs in
-      centers.withPointer { centers in
-        let sum = groups.enumerated().reduce(0.0) { sum, entry in
-          sum
-            + length(
-              inputs + entry.offset * dimension, centers + entry.element * dimension, dimension)
+    meanToOwnCenter =
+      unit
+      * data.inputs.withPointer { inputs in
+        centers.withPointer { centers in
+          let sum = groups.enumerated().reduce(0.0) { sum, entry in
+            sum
+              + length(
+                inputs + entry.offset * dimension, centers + entry.element * dimension, dimension)
+          }
+          return sum / Double(data.count)
         }
-        return sum / Double(data.count)
       }
-    }
     // Classes or subclasses without samples have no centre.
     let present = data.groupCenters == nil ? Set(groups).sorted() : Array(labels.indices)
     let step = (present.count + Self.centerLimit - 1) / Self.centerLimit
