@@ -178,12 +178,13 @@ private struct Inflater {
     else { throw FormatError(path: path, "cannot be decompressed: out of memory") }
     defer { inflateEnd(&stream) }
     var block = [UInt8](repeating: 0, count: 1 << 18)
-    let blockCount = block.count
     var status = Z_OK
     while status != Z_STREAM_END {
       let offered = min(input.count - position, 1 << 30)
       stream.next_in = inputPointer(input, position)
       stream.avail_in = uInt(offered)
+      // A short block first: the header in it may say how much is to come.
+      let blockCount = isFirstBlock ? min(block.count, 2 * Gzip.startLength) : block.count
       let produced = block.withUnsafeMutableBufferPointer { buffer in
         stream.next_out = buffer.baseAddress
         stream.avail_out = uInt(blockCount)
