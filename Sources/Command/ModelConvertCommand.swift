@@ -9,7 +9,8 @@ struct ModelConvertCommand: ParsableCommand {
     abstract: "Write a model in another format: safetensors, npz or ONNX.",
     discussion: """
       The extension of OUT says the format. Weights are written in single precision, or, but to ONNX, in \
-      double where that does not hold them. Of a .pt file only tensors of plain numbers are read; no code in it is ever run. An ONNX file maps input (batch, \
+      double where that does not hold them. Of a .pt file only tensors of plain numbers are read; no code \
+      in it is ever run. An ONNX file maps input (batch, \
       inputs) to logits (batch, outputs) with standard operators of opset 17; it cannot be read back. A \
       deep network becomes safetensors or ONNX.
 
