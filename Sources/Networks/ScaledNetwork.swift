@@ -73,7 +73,7 @@ public struct ScaledNetwork: Sendable {
 
   /// The network as it is, for one that single precision holds.
   public init(unscaled network: PReLUNetwork<Float>) {
-    self.network = network
+    self.network = network.withoutDenormalWeights()
     exact = network.converted(to: Double.self)
     (unitExponent, contributionExponent, lostNeurons) = (0, 0, 0)
   }
@@ -99,11 +99,19 @@ public struct ScaledNetwork: Sendable {
     exact = try PReLUNetwork(
       exponent: original.exponent, hiddenWeights: hidden, outputWeights: output,
       outputBias: original.outputBias?.map { scalbn($0 * fraction, Int(-whole) - scale) },
-      center: original.center?.map { scalbn($0, -k) }, normalizeInput: original.normalizeInput)
-    network = exact.converted(to: Float.self)
+      center: original.center?.map { Self.flushed(scalbn($0, -k)) },
+      normalizeInput: original.normalizeInput)
+    network = exact.converted(to: Float.self).withoutDenormalWeights()
     unitExponent = k
     contributionExponent = scale
     lostNeurons = lost
+  }
+}
+
+extension ScaledNetwork {
+  /// A coordinate of the center, 0 where single precision holds it as a denormal number at best.
+  fileprivate static func flushed(_ value: Double) -> Double {
+    value.magnitude < Double(Float.leastNormalMagnitude) ? 0 : value
   }
 }
 
@@ -147,6 +155,8 @@ extension PReLUNetwork {
     let others = outputWeights.elements + (outputBias ?? []) + (center ?? [])
     let isHeld = { (value: Scalar) in Float(value).isFinite }
     guard hiddenWeights.elements.allSatisfy(isHeld), others.allSatisfy(isHeld) else { return false }
+    let bias = (outputBias ?? []).reduce(Scalar(0)) { max($0, $1.magnitude) }
+    if bias > 0 && abs(Int(bias.exponent)) > 60 { return false }
     let exponents = NeuronExponents(self)
     guard let top = exponents.contributions.compactMap({ $0 }).max() else { return true }
     for case (let row?, let column?) in zip(exponents.rows, exponents.columns) {
@@ -155,8 +165,25 @@ extension PReLUNetwork {
       if Int(row.magnitude) > (isDominant ? 40 : 115) { return false }
       if Int(column.magnitude) > (isDominant ? 60 : 115) { return false }
     }
-    let bias = (outputBias ?? []).reduce(Scalar(0)) { max($0, $1.magnitude) }
-    return bias == 0 || abs(Int(bias.exponent)) <= 60
+    return true
+  }
+}
+
+extension PReLUNetwork<Float> {
+  /// The network with weights below the normal range as 0: some computations take them for 0 and some do not.
+  fileprivate func withoutDenormalWeights() -> PReLUNetwork {
+    func isDenormal(_ value: Float) -> Bool {
+      value != 0 && value.magnitude < Float.leastNormalMagnitude
+    }
+    func flushed(_ values: [Float]) -> [Float] { values.map { isDenormal($0) ? 0 : $0 } }
+    let all = [hiddenWeights.elements, outputWeights.elements, outputBias ?? []]
+    if !all.contains(where: { $0.contains(where: isDenormal) }) { return self }
+    // Zeros fit wherever other numbers did.
+    var result = self
+    result.hiddenWeights.elements = flushed(hiddenWeights.elements)
+    result.outputWeights.elements = flushed(outputWeights.elements)
+    result.outputBias = outputBias.map(flushed)
+    return result
   }
 }
 
