@@ -81,8 +81,15 @@ import Testing
     #expect(
       try message(["X": nan, "y": y]).hasSuffix(
         "f.npz: array 'X' holds nan in row 2, column 1; expected finite numbers"))
-    let huge = Tensor(shape: [3, 1], elements: .float64([0, 1e300, 0]))
-    #expect(try message(["X": huge, "y": y]).contains("holds inf in row 1, column 0"))
+    let infinite = Tensor(shape: [3, 1], elements: .float64([0, .infinity, 0]))
+    #expect(try message(["X": infinite, "y": y]).contains("holds inf in row 1, column 0"))
+    // In a unit of length of their own, numbers of any size are held.
+    let huge = Tensor(shape: [3, 1], elements: .float64([0, 1e300, -3e299]))
+    let data = try load(["X": huge, "y": y]).get()
+    for (found, expected) in zip(data.inputs.elements, [0, 1e300, -3e299]) {
+      #expect(abs(Double(found) * data.unit - expected) <= 1e-7 * abs(expected))
+    }
+    #expect(throws: DatasetError.self) { try data.inUserUnits() }
     let half = Tensor(shape: [3], elements: .float64([0, 1, 0.5]))
     let good = Tensor.counting(3, 2)
     #expect(
