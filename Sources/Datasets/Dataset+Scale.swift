@@ -34,7 +34,7 @@ struct ScaledSamples {
       largest = Double(floats.reduce(0) { max($0, $1.magnitude) })
       isHeld = true
     }
-    let exponent = largest > 0 && largest.isFinite ? Int(largest.exponent) : 0
+    let exponent = largest > 0 && largest.isFinite ? largest.exponent : 0
     if Self.ordinary.contains(exponent) {
       (rows, unit) = (samples(floats), 1)
       exact = isHeld ? nil : Matrix(rows: count, columns: columns, elements: tensor.doubles)
@@ -104,7 +104,7 @@ extension Dataset {
   /// - Throws: `DatasetError.invalid` where single precision does not hold them.
   public func inUserUnits() throws(DatasetError) -> Dataset {
     if unit == 1 { return self }
-    let exponent = Int(unit.exponent)
+    let exponent = unit.exponent
     guard exponent.magnitude <= 100 else {
       throw .invalid(
         source: name,

@@ -9,7 +9,7 @@ extension Dataset {
     var sum = ContentDigest()
     sum.update([count, dimension, classCount])
     inputs.elements.withUnsafeBytes { sum.update($0) }
-    if unit != 1 { sum.update([Int(unit.exponent)]) }
+    if unit != 1 { sum.update([unit.exponent]) }
     if let exactInputs { exactInputs.elements.withUnsafeBytes { sum.update($0) } }
     sum.update(labels)
     for value in classValues ?? [] { sum.update("\(value)\n") }

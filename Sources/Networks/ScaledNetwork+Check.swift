@@ -85,7 +85,7 @@ private struct ExactMargin {
     let center = network.center ?? [Double](repeating: 0, count: input.count)
     let shifted = zip(input, center).map { $0 - $1 }
     let largest = shifted.reduce(0) { max($0, $1.magnitude) }
-    let exponent = largest > 0 ? Int(largest.exponent) : 0
+    let exponent = largest > 0 ? largest.exponent : 0
     let unit = shifted.map { scalbn($0, -exponent) }
     let terms = zip(input, center).map { scalbn($0.magnitude + $1.magnitude, -exponent) }
     let p = network.exponent

@@ -46,7 +46,7 @@ public struct ScaledNetwork: Sendable {
       )
     }
     let bias = (network.outputBias ?? []).reduce(0) { max($0, $1.magnitude) }
-    let biasExponent = bias > 0 ? Int((Double(bias.exponent) - shift).rounded()) : nil
+    let biasExponent = bias > 0 ? Int(saturating: (Double(bias.exponent) - shift).rounded()) : nil
     guard let top = exponents.contributions.compactMap({ $0 }).max() else {
       // A network of zeros, or of its bias alone.
       let scale = biasExponent ?? 0
@@ -98,7 +98,9 @@ public struct ScaledNetwork: Sendable {
     let fraction = pow(2, whole - shift)
     exact = try PReLUNetwork(
       exponent: original.exponent, hiddenWeights: hidden, outputWeights: output,
-      outputBias: original.outputBias?.map { scalbn($0 * fraction, Int(-whole) - scale) },
+      outputBias: original.outputBias?.map {
+        scalbn($0 * fraction, Int(saturating: -whole) - scale)
+      },
       center: original.center?.map { Self.flushed(scalbn($0, -k)) },
       normalizeInput: original.normalizeInput)
     network = exact.converted(to: Float.self).withoutDenormalWeights()
@@ -131,14 +133,14 @@ struct NeuronExponents {
     network.hiddenWeights.withPointer { weights in
       for j in 0..<width {
         let largest = Scalar.largestMagnitude(dimension, weights + j * dimension)
-        rows[j] = largest > 0 ? Int(largest.exponent) : nil
+        rows[j] = largest > 0 ? Int(truncatingIfNeeded: largest.exponent) : nil
       }
     }
     for j in 0..<width {
       let largest = (0..<network.outputCount).reduce(Scalar(0)) {
         max($0, network.outputWeights[$1, j].magnitude)
       }
-      columns[j] = largest > 0 ? Int(largest.exponent) : nil
+      columns[j] = largest > 0 ? Int(truncatingIfNeeded: largest.exponent) : nil
     }
     self.rows = rows
     self.columns = columns
@@ -156,14 +158,14 @@ extension PReLUNetwork {
     let isHeld = { (value: Scalar) in Float(value).isFinite }
     guard hiddenWeights.elements.allSatisfy(isHeld), others.allSatisfy(isHeld) else { return false }
     let bias = (outputBias ?? []).reduce(Scalar(0)) { max($0, $1.magnitude) }
-    if bias > 0 && abs(Int(bias.exponent)) > 60 { return false }
+    if bias > 0 && abs(Int(truncatingIfNeeded: bias.exponent)) > 60 { return false }
     let exponents = NeuronExponents(self)
     guard let top = exponents.contributions.compactMap({ $0 }).max() else { return true }
     for case (let row?, let column?) in zip(exponents.rows, exponents.columns) {
       if row + column < top - 180 { continue }
       let isDominant = row + column >= top - 40
-      if Int(row.magnitude) > (isDominant ? 40 : 115) { return false }
-      if Int(column.magnitude) > (isDominant ? 60 : 115) { return false }
+      if abs(row) > (isDominant ? 40 : 115) { return false }
+      if abs(column) > (isDominant ? 60 : 115) { return false }
     }
     return true
   }

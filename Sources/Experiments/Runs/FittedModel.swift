@@ -75,12 +75,12 @@ extension StoredModel {
           unit == 1
           ? ScaledNetwork(unscaled: network)
           : try ScaledNetwork(
-            network.converted(to: Double.self), unitExponent: Int(unit.exponent))
+            network.converted(to: Double.self), unitExponent: unit.exponent)
         return try Self.fitted(
           scaled, to: data, reference, unit: unit, isRescaled: unit != 1)
       case .extreme(let network):
         let unit = Self.unit(data, reference, center: network.center)
-        let scaled = try ScaledNetwork(network, unitExponent: Int(unit.exponent))
+        let scaled = try ScaledNetwork(network, unitExponent: unit.exponent)
         return try Self.fitted(scaled, to: data, reference, unit: unit, isRescaled: true)
       }
     } catch { throw ExperimentError(error) }
@@ -92,7 +92,7 @@ extension StoredModel {
   ) throws -> FittedModel {
     let samples = try data.inUnit(unit)
     var exact = samples.inputsInDoublePrecision
-    if unit != 1 { exact.elements = exact.elements.map { scalbn($0, -Int(unit.exponent)) } }
+    if unit != 1 { exact.elements = exact.elements.map { scalbn($0, -unit.exponent) } }
     let loss = scaled.loss(
       exact: exact, rounded: samples.withoutDenormalCoordinates().inputs,
       isWhole: isRescaled || samples.hasTinyCoordinates)
@@ -121,6 +121,6 @@ extension StoredModel {
     let units = [data.unit, reference?.unit ?? data.unit]
     guard size > 0 else { return units.max()! }
     return max(
-      units.max()!, (-40...40).contains(Int(size.exponent)) ? 1 : scalbn(1, Int(size.exponent)))
+      units.max()!, (-40...40).contains(size.exponent) ? 1 : scalbn(1, size.exponent))
   }
 }
