@@ -10,7 +10,7 @@ public func quantile(_ values: [Double], _ share: Double) -> Double? {
   let sorted = values.sorted()
   guard let last = sorted.last else { return nil }
   let position = share * Double(sorted.count - 1)
-  let below = Int(position)
+  let below = Int(saturating: position)
   guard below + 1 < sorted.count else { return last }
   let (lower, upper) = (sorted[below], sorted[below + 1])
   let fraction = position - Double(below)

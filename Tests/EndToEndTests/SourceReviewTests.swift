@@ -33,7 +33,8 @@ import Testing
   /// texts, which give nil. Of a Double there is only `Int(exactly:)` and `Int(saturating:)`.
   private static let integers = [
     // Texts, which give nil.
-    "Int(text)", "Int(text.dropFirst(4))", "Int(parts[2])",
+    "Int(text)", "Int(text.dropFirst(4))", "Int(parts[2])", "Int(code.dropFirst())",
+    "LinearCore/AvailableProcessors.swift Int($0)",
     "Datasets/Images/IDXImages.swift Int($0)", "Formats/Tensor.swift Int($0)",
     "Formats/MemoryBudget.swift Int($0)", "Int(text(path)",
     "Int(String(decoding: digits, as: UTF8.self), radix: 8)",
@@ -43,12 +44,13 @@ import Testing
     "Int(contents[3])", "Int(Int32(truncatingIfNeeded: try natural(4)))",
     "Int(digits.reversed()", "Int(bits & 1)", "Int(bits & 255)", "Int((bits >> 62) & 1)",
     "Int(batch.bytes[$0 * Self.recordBytes])", "Int(UInt32(littleEndian: trailer))",
+    "Int($0 >> 4)", "Int($0 & 15)",
 
     // Counts and places of C functions and of 32 bits.
     "Int(lseek(file, 0, SEEK_END))", "Int(information.st_size)", "Int(stream.avail_out)",
     "Int(stream.avail_in)", "Int(got)", "Int(max(0, zip_source_read", "Int(gaining[k])",
     "Int(losing[k])", "Int(cblas_i", "Int(workSize)", "Int(integerSize)", "Int(info)", "Int(total)",
-    "Int(moving)",
+    "Int(moving)", "Int(PATH_MAX)",
   ]
 
   @Test func noDoubleBecomesAnIntegerUnchecked() throws {

@@ -120,7 +120,7 @@ extension DeepMixtureReport {
     [
       row("size of outputs, usual weights, depth \(deepest)") { p in
         interval(DepthMeasurement.signal, experiment.cell(p, deepest, .plain, .standard)).mean
-          .map { "10^\(Int($0.rounded()))" }
+          .map { "10^\(Int(saturating: $0.rounded()))" }
       }
     ]
   }
