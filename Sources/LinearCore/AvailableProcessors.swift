@@ -20,7 +20,9 @@ enum AvailableProcessors {
   ///   - slurm: the text of the variable; what is no positive integer does not count.
   static func count(affinity: Int, quota: Double?, slurm: String?) -> Int {
     var count = max(1, affinity)
-    if let quota, quota > 0, quota < Double(count) { count = max(1, Int(saturating: quota.rounded(.up))) }
+    if let quota, quota > 0, quota < Double(count) {
+      count = max(1, Int(saturating: quota.rounded(.up)))
+    }
     if let slurm = slurm.flatMap({ Int($0) }), slurm >= 1 { count = min(count, slurm) }
     return count
   }
