@@ -99,7 +99,7 @@ import Testing
     #expect(message(image, []) == "a deep network needs at least one layer")
     #expect(
       message(image, [DensePReLU(units: 3, exponent: 0.5)])
-        == "layer 0 (dense-prelu): p is 0.5; a pReLU layer needs a finite p >= 1")
+        == "layer 0 (dense-prelu): p is 0.5; a pReLU layer needs a number from 1 to 1000")
     #expect(
       message(
         image, [LinearHead(outputs: 2), ConvolutionalPReLU(filters: 2, kernel: 3, exponent: 1)])

@@ -7,7 +7,7 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
   var values: [Double]
 
   static let expected =
-    "numbers from 0 to 1e30 as 0.1,0.2 or 8/255 or linspace(0,1.5,15) or 0:1.5:15"
+    "numbers of at least 0 as 0.1,0.2 or 8/255 or linspace(0,1.5,15) or 0:1.5:15"
 
   init(_ values: [Double]) { self.values = values }
 
@@ -34,7 +34,7 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
     values = Self.evenlySpaced(first, last, count)
   }
 
-  /// A number from 0 to 1e30, or a fraction of two of them.
+  /// A number from 0 to 1e300, or a fraction of two of them.
   private static func radius(_ text: Substring) -> Double? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
     let value: Double
@@ -44,7 +44,7 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
       value = (parts[0] ?? .nan) / (parts[1].flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? .nan)
     default: return nil
     }
-    return value >= 0 && value <= ArgumentText.largestNumber ? value : nil
+    return value >= 0 && value <= 1e300 ? value : nil
   }
 
   static func evenlySpaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {
