@@ -126,10 +126,6 @@ struct AttackCommand: ParsableCommand {
     study.steps = steps
     study.restarts = restarts
     let fitted = try loaded.network.fitted(to: samples, reference: known)
-    if let large = epsilons.first(where: { $0 / fitted.unit > ArgumentText.largestNumber }) {
-      throw ExperimentError.usage(
-        "--epsilon \(large): expected radii up to 1e30 times the size of the samples")
-    }
     let progress = common.makeProgress()
     if let warning = fitted.warning { progress.warn(warning) }
     let run = try out.map {

@@ -93,7 +93,9 @@ public struct RobustnessStudy {
           dimension: classifier.inputDimension, classCount: classifier.classCount,
           directions: directions(), means: Self.means(of: reference),
           samples: (reference.inputs, reference.labels)),
-        epsilons: epsilons.map { $0 / data.unit }, stream: RandomStream(seed: seed).child("attack"))
+        // Beyond this every ball is all of space, and single precision ends.
+        epsilons: epsilons.map { min($0 / data.unit, 1e30) },
+        stream: RandomStream(seed: seed).child("attack"))
       evaluation.unit = data.unit
       let start = Date()
       let report = { (state: EvaluationProgress) in
