@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// How many random networks: POLYRELU_CAMPAIGN=20000 for the whole campaign, a share of it otherwise.
-let campaignSize = ProcessInfo.processInfo.environment["POLYRELU_CAMPAIGN"].flatMap(Int.init) ?? 600
+let campaignSize = ProcessInfo.processInfo.environment["POLYRELU_CAMPAIGN"].flatMap(Int.init) ?? 300
 
 /// No proof exceeds the truth, for networks of every option and magnitude.
 @Suite struct SoundnessCampaignTests {
