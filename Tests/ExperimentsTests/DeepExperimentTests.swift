@@ -114,7 +114,8 @@ import Testing
     #expect(tiny().cells.count == 4)
     let outcome = try run(tiny(), "mnist")
     #expect(!outcome.summary.contains("\"answer\" : \"\""))
-    #expect(outcome.table.contains("The largest median l2 radius"))
+    #expect(outcome.table.contains("Against p = 1, for both norms and all kinds"))
+    #expect(outcome.table.contains("the largest median radius of all"))
     for figure in ["curves-l2", "curves-linf", "median-radius"] {
       #expect(try !data("mnist/figures/\(figure).svg").isEmpty)
     }
