@@ -33,8 +33,9 @@ struct FuzzReaders {
   }
 }
 
-/// One input of the fuzzer.
-private func runOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+/// One input of the fuzzer, under the name that its own main function, which is linked and not used, asks for.
+@_cdecl("LLVMFuzzerTestOneInput")
+func runOne(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   FuzzReaders.read(Array(UnsafeBufferPointer(start: start, count: count)))
   return 0
 }

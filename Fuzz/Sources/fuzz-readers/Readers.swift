@@ -4,17 +4,17 @@ import PolyReLU
 @testable import Formats
 
 /// One reader: what it does with bytes, and whole files to start from.
-struct Reader {
-  let read: ([UInt8]) -> Void
-  let seeds: () throws -> [[UInt8]]
+struct Reader: Sendable {
+  let read: @Sendable ([UInt8]) -> Void
+  let seeds: @Sendable () throws -> [[UInt8]]
 }
 
 /// Every reader of files, by name.
 enum Readers {
   /// An input is read or refused with a `FormatError`; everything else is found by the fuzzer.
   private static func reader(
-    _ read: @escaping ([UInt8]) throws(FormatError) -> Void,
-    seeds: @escaping () throws -> [[UInt8]]
+    _ read: @escaping @Sendable ([UInt8]) throws(FormatError) -> Void,
+    seeds: @escaping @Sendable () throws -> [[UInt8]]
   ) -> Reader {
     Reader(
       read: { bytes in
@@ -95,7 +95,7 @@ enum Readers {
     "model": reader(
       { (bytes) throws(FormatError) in
         let file = try Safetensors(bytes: bytes, path: "f")
-        let network = try ModelFile.network(in: file, path: "f", as: Float.self)
+        let network: PReLUNetwork<Float> = try ModelFile.network(in: file, path: "f")
         guard network.inputDimension < 1 << 12, network.hiddenWidth < 1 << 12 else { return }
         _ = network.logits(Matrix(rows: 2, columns: network.inputDimension))
       },
