@@ -203,6 +203,12 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
     return basis.transposed.times(perturbation)
   }
 
+  /// The value of `label` less that of `opponent`; a single output f is that of class 1 less that of class 0.
+  func difference(of label: Int, from opponent: Int, values: (Int) -> Double) -> Double {
+    outputCount == 1
+      ? (label == 1 ? values(0) : -values(0)) : values(label) - values(opponent)
+  }
+
   /// The problem of keeping `label` above `opponent`, at an input; for one output the two classes are 1
   /// (f > 0) and 0.
   ///
@@ -210,13 +216,13 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
   func problem(label: Int, opponent: Int, input: [Double], unit: Double? = nil) -> DecisionProblem {
     let (point, length) = reduce(input)
     let one = outputCount == 1
-    func difference(_ values: (Int) -> Double) -> Double {
-      one ? (label == 1 ? values(0) : -values(0)) : values(label) - values(opponent)
-    }
     return DecisionProblem(
       exponent: exponent, directions: directions,
-      contributions: (0..<neurons).map { j in difference { contributions[j, $0] } },
-      bias: difference { bias[$0] }, biasDegree: normalizeInput ? exponent - 1 : 0,
+      contributions: (0..<neurons).map { j in
+        difference(of: label, from: opponent) { contributions[j, $0] }
+      },
+      bias: difference(of: label, from: opponent) { bias[$0] },
+      biasDegree: normalizeInput ? exponent - 1 : 0,
       errorBound: one ? errorBound : 2 * errorBound, point: point, length: length, unit: unit,
       terms: inputDimension)
   }

@@ -50,13 +50,10 @@ struct ProblemUnit {
 
   /// ‖x - center‖ where all neurons together could outweigh the bias of the label; 0 for none.
   private func biasLength(_ opponent: Int) -> Double {
-    let one = network.outputCount == 1
-    func difference(_ values: (Int) -> Double) -> Double {
-      one ? (label == 1 ? values(0) : -values(0)) : values(label) - values(opponent)
-    }
-    let bias = difference { network.bias[$0] }
+    let bias = network.difference(of: label, from: opponent) { network.bias[$0] }
     let total = (0..<network.neurons).reduce(0) { sum, j in
-      sum + difference { network.contributions[j, $0] }.magnitude
+      sum
+        + network.difference(of: label, from: opponent) { network.contributions[j, $0] }.magnitude
     }
     guard bias > 0, total > 0 else { return 0 }
     let degree = network.normalizeInput ? 1 : network.exponent
