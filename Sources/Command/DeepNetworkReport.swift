@@ -2,6 +2,7 @@ import Datasets
 import DeepNetworks
 import Experiments
 import Figures
+import Formats
 import LinearCore
 
 /// What `polyrelu inspect` and `polyrelu model info` say about a deep network.
@@ -9,8 +10,8 @@ struct DeepNetworkReport {
   private let inspection: DeepNetworkInspection
 
   /// A report, with the accuracy on data where there are any.
-  init(_ network: DeepNetwork<Float>, data: Dataset? = nil) {
-    inspection = DeepNetworkInspection(network, data: data)
+  init(_ network: DeepNetwork<Float>, classes: [ClassLabel]?, data: Dataset? = nil) {
+    inspection = DeepNetworkInspection(network, classes: classes, data: data)
   }
 
   /// Writes one JSON document, or tables.
@@ -23,6 +24,9 @@ struct DeepNetworkReport {
     summary.append(["inputs", "\(inspection.inputShape)"])
     summary.append(["outputs", "\(inspection.outputCount)"])
     summary.append(["parameters", "\(inspection.parameters)"])
+    summary.append([
+      "classes", Format.classes(inspection.classes, count: max(2, inspection.outputCount)),
+    ])
     if let accuracy = inspection.accuracy { summary.append(["accuracy", Format.share(accuracy)]) }
     var layers = TerminalTable(
       header: ["layer", "", "output", "parameters", "settings"],

@@ -18,8 +18,12 @@ enum Format {
 
   /// The values of a model's classes.
   static func classes(_ model: LoadedModel) -> String {
-    model.classes.map(ClassLabel.listing)
-      ?? "\(model.network.classCount), values not stated: taken as 0 to \(model.network.classCount - 1)"
+    classes(model.classes, count: model.network.classCount)
+  }
+
+  static func classes(_ classes: [ClassLabel]?, count: Int) -> String {
+    classes.map(ClassLabel.listing)
+      ?? "\(count), values not stated: taken as 0 to \(count - 1)"
   }
 
   /// What the neurons do.

@@ -59,7 +59,7 @@ struct InspectCommand: ParsableCommand {
 
   private func inspect(_ network: DeepNetwork<Float>, _ loaded: LoadedModel) throws {
     let samples = try data.map { try load($0, for: loaded).inUserUnits() }
-    try DeepNetworkReport(network, data: samples).write(json: common.json)
+    try DeepNetworkReport(network, classes: loaded.classes, data: samples).write(json: common.json)
   }
 
   private func load(_ data: String, for loaded: LoadedModel) throws -> Dataset {

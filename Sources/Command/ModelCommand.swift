@@ -57,7 +57,8 @@ struct ModelInfoCommand: ParsableCommand {
     switch loaded.network {
     case .shallow(let network): try describe(network, loaded)
     case .extreme(let network): try describe(network, loaded)
-    case .deep(let deep): try DeepNetworkReport(deep).write(json: format.json)
+    case .deep(let deep):
+      try DeepNetworkReport(deep, classes: loaded.classes).write(json: format.json)
     }
   }
 

@@ -21,13 +21,13 @@ extension Safetensors {
     var members: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }
-        .map { "\(quoted($0.key)):\(quoted($0.value))" }
+        .map { "\(JSONString.quoted($0.key)):\(JSONString.quoted($0.value))" }
       members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
     }
     for (name, tensor) in sorted {
       let range = offsets[name] ?? 0..<0
       members.append(
-        "\(quoted(name)):{\"dtype\":\"\(code(of: tensor))\","
+        "\(JSONString.quoted(name)):{\"dtype\":\"\(code(of: tensor))\","
           + "\"shape\":[\(tensor.shape.map(String.init).joined(separator: ","))],"
           + "\"data_offsets\":[\(range.lowerBound),\(range.upperBound)]}")
     }
@@ -49,21 +49,5 @@ extension Safetensors {
     case .float64: "F64"
     case .int64: "I64"
     }
-  }
-
-  private func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

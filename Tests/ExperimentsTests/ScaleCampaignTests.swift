@@ -124,7 +124,8 @@ private struct ScaleCase {
     guard network.hiddenWeights.elements.contains(where: { $0 != 0 }) else { return }
     var budget = SearchBudget()
     budget.nodes = 1
-    let study = CertificationStudy(norm: .l1, budget: budget, attack: nil)
+    let norm = [Norm.l1, .l2, .linf][Int(seed % 3)]
+    let study = CertificationStudy(norm: norm, budget: budget, attack: nil)
     let certified = try study.run(network, data: fitted.data, reference: fitted.reference)
     for (sample, isRight) in zip(certified.samples, right) {
       #expect(

@@ -1,5 +1,6 @@
 import Datasets
 import DeepNetworks
+import Formats
 import Foundation
 import LinearCore
 import Networks
@@ -49,8 +50,12 @@ public struct DeepNetworkInspection: Codable, Sendable, Equatable {
   /// Accuracy on the data, where they are given.
   public let accuracy: Double?
 
+  /// The values of the classes in the order of the outputs, where they are known.
+  public let classes: [ClassLabel]?
+
   /// Inspects a network, with data where there are any.
-  public init(_ network: DeepNetwork<Float>, data: Dataset? = nil) {
+  public init(_ network: DeepNetwork<Float>, classes: [ClassLabel]? = nil, data: Dataset? = nil) {
+    self.classes = classes
     let architecture = network.architecture
     inputShape = architecture.inputShape
     outputCount = architecture.outputCount

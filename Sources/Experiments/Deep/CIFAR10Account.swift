@@ -47,7 +47,7 @@ struct CIFAR10Account {
           caption: "Accuracy on the 1,000 validation images in the course of ordinary training.",
           alternative: "Validation accuracy against epochs for each degree"),
       ],
-      blocks: [.paragraph(Prose(rateSentence))], remarks: [rateSentence])
+      blocks: [.paragraph(Prose(rateSentence))], remarks: [rateSentence], answerTable: answerTable)
   }
 
   private func figure(
@@ -150,36 +150,40 @@ struct CIFAR10Account {
 
   // MARK: - The answer
 
+  /// Three sentences; ``answerTable`` has the numbers.
   private var answer: String {
-    (CIFAR10Network.allCases.map(sentences) + [adversarialSentence]).joined(separator: " ")
+    let verdicts = CIFAR10Network.allCases.map { "the \($0.rawValue) networks show \(verdict($0))" }
+    return "At the validation accuracy where p = 1 is stopped for comparison, "
+      + verdicts.joined(separator: "; ") + ". " + adversarialSentence
   }
 
-  private func list(
-    _ metric: SweepMetric, _ network: CIFAR10Network, _ moment: CIFAR10Cell.Moment, digits: Int = 3
-  ) -> String {
-    settings.degrees.map { p in
-      results.interval(metric.key, cell(network, p, moment)).mean
-        .map { String(format: "%.\(digits)f", $0) }
-    }.compactMap { $0 }.joined(separator: ", ")
-  }
-
-  private func sentences(_ network: CIFAR10Network) -> String {
-    func values(_ metric: SweepMetric, _ moment: CIFAR10Cell.Moment) -> String {
-      list(metric, network, moment, digits: metric.digits)
+  private var answerTable: SweepAccount.Table {
+    let rows = CIFAR10Network.allCases.flatMap { network in
+      settings.degrees.map { p -> [String] in
+        func value(_ metric: SweepMetric, _ moment: CIFAR10Cell.Moment) -> String {
+          results.interval(metric.key, cell(network, p, moment)).mean
+            .map { String(format: "%.\(metric.digits)f", $0) } ?? "–"
+        }
+        let radius = CIFAR10Measurement.medianRadiusOfCorrect
+        let changes = Measure.allCases.map { measure in
+          differences(network, measure).first { $0.p == p }.map { signed($0.interval) } ?? "–"
+        }
+        return [
+          network.rawValue, p.formatted(), value(CIFAR10Measurement.heldOutAccuracy, .end),
+          value(radius, .end), value(CIFAR10Measurement.featureRank, .end),
+          value(CIFAR10Measurement.heldOutAccuracy, .matched), value(radius, .matched),
+        ] + changes
+      }
     }
-    let radius = CIFAR10Measurement.medianRadiusOfCorrect
-    func changes(_ measure: Measure) -> String {
-      differences(network, measure).map { "\(signed($0.interval)) (p = \($0.p.formatted()))" }
-        .joined(separator: ", ")
-    }
-    return "The \(network.rawValue) network with p = \(degrees) has held-out accuracy "
-      + "\(values(CIFAR10Measurement.heldOutAccuracy, .end)) after the last epoch, median l2 radius of "
-      + "correctly classified images \(values(radius, .end)), and stable rank of the features "
-      + "\(values(CIFAR10Measurement.featureRank, .end)). Less that of p = 1 stopped at the same validation "
-      + "accuracy, image by image, its mean radius is \(changes(.radius)), robust accuracy at l2 0.25 "
-      + "\(changes(.l2)) and at linf 2/255 \(changes(.linf)): \(verdict(network)). Stopped where all degrees "
-      + "have the same accuracy (held-out \(values(CIFAR10Measurement.heldOutAccuracy, .matched))), the median "
-      + "radii are \(values(radius, .matched))."
+    return SweepAccount.Table(
+      caption:
+        "After the last epoch; where all degrees have the same accuracy (matched); and less that of p = 1 "
+        + "stopped at the same validation accuracy, image by image. Radii are medians of images classified "
+        + "correctly.",
+      header: [
+        "network", "p", "accuracy", "l2 radius", "feature rank", "matched accuracy",
+        "matched radius",
+      ] + Measure.allCases.map { "less p = 1: \($0.rawValue)" }, rows: rows)
   }
 
   private func signed(_ interval: MeanInterval) -> String {
@@ -208,38 +212,24 @@ struct CIFAR10Account {
 
   /// What adversarial training does on the images of the first seed, and how a degree alone compares.
   private var adversarialSentence: String {
-    let metric = CIFAR10Measurement.l2Accuracy
     func value(_ metric: SweepMetric, _ p: Double, _ moment: CIFAR10Cell.Moment) -> Double? {
       results.measurements(cell(.convolutional, p, moment)).first?.metrics[metric.key]
     }
-    let rows = settings.adversarialDegrees.compactMap { p -> String? in
-      let radius = CIFAR10Measurement.medianRadiusOfCorrect
-      guard let after = value(metric, p, .adversarial), let before = value(metric, p, .end),
-        let radiusAfter = value(radius, p, .adversarial), let radiusBefore = value(radius, p, .end)
-      else { return nil }
-      let accuracy = value(CIFAR10Measurement.heldOutAccuracy, p, .adversarial) ?? .nan
-      return String(
-        format:
-          "for p = %@ from %.3f to %.3f, and the median radius from %.3f to %.3f, at held-out "
-          + "accuracy %.3f", p.formatted(), before, after, radiusBefore, radiusAfter, accuracy)
+    let radius = CIFAR10Measurement.medianRadiusOfCorrect
+    let parts = settings.adversarialDegrees.compactMap { p -> String? in
+      guard let before = value(radius, p, .end), let after = value(radius, p, .adversarial) else {
+        return nil
+      }
+      return String(format: "from %.3f to %.3f (p = %@)", before, after, p.formatted())
     }
-    guard !rows.isEmpty else { return "No network was trained on perturbed images." }
-    var text =
-      "Adversarial training of the convolutional network (\(settings.adversarial.norm.rawValue) radius "
-      + "\(settings.adversarial.epsilon), \(settings.adversarial.steps) steps, "
-      + "\(settings.adversarialEpochs) epochs) moves robust accuracy at l2 0.25 on the images of the first "
-      + "seed " + rows.joined(separator: "; ")
-    let changes = differences(.convolutional, .l2).compactMap { p, interval in
-      interval.mean.map { (p, $0) }
-    }
-    if let best = changes.max(by: { $0.1 < $1.1 }) {
-      text +=
-        best.1 > 0
+    guard !parts.isEmpty else { return "No network was trained on perturbed images." }
+    let best = differences(.convolutional, .radius).compactMap(\.interval.mean).max() ?? 0
+    return
+      "Adversarial training of the convolutional network moves the median radius of the first seed "
+      + parts.joined(separator: ", ")
+      + (best > 0
         ? String(
-          format: ". A degree alone adds at most %.3f at equal accuracy (p = %@)", best.1,
-          best.0.formatted())
-        : ". No degree alone adds to it at equal accuracy"
-    }
-    return text + "."
+          format: "; a degree alone adds at most %.3f to the mean radius at equal accuracy.", best)
+        : "; no degree alone adds to it at equal accuracy.")
   }
 }

@@ -66,7 +66,7 @@ struct FlowComparisonReport {
           caption: "Half radius against the time of a step. Settings without a point have not "
             + "fitted the data in any run.",
           alternative: "Half radius against learning rate, momentum and batch size"),
-      ], blocks: [.table(ratioTable)], remarks: remarks)
+      ], blocks: [.table(ratioTable)], remarks: remarks, answerTable: answerTable)
   }
 
   // MARK: - Figures
@@ -173,58 +173,78 @@ struct FlowComparisonReport {
 
   // MARK: - Answer
 
+  /// Sentences; ``answerTable`` has the numbers.
   private var answer: String {
     let small = settings.degrees.map { p in
       "\(ratio(p, experiment.smallestStep).text(digits: 4)) at \(name(p))"
     }
-    var sentences = [
-      "\(experiment.smallestStep.title) ends with "
-        + "\(small.joined(separator: " and ")) times the half radius of gradient flow from the "
-        + "same weights."
-    ]
-    for p in settings.degrees {
-      let ratios = experiment.grid.compactMap { method in
-        ratio(p, method).mean.map { (method: method, ratio: $0) }
-      }
-      guard let worst = ratios.max(by: { abs($0.ratio - 1) < abs($1.ratio - 1) }) else { continue }
-      let agreeing = ratios.count { abs($0.ratio - 1) <= Self.agreement }
-      let failed = experiment.grid.filter { results.failures(Cell(p: p, method: $0)) > 0 }
-      sentences.append(
-        "At \(name(p)) \(agreeing) of \(experiment.grid.count) settings of learning rate, "
-          + "momentum and batch size stay within 2% of the flow's half radius; the farthest is "
-          + "\(worst.method.title) (\(ratio(p, worst.method).text(digits: 3)))"
-          + (failed.isEmpty
-            ? "; no run diverges or stalls."
-            : "; runs fail with \(failed.map(\.title).joined(separator: "; "))."))
-      let times = experiment.compared.filter { $0.momentum != nil }.compactMap { method in
-        ratio(p, method, of: FlowMeasurement.fittingTime).mean.map {
-          "\(method.name) \(String(format: "%.2f", $0))"
-        }
-      }
-      sentences.append(
-        "The time to fit is, in units of the flow's, \(times.joined(separator: ", ")) (\(shortened))."
-      )
-      sentences.append(adamSentence(p))
+    let agreeing = settings.degrees.map { p in
+      "\(ratios(p).count { abs($0.ratio - 1) <= Self.agreement }) at \(name(p))"
     }
-    return sentences.joined(separator: " ")
+    return
+      "\(experiment.smallestStep.title) ends with \(small.joined(separator: " and ")) times the half "
+      + "radius of gradient flow from the same weights. Of \(experiment.grid.count) settings of learning "
+      + "rate, momentum and batch size, \(agreeing.joined(separator: " and ")) stay within 2% of it. "
+      + adamSentence
   }
 
-  /// The settings of the first figure.
-  private var shortened: String {
-    let own = settings.compared
-    return "learning rate \(own.learningRate), with momentum \(own.momentumLearningRate)"
-  }
-
-  private func adamSentence(_ p: Double) -> String {
+  private var adamSentence: String {
     guard let adam = experiment.compared.last else { return "" }
-    let ratio = ratio(p, adam)
-    let neurons = results.interval(
-      NetworkMeasurement.effectiveNeurons.key, Cell(p: p, method: adam))
-    let own = results.interval(
-      NetworkMeasurement.effectiveNeurons.key, Cell(p: p, method: .flow))
-    return ratio.mean == nil
-      ? "Adam does not fit the data."
-      : "Adam ends with \(ratio.text(digits: 3)) of the flow's half radius and spreads over "
-        + "\(neurons.text(digits: 0)) neurons where the flow has \(own.text(digits: 0))."
+    let (fitting, others) = settings.degrees.reduce(into: ([String](), [String]())) { lists, p in
+      let ratio = ratio(p, adam)
+      if ratio.mean == nil {
+        lists.1.append(name(p))
+      } else {
+        lists.0.append("\(ratio.text(digits: 3)) at \(name(p))")
+      }
+    }
+    let parts =
+      (fitting.isEmpty ? [] : ["ends with \(fitting.joined(separator: " and "))"])
+      + (others.isEmpty ? [] : ["does not fit the data at \(others.joined(separator: " and "))"])
+    return "Adam \(parts.joined(separator: " and "))."
+  }
+
+  private func ratios(_ p: Double) -> [(method: Method, ratio: Double)] {
+    experiment.grid.compactMap { method in ratio(p, method).mean.map { (method, $0) } }
+  }
+
+  private var answerTable: SweepAccount.Table {
+    func row(_ title: String, _ value: (Double) -> String?) -> [String] {
+      [title] + settings.degrees.map { value($0) ?? "–" }
+    }
+    let own = settings.compared
+    var rows = [
+      row("settings within 2% of the flow") { p in
+        "\(ratios(p).count { abs($0.ratio - 1) <= Self.agreement }) of \(experiment.grid.count)"
+      },
+      row("the farthest") { p in
+        ratios(p).max { abs($0.ratio - 1) < abs($1.ratio - 1) }.map {
+          "\($0.method.title): \(ratio(p, $0.method).text(digits: 3))"
+        }
+      },
+      row("settings with runs that fail") { p in
+        let failed = experiment.grid.filter { results.failures(Cell(p: p, method: $0)) > 0 }
+        return failed.isEmpty ? "none" : failed.map(\.title).joined(separator: "; ")
+      },
+    ]
+    for method in experiment.compared where method.momentum != nil {
+      rows.append(
+        row("time to fit over the flow's: \(method.name)") { p in
+          ratio(p, method, of: FlowMeasurement.fittingTime).mean.map { String(format: "%.2f", $0) }
+        })
+    }
+    if let adam = experiment.compared.last {
+      func neurons(_ p: Double, _ method: Method) -> String {
+        results.interval(
+          NetworkMeasurement.effectiveNeurons.key, Cell(p: p, method: method)
+        ).text(digits: 0)
+      }
+      rows.append(
+        row("effective neurons: Adam, flow") { "\(neurons($0, adam)), \(neurons($0, .flow))" })
+    }
+    return SweepAccount.Table(
+      caption: "Half radii are those of the same seed. Times are those of learning rate "
+        + "\(own.learningRate), with momentum \(own.momentumLearningRate).",
+      header: [""] + settings.degrees.map(name), rows: rows)
   }
 }
