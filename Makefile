@@ -19,8 +19,8 @@ test: setup
 	swift test -c release
 
 lint:
-	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources \
-		Fuzz/Package.swift Fuzz/Sources
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Sources Fuzz/Package.swift \
+		Fuzz/Sources
 
 # Builds of their own, in debug: the checks of pointers and of data races slow numerics down a hundredfold, so the
 # suites of experiments, certificates and attacks are left to whoever has hours: SANITIZED=. make sanitize.

@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Figures",
-  "Integration", "LinearCore", "Networks", "Theory", "Training",
+  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Formats",
+  "LinearCore", "Networks", "Theory", "Training",
 ]
 
 let package = Package(
@@ -54,6 +54,11 @@ let package = Package(
         "Figures", "Formats", "LinearCore", "Networks", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Command"),
+    // Speed, measured beside other programs; a target of this package to see what is `package`.
+    .executableTarget(
+      name: "polyrelu-benchmarks",
+      dependencies: publicModules.map { .init(stringLiteral: $0) } + ["Figures"],
+      path: "Benchmarks/Sources/polyrelu-benchmarks"),
 
     // Tests.
     .testTarget(name: "LinearCoreTests", dependencies: ["LinearCore"]),

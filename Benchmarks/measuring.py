@@ -13,9 +13,9 @@ HERE = Path(__file__).resolve().parent
 
 def build():
     """Build in release mode, the program `polyrelu` beside it; the path of the executable."""
-    command = ["swift", "build", "--package-path", str(HERE), "-c", "release"]
-    subprocess.run(command, check=True, stdout=sys.stderr)
-    subprocess.run([*command, "--product", "polyrelu"], check=True, stdout=sys.stderr)
+    command = ["swift", "build", "--package-path", str(HERE.parent), "-c", "release"]
+    for product in ["polyrelu", "polyrelu-benchmarks"]:
+        subprocess.run([*command, "--product", product], check=True, stdout=sys.stderr)
     folder = subprocess.run(
         [*command, "--show-bin-path"], check=True, capture_output=True, text=True
     ).stdout.strip()

@@ -2,15 +2,15 @@ import LinearCore
 import Networks
 
 /// The number of directions the trained function depends on.
-public enum NumericalRank {
+package enum NumericalRank {
   /// Singular values below this share of the largest do not count.
-  public static let defaultTolerance = 0.01
+  package static let defaultTolerance = 0.01
 
   /// The number of singular values of the contribution matrix, rows ||v_j|| w_j, above `tolerance` times
   /// the largest. 0 for a network of zeros.
   ///
   /// Weighting rows by ||v_j|| counts what neurons do to the output, not where silent neurons point.
-  public static func ofContributions<Scalar: LinearScalar>(
+  package static func ofContributions<Scalar: LinearScalar>(
     _ network: PReLUNetwork<Scalar>, tolerance: Double = defaultTolerance
   ) throws(FactorizationError) -> Int {
     let values = try singularValues(network)
@@ -19,7 +19,7 @@ public enum NumericalRank {
   }
 
   /// The singular values of the contribution matrix, largest first.
-  public static func singularValues<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>)
+  package static func singularValues<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>)
     throws(FactorizationError) -> [Double]
   {
     let output = network.outputWeights.transposed.rowNorms()

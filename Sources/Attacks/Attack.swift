@@ -32,14 +32,14 @@ public struct AttackProblem<C: Classifier>: Sendable {
   /// result depends on which samples are attacked together.
   public let sampleNumbers: [Int]
   /// What has been spent on each sample.
-  public let counts: PassCounts
+  package let counts: PassCounts
 
   /// A problem: correctly classified inputs (n, inputDimension), inside the box, with their classes.
   ///
   /// - Parameters:
   ///   - sampleNumbers: by default 0 ..< n.
   ///   - counts: counts for all these numbers; by default new ones.
-  public init(
+  package init(
     classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], threat: ThreatModel<C.Scalar>,
     references: AttackReferences<C.Scalar>, sampleNumbers: [Int]? = nil, counts: PassCounts? = nil
   ) {

@@ -65,17 +65,17 @@ public struct LogitBatch<Scalar: LinearScalar> {
 /// With t = log sum over c != label of exp(f_c) - f_label the loss is log(1 + exp(t)). It reports t,
 /// and the gradient of t, which is that of the loss divided by the share of the other classes: never
 /// saturated, never denormal.
-public struct CrossEntropyAttackLoss: AttackLoss {
+package struct CrossEntropyAttackLoss: AttackLoss {
   /// "ce".
-  public var name: String { "ce" }
+  package var name: String { "ce" }
 
   /// The loss.
-  public init() {}
+  package init() {}
 
   /// t and its gradient.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
+  package func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
     if batch.outputs == 1 { return evaluateSingleOutput(batch) }
     for i in 0..<batch.count {
       let logits = batch.logits + i * batch.outputs
@@ -98,17 +98,17 @@ public struct CrossEntropyAttackLoss: AttackLoss {
 
 /// Minus the classification margin: the largest logit other than the label's, less the label's; with
 /// one output -y f.
-public struct MarginAttackLoss: AttackLoss {
+package struct MarginAttackLoss: AttackLoss {
   /// "margin".
-  public var name: String { "margin" }
+  package var name: String { "margin" }
 
   /// The loss.
-  public init() {}
+  package init() {}
 
   /// Minus the margin, and its gradient.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
+  package func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
     if batch.outputs == 1 { return evaluateSingleOutput(batch) }
     for i in 0..<batch.count {
       let logits = batch.logits + i * batch.outputs

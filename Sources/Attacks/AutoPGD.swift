@@ -37,7 +37,7 @@ public struct AutoPGD: Attack {
   static var blockSize: Int { 128 }
 
   /// An attack with the paper's effort unless said otherwise.
-  public init(
+  package init(
     loss: any AttackLoss = CrossEntropyAttackLoss(), steps: Int = 100, restarts: Int = 1
   ) {
     precondition(steps >= 1 && restarts >= 1, "an attack takes at least one step")

@@ -8,19 +8,19 @@ import LinearCore
 ///
 /// It stays the same when all logits are multiplied by a positive number or a number is added to all of
 /// them. The published constant 1e-12 in the denominator, which breaks that for tiny logits, is left out.
-public struct DLRAttackLoss: AttackLoss {
+package struct DLRAttackLoss: AttackLoss {
   /// "dlr".
-  public var name: String { "dlr" }
+  package var name: String { "dlr" }
   /// 3.
-  public var minimumClassCount: Int { 3 }
+  package var minimumClassCount: Int { 3 }
 
   /// The loss.
-  public init() {}
+  package init() {}
 
   /// The ratio and the direction of its gradient.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
+  package func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
     precondition(batch.outputs >= minimumClassCount, "DLR sorts three logits")
     for i in 0..<batch.count {
       let logits = batch.logits + i * batch.outputs
@@ -37,16 +37,16 @@ public struct DLRAttackLoss: AttackLoss {
 /// The targeted difference of logits ratio of the same paper, for a target class t:
 ///
 ///     (z_t - z_y) / (z_(1) - (z_(3) + z_(4)) / 2).
-public struct TargetedDLRAttackLoss: AttackLoss {
+package struct TargetedDLRAttackLoss: AttackLoss {
   /// "dlr-targeted".
-  public var name: String { "dlr-targeted" }
+  package var name: String { "dlr-targeted" }
   /// 4.
-  public var minimumClassCount: Int { 4 }
+  package var minimumClassCount: Int { 4 }
   /// Which class is aimed at.
-  public var targetRank: Int?
+  package var targetRank: Int?
 
   /// The loss that aims at the class of the given rank.
-  public init(targetRank: Int) {
+  package init(targetRank: Int) {
     precondition(targetRank >= 1, "ranks start at 1")
     self.targetRank = targetRank
   }
@@ -54,7 +54,7 @@ public struct TargetedDLRAttackLoss: AttackLoss {
   /// The ratio and the direction of its gradient.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
+  package func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
     precondition(batch.outputs >= minimumClassCount, "targeted DLR sorts four logits")
     for i in 0..<batch.count {
       let logits = batch.logits + i * batch.outputs

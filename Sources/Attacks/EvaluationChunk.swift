@@ -1,24 +1,24 @@
 import LinearCore
 
 /// What an evaluation has found for some samples: the piece in which long work is kept and resumed.
-public struct EvaluationChunk<Scalar: LinearScalar>: Sendable {
+package struct EvaluationChunk<Scalar: LinearScalar>: Sendable {
   /// Rows of the data: the correctly classified samples of the chunk.
-  public let rows: [Int]
+  package let rows: [Int]
   /// The radius of each; infinite where no attack succeeded.
-  public var radii: [Double]
+  package var radii: [Double]
   /// The attack that found it.
-  public var attacks: [String?]
+  package var attacks: [String?]
   /// The adversarial perturbations, (rows.count, inputDimension); zeros where there is none.
-  public var perturbations: Matrix<Scalar>
+  package var perturbations: Matrix<Scalar>
   /// Gradient passes spent on each sample.
-  public var gradientPasses: [Int]
+  package var gradientPasses: [Int]
   /// Passes without gradient spent on each sample.
-  public var forwardPasses: [Int]
+  package var forwardPasses: [Int]
   /// Perturbations that an independent evaluation did not confirm; their samples count as standing.
-  public var unconfirmed: Int
+  package var unconfirmed: Int
 
   /// A chunk; all lists have one entry a row.
-  public init(
+  package init(
     rows: [Int], radii: [Double], attacks: [String?], perturbations: Matrix<Scalar>,
     gradientPasses: [Int], forwardPasses: [Int], unconfirmed: Int
   ) {
@@ -33,7 +33,7 @@ public struct EvaluationChunk<Scalar: LinearScalar>: Sendable {
 }
 
 /// Where finished chunks are kept, so that work that was cut off goes on where it stopped.
-public protocol EvaluationStore<Scalar> {
+package protocol EvaluationStore<Scalar> {
   /// The scalar type of perturbations.
   associatedtype Scalar: LinearScalar
   /// The chunk with this number, if it is there.
@@ -46,15 +46,15 @@ public protocol EvaluationStore<Scalar> {
 
 extension EvaluationStore {
   /// Nothing.
-  public func reject(_ number: Int, reason: String) {}
+  package func reject(_ number: Int, reason: String) {}
 }
 
 /// How far an evaluation is.
-public struct EvaluationProgress: Sendable {
+package struct EvaluationProgress: Sendable {
   /// Samples done.
-  public let samples: Int
+  package let samples: Int
   /// The attack at work.
-  public let attack: String
+  package let attack: String
   /// The share of all work, 0...1, every attack counted alike.
-  public let fraction: Double
+  package let fraction: Double
 }

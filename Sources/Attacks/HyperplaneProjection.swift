@@ -3,7 +3,7 @@ import LinearCore
 /// The nearest point of a hyperplane inside a box, in each norm: the step that ``FastAdaptiveBoundary``
 /// is made of (Croce and Hein, *Minimally distorted adversarial examples with a fast adaptive boundary
 /// attack*, ICML 2020, section 2.2).
-public enum HyperplaneProjection {
+package enum HyperplaneProjection {
   /// step <- the d of smallest norm with <normal, d> = gap and lower <= point + d <= upper.
   ///
   /// Coordinate j moves in the direction of sign(gap normal_j), by s_j between 0 and the room_j that
@@ -28,7 +28,7 @@ public enum HyperplaneProjection {
   ///   - scratch: `4 * count` numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public static func step<Scalar: LinearScalar>(
+  package static func step<Scalar: LinearScalar>(
     _ norm: Norm, _ count: Int, normal: UnsafePointer<Scalar>, gap: Scalar,
     from point: UnsafePointer<Scalar>, box: (lower: Scalar, upper: Scalar),
     into step: UnsafeMutablePointer<Scalar>, scratch: UnsafeMutablePointer<Scalar>

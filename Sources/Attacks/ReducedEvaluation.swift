@@ -12,9 +12,9 @@ import Networks
 ///
 /// The checks run in the reduced space: distances there are at most the true ones, so an attack is held
 /// to a stricter standard.
-public struct ReducedEvaluation<Reduction: ClassifierReduction> {
+package struct ReducedEvaluation<Reduction: ClassifierReduction> {
   /// What was reduced, and how exactly.
-  public let reduction: Reduction
+  package let reduction: Reduction
   private let network: Reduction.Original
   /// With the references of the original.
   private let original: RobustnessEvaluation<Reduction.Original>
@@ -26,7 +26,7 @@ public struct ReducedEvaluation<Reduction: ClassifierReduction> {
   /// - Throws: ``AttackError`` saying why there is none: another norm than l2 or a box, which the rotation
   ///   to few dimensions does not keep, references of another dimension, or what
   ///   `ClassifierReduction.reduction` says.
-  public init(
+  package init(
     _ evaluation: RobustnessEvaluation<Reduction.Original>, of network: Reduction.Original,
     tolerance: Double = Reduction.defaultTolerance
   ) throws(AttackError) {
@@ -66,7 +66,7 @@ public struct ReducedEvaluation<Reduction: ClassifierReduction> {
   ///   - store: keeps finished chunks.
   ///   - progress: called before each attack on a chunk.
   /// - Throws: ``AttackError`` naming what does not fit.
-  public func run(
+  package func run(
     inputs: Matrix<Float>, labels: [Int], isChecked: Bool = true,
     store: (any EvaluationStore<Float>)? = nil,
     progress: (EvaluationProgress) -> Void = { _ in }

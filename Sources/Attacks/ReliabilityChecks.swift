@@ -10,12 +10,12 @@ import Networks
 /// `ReliabilityChecks+Consistency.swift` whether the classifier is one function at all,
 /// `ReliabilityChecks+Gradients.swift` whether it has gradients to follow,
 /// `ReliabilityChecks+Strength.swift` whether anything else finds smaller perturbations.
-public struct ReliabilityChecks<C: Classifier>: Sendable {
+package struct ReliabilityChecks<C: Classifier>: Sendable {
   /// The evaluation to be checked.
-  public let evaluation: RobustnessEvaluation<C>
+  package let evaluation: RobustnessEvaluation<C>
 
   /// Checks of an evaluation.
-  public init(_ evaluation: RobustnessEvaluation<C>) { self.evaluation = evaluation }
+  package init(_ evaluation: RobustnessEvaluation<C>) { self.evaluation = evaluation }
 
   /// At most this many samples are compared with the points around them.
   static var sampleLimit: Int { 200 }
@@ -42,7 +42,7 @@ public struct ReliabilityChecks<C: Classifier>: Sendable {
 
   /// The result with the flags that the checks raise.
   @specialized(where C == PReLUNetwork<Float>)
-  public func check(
+  package func check(
     _ result: RobustnessResult<C.Scalar>, _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int]
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {
     // What was found in double precision is looked at in double precision.

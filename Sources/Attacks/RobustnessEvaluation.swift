@@ -47,7 +47,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   ///   - progress: called before each attack on a chunk.
   /// - Throws: ``AttackError`` naming what does not fit.
   @specialized(where C == PReLUNetwork<Float>)
-  public func run(
+  package func run(
     _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int],
     store: (any EvaluationStore<C.Scalar>)? = nil,
     progress: (EvaluationProgress) -> Void = { _ in }

@@ -46,7 +46,7 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   /// Reasons not to trust the result, in words; empty when no check objects.
   public internal(set) var flags: [String] = []
   /// The reduction the samples were attacked in; nil where the network was attacked as it is.
-  public internal(set) var reduction: ReductionSummary?
+  package internal(set) var reduction: ReductionSummary?
   /// With a reduction, the most by which it may have moved a radius, to first order: the largest
   /// ``ReducedNetwork/radiusUncertainty(at:labels:)`` of an adversarial sample.
   public internal(set) var radiusUncertainty: Double?

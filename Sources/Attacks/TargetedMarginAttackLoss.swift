@@ -3,14 +3,14 @@ import LinearCore
 /// The logit of one other class less the label's; with one output, which leaves one other class, -y f.
 ///
 /// What a targeted attack makes large where the classes are too few for ``TargetedDLRAttackLoss``.
-public struct TargetedMarginAttackLoss: AttackLoss {
+package struct TargetedMarginAttackLoss: AttackLoss {
   /// "margin-targeted".
-  public var name: String { "margin-targeted" }
+  package var name: String { "margin-targeted" }
   /// Which class is aimed at.
-  public var targetRank: Int?
+  package var targetRank: Int?
 
   /// The loss that aims at the class of the given rank.
-  public init(targetRank: Int) {
+  package init(targetRank: Int) {
     precondition(targetRank >= 1, "ranks start at 1")
     self.targetRank = targetRank
   }
@@ -18,7 +18,7 @@ public struct TargetedMarginAttackLoss: AttackLoss {
   /// The difference and its gradient.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
+  package func evaluate<Scalar: LinearScalar>(_ batch: LogitBatch<Scalar>) {
     if batch.outputs == 1 { return evaluateSingleOutput(batch) }
     for i in 0..<batch.count {
       let logits = batch.logits + i * batch.outputs

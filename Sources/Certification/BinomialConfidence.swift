@@ -1,7 +1,7 @@
 import Foundation
 
 /// Confidence bounds of a probability from a number of successes.
-public enum BinomialConfidence {
+package enum BinomialConfidence {
   /// The lower bound of Clopper and Pearson (1934): the p at which as many successes or more have the
   /// probability `failureProbability`. The true probability is at least this, except with that probability.
   ///
@@ -10,7 +10,8 @@ public enum BinomialConfidence {
   ///   - successes: 0 to `trials`; without any the bound is 0.
   ///   - trials: at least 1.
   ///   - failureProbability: between 0 and 1, both excluded; 0.001 for a confidence of 99.9%.
-  public static func lowerBound(successes: Int, trials: Int, failureProbability: Double) -> Double {
+  package static func lowerBound(successes: Int, trials: Int, failureProbability: Double) -> Double
+  {
     precondition(trials >= 1 && (0...trials).contains(successes), "successes of some trials")
     precondition(failureProbability > 0 && failureProbability < 1, "a probability")
     if successes == 0 { return 0 }
@@ -34,7 +35,7 @@ public enum BinomialConfidence {
   ///   - successes: k, 0 to `trials`.
   ///   - trials: n, at least 1.
   ///   - probability: p, 0 to 1.
-  public static func upperTail(successes k: Int, trials n: Int, probability p: Double) -> Double {
+  package static func upperTail(successes k: Int, trials n: Int, probability p: Double) -> Double {
     precondition(n >= 1 && (0...n).contains(k) && p >= 0 && p <= 1, "k of n at a probability")
     if k == 0 { return 1 }
     if p == 0 { return 0 }
@@ -93,14 +94,14 @@ public enum BinomialConfidence {
 }
 
 /// The standard normal distribution.
-public enum NormalDistribution {
+package enum NormalDistribution {
   /// P(Z <= z).
-  public static func probability(below z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
+  package static func probability(below z: Double) -> Double { 0.5 * erfc(-z / 2.0.squareRoot()) }
 
   /// The z with P(Z <= z) = `probability`, rounded down: 1.960 for 0.975.
   ///
   /// - Parameter probability: between 0 and 1, both excluded.
-  public static func quantile(_ probability: Double) -> Double {
+  package static func quantile(_ probability: Double) -> Double {
     precondition(probability > 0 && probability < 1, "a probability between 0 and 1")
     var (low, high) = (-40.0, 40.0)
     while true {

@@ -8,7 +8,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// The network that is certified.
   public let network: PReLUNetwork<Scalar>
   /// The network that certificates speak about.
-  public let effective: EffectiveNetwork
+  package let effective: EffectiveNetwork
   /// Effective networks of more neurons are left to the relaxation: a box takes too long.
   public static var largestWidth: Int { 64 }
   /// When to stop.

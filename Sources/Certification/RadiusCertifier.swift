@@ -39,7 +39,7 @@ public struct CertifiedRadius: Sendable, Equatable {
   /// Whether more was proved than a perturbation allows, rounding aside: then the program is wrong.
   public var isContradictory: Bool { status == .contradictory }
   /// The proof: one certificate an opponent. Empty for misclassified samples.
-  public let certificates: [BranchCertificate]
+  package let certificates: [BranchCertificate]
 
   /// (upper - lower) / upper; 0 for misclassified samples, 1 where there is no upper bound.
   public var gap: Double {
@@ -53,7 +53,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// The network that is certified.
   public let network: PReLUNetwork<Scalar>
   /// The network that certificates speak about.
-  public let effective: EffectiveNetwork
+  package let effective: EffectiveNetwork
   /// When to stop.
   public let budget: SearchBudget
   /// The network in double precision, which witnesses are evaluated by.

@@ -14,7 +14,7 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// Seconds for one sample.
   public let seconds: Double
   /// The network itself with unit directions.
-  public let effective: EffectiveNetwork
+  package let effective: EffectiveNetwork
   private let original: PReLUNetwork<Double>
 
   /// A certifier for a network.

@@ -15,11 +15,11 @@ import Networks
 ///
 /// With the ideal classifiers for g this tests Conjecture 1 of Min and Vidal (ICML 2024), where gradient
 /// ascent gives the lower side only.
-public struct SphereDistance: Sendable, Equatable {
+package struct SphereDistance: Sendable, Equatable {
   /// A value that |c f - g| takes on the sphere, up to rounding and the error of the reduction.
-  public let lower: Double
+  package let lower: Double
   /// No value on the sphere is larger: proved.
-  public let upper: Double
+  package let upper: Double
 
   /// Bounds the distance.
   ///
@@ -28,7 +28,7 @@ public struct SphereDistance: Sendable, Equatable {
   ///   - g: another, of the same degree and input dimension.
   ///   - scale: c.
   /// - Throws: ``NetworkError`` where the networks are not of that kind.
-  public init<Scalar: LinearScalar>(
+  package init<Scalar: LinearScalar>(
     of f: PReLUNetwork<Scalar>, to g: PReLUNetwork<Scalar>, scale: Double,
     budget: SearchBudget = SearchBudget()
   ) throws(NetworkError) {

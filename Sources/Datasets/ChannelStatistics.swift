@@ -1,18 +1,18 @@
 import LinearCore
 
 /// Mean and standard deviation of the values of every channel: what images are normalised by.
-public struct ChannelStatistics: Sendable, Equatable, Codable {
+package struct ChannelStatistics: Sendable, Equatable, Codable {
   /// The means, one a channel.
-  public let means: [Double]
+  package let means: [Double]
   /// The standard deviations over all pixels of all images, one a channel.
-  public let deviations: [Double]
+  package let deviations: [Double]
 }
 
 extension Dataset {
   /// The statistics of every channel; of data that are no images, of all coordinates together.
   ///
   /// Computed in double precision, about the mean, so that no digits cancel.
-  public var channelStatistics: ChannelStatistics {
+  package var channelStatistics: ChannelStatistics {
     let channels = imageShape?.channels ?? 1
     let perChannel = Double(inputs.elements.count / channels)
     func sums(_ term: (Double, Int) -> Double) -> [Double] {

@@ -2,21 +2,21 @@ import Foundation
 import LinearCore
 
 /// The one place that turns a data argument into a data set.
-public enum DatasetCatalog {
+package enum DatasetCatalog {
   /// One data set that can be asked for by name.
-  public struct Entry: Sendable, Equatable, Codable {
+  package struct Entry: Sendable, Equatable, Codable {
     /// What to ask for.
-    public let name: String
+    package let name: String
     /// One line for a person.
-    public let summary: String
+    package let summary: String
     /// The parts; the first is the default.
-    public let splits: [String]
+    package let splits: [String]
     /// Whether its files are on this machine.
-    public let isAvailable: Bool
+    package let isAvailable: Bool
   }
 
   /// Every data set with a name.
-  public static func list(
+  package static func list(
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> [Entry] {
     [
@@ -42,7 +42,7 @@ public enum DatasetCatalog {
   }
 
   /// Loads or generates the data that `request` names.
-  public static func load(
+  package static func load(
     _ request: DatasetRequest,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(DatasetError) -> Dataset {

@@ -1,18 +1,18 @@
 /// What a person asks for when naming data: a name or file, and the options that go with it.
-public struct DatasetRequest: Sendable, Equatable, Codable {
+package struct DatasetRequest: Sendable, Equatable, Codable {
   /// A name of ``DatasetCatalog`` or the path of a `.npz`, `.safetensors` or `.npy` file.
-  public var data: String
+  package var data: String
   /// How categories become labels; nil takes every category as a class.
-  public var labels: LabelRule?
+  package var labels: LabelRule?
   /// The part of the data; nil takes the default of the data set.
-  public var split: String?
+  package var split: String?
   /// The parameters of `mixture`; other data ignore them.
-  public var mixture: OrthonormalMixture
+  package var mixture: OrthonormalMixture
   /// The seed of `mixture`; other data ignore it.
-  public var seed: UInt64
+  package var seed: UInt64
 
   /// Creates a request.
-  public init(
+  package init(
     data: String, labels: LabelRule? = nil, split: String? = nil,
     mixture: OrthonormalMixture = OrthonormalMixture(), seed: UInt64 = 0
   ) {

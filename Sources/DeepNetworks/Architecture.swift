@@ -6,7 +6,7 @@ public struct Architecture: Sendable, Equatable {
   /// The shape of an input.
   public let inputShape: FeatureShape
   /// The layers, the last of which makes the outputs.
-  public let layers: LayerChain
+  package let layers: LayerChain
   /// The shape of a sample before the first layer and behind each.
   public let shapes: [FeatureShape]
   /// The trained tensors in the order of the layers, called `layers.NUMBER.NAME`.
@@ -95,7 +95,7 @@ extension Architecture {
   ///
   /// - Parameter catalog: the types of layers that it may name.
   /// - Throws: `NetworkError` in one line.
-  public init(json: String, catalog: LayerCatalog = .standard) throws(NetworkError) {
+  package init(json: String, catalog: LayerCatalog = .standard) throws(NetworkError) {
     let decoder = JSONDecoder()
     decoder.userInfo[.layerCatalog] = catalog
     do {

@@ -68,7 +68,7 @@ public enum DeepModelFile {
   /// Reads a network.
   ///
   /// - Parameter catalog: the types of layers that the file may name.
-  public static func read<Scalar: LinearScalar>(
+  package static func read<Scalar: LinearScalar>(
     _ path: String, catalog: LayerCatalog = .standard, as _: Scalar.Type = Scalar.self
   ) throws(FormatError) -> DeepNetwork<Scalar> {
     let file = try TensorFile(path: path)
@@ -90,7 +90,7 @@ public enum DeepModelFile {
 
   /// The network held by the contents of a file, which may hold other tensors as well, but none that
   /// looks like one of another architecture.
-  public static func network<Scalar: LinearScalar>(
+  package static func network<Scalar: LinearScalar>(
     in file: Safetensors, path: String, catalog: LayerCatalog = .standard
   ) throws(FormatError) -> DeepNetwork<Scalar> {
     let architecture = try architecture(in: file, path: path, catalog: catalog)

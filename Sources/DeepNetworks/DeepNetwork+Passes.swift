@@ -2,13 +2,13 @@ import LinearCore
 import Networks
 
 /// The gradient of the mean loss with respect to all trained tensors.
-public struct DeepGradient<Scalar: LinearScalar>: Sendable {
+package struct DeepGradient<Scalar: LinearScalar>: Sendable {
   /// The sum of the losses of the batch.
-  public let lossSum: Double
+  package let lossSum: Double
   /// How many samples were classified correctly.
-  public let correct: Int
+  package let correct: Int
   /// In the order and shapes of the network's tensors.
-  public let parameters: [Matrix<Scalar>]
+  package let parameters: [Matrix<Scalar>]
 }
 
 extension DeepNetwork: Classifier {
@@ -68,7 +68,7 @@ extension DeepNetwork: Classifier {
   ///   - labels: the class of each row.
   ///   - stream: what layers draw from in training; block b of the samples from its child ("block", b).
   ///     Nil for the gradient of the network as it is evaluated.
-  public func parameterGradient(
+  package func parameterGradient(
     inputs: Matrix<Scalar>, labels: [Int], loss: Loss, stream: RandomStream? = nil
   ) -> DeepGradient<Scalar> {
     precondition(inputs.rows == labels.count && !labels.isEmpty, "one label a row")

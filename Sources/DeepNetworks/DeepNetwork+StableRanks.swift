@@ -2,15 +2,15 @@ import LinearCore
 import Networks
 
 /// The stable ranks that belong to one layer of neurons: smooth counts of the directions that matter.
-public struct LayerStableRank: Sendable, Equatable, Codable {
+package struct LayerStableRank: Sendable, Equatable, Codable {
   /// The number of the layer in the network.
-  public let layer: Int
+  package let layer: Int
   /// What files call layers of its type.
-  public let kind: String
+  package let kind: String
   /// ||W||_F^2 / ||W||_2^2 of each tensor of weights, (neurons, inputs) or (filters, values of a patch).
-  public let weights: [Double]
+  package let weights: [Double]
   /// The same of the features behind the layer, (samples, values of a sample).
-  public let features: Double
+  package let features: Double
 }
 
 extension DeepNetwork {
@@ -30,7 +30,7 @@ extension DeepNetwork {
   /// Stable ranks of all layers of pReLU neurons, and of the residual blocks that hold such.
   ///
   /// - Parameter inputs: the samples whose features are looked at, (n, inputDimension), n >= 1.
-  public func stableRanks(on inputs: Matrix<Scalar>) -> [LayerStableRank] {
+  package func stableRanks(on inputs: Matrix<Scalar>) -> [LayerStableRank] {
     precondition(inputs.rows >= 1, "features of no sample")
     let names = architecture.parameters.map(\.name)
     return architecture.layers.layers.enumerated().compactMap { number, layer in

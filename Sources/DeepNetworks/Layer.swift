@@ -109,17 +109,17 @@ public enum PassMode: Sendable {
 }
 
 /// Which derivatives a backward pass is asked for. What is not asked for need not be computed.
-public struct GradientRequest: OptionSet, Sendable {
+package struct GradientRequest: OptionSet, Sendable {
   /// One bit a kind of derivative.
-  public let rawValue: Int
+  package let rawValue: Int
 
   /// From bits.
-  public init(rawValue: Int) { self.rawValue = rawValue }
+  package init(rawValue: Int) { self.rawValue = rawValue }
 
   /// With respect to the inputs.
-  public static let inputs = GradientRequest(rawValue: 1)
+  package static let inputs = GradientRequest(rawValue: 1)
   /// With respect to the trained tensors.
-  public static let parameters = GradientRequest(rawValue: 2)
+  package static let parameters = GradientRequest(rawValue: 2)
 }
 
 /// A batch that has gone through a layer.
@@ -142,10 +142,10 @@ public struct LayerPass<Scalar: LinearScalar> {
   public let outputs: Matrix<Scalar>
   /// From the derivatives with respect to the outputs, (n, output.count), to those with respect to
   /// inputs and trained tensors.
-  public let backward: (_ cotangent: Matrix<Scalar>, _ request: GradientRequest) -> Gradient
+  package let backward: (_ cotangent: Matrix<Scalar>, _ request: GradientRequest) -> Gradient
 
   /// A pass.
-  public init(
+  package init(
     outputs: Matrix<Scalar>,
     backward: @escaping (_ cotangent: Matrix<Scalar>, _ request: GradientRequest) -> Gradient
   ) {

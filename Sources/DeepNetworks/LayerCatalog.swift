@@ -1,7 +1,7 @@
 /// The types of layers that files may name.
-public struct LayerCatalog: Sendable {
+package struct LayerCatalog: Sendable {
   /// Every layer of this module.
-  public static let standard = LayerCatalog([
+  package static let standard = LayerCatalog([
     AveragePooling.self, ConvolutionalPReLU.self, DensePReLU.self, Dropout.self,
     GlobalAveragePooling.self, LayerNormalization.self, LinearHead.self, Residual.self,
     Standardization.self,
@@ -10,17 +10,17 @@ public struct LayerCatalog: Sendable {
   private let types: [String: any Layer.Type]
 
   /// A catalogue of types, each with a `kind` of its own.
-  public init(_ types: [any Layer.Type]) {
+  package init(_ types: [any Layer.Type]) {
     self.types = Dictionary(uniqueKeysWithValues: types.map { ($0.kind, $0) })
   }
 
   /// The same catalogue with one more type.
-  public func adding(_ type: any Layer.Type) -> LayerCatalog {
+  package func adding(_ type: any Layer.Type) -> LayerCatalog {
     LayerCatalog(Array(types.values) + [type])
   }
 
   /// The names that files may hold, in alphabetical order.
-  public var kinds: [String] { types.keys.sorted() }
+  package var kinds: [String] { types.keys.sorted() }
 
   /// The type that files call `kind`.
   subscript(kind: String) -> (any Layer.Type)? { types[kind] }
@@ -63,12 +63,12 @@ extension LayerChain: Codable {
   }
 
   /// Reads the layers of a list.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     self.init(try decoder.singleValueContainer().decode([Entry].self).map(\.layer))
   }
 
   /// Writes the layers as a list.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(layers.map { Entry($0) })
   }

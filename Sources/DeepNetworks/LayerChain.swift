@@ -2,12 +2,12 @@ import LinearCore
 import Networks
 
 /// Layers one after the other: a network, or the block of a residual connection.
-public struct LayerChain: Sendable, Equatable {
+package struct LayerChain: Sendable, Equatable {
   /// The layers, first to last.
-  public let layers: [any Layer]
+  package let layers: [any Layer]
 
   /// A chain.
-  public init(_ layers: [any Layer]) { self.layers = layers }
+  package init(_ layers: [any Layer]) { self.layers = layers }
 
   /// The shapes of a sample: before the first layer, and behind each.
   /// - Throws: `NetworkError` that names the layer which cannot take what it gets.
@@ -141,7 +141,7 @@ public struct LayerChain: Sendable, Equatable {
   }
 
   /// The same layers with the same settings.
-  public static func == (a: LayerChain, b: LayerChain) -> Bool {
+  package static func == (a: LayerChain, b: LayerChain) -> Bool {
     a.layers.count == b.layers.count && zip(a.layers, b.layers).allSatisfy { $0.isEqual(to: $1) }
   }
 }

@@ -8,7 +8,7 @@ import Networks
 /// operators of the standard want images channels first, see ``appendImage(_:shape:)``.
 public struct ONNXGraph {
   /// The graph so far.
-  public var model: ONNXModel
+  package var model: ONNXModel
   /// Stands before every name that the present layer makes, such as `layers.2.`.
   public private(set) var prefix: String
 
@@ -86,7 +86,7 @@ extension DeepNetwork where Scalar == Float {
   /// ``logits(_:)``, images channels last.
   ///
   /// - Throws: `NetworkError` that names a layer which cannot be written.
-  public func onnxModel() throws(NetworkError) -> ONNXModel {
+  package func onnxModel() throws(NetworkError) -> ONNXModel {
     var model = ONNXModel(
       name: "polyrelu-deep",
       documentation: "a deep network of pReLU layers; an input is "

@@ -1,5 +1,5 @@
 /// How much an experiment does.
-public enum Preset: String, Sendable, Codable, CaseIterable {
+package enum Preset: String, Sendable, Codable, CaseIterable {
   /// A minute or two: smaller data and networks, one seed.
   case quick
   /// Some minutes: closer to the paper, several seeds.
@@ -9,18 +9,18 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
 }
 
 /// What a person may say to an experiment.
-public struct ExperimentOptions: Sendable {
+package struct ExperimentOptions: Sendable {
   /// How much to do.
-  public var preset: Preset
+  package var preset: Preset
   /// The seed of the first repeat.
-  public var seed: UInt64
+  package var seed: UInt64
   /// The data, for experiments that take any.
-  public var data: String?
+  package var data: String?
   /// Repeats with seeds one after the other, instead of the preset's number.
-  public var repeats: Int?
+  package var repeats: Int?
 
   /// Options.
-  public init(preset: Preset, seed: UInt64 = 0, data: String? = nil, repeats: Int? = nil) {
+  package init(preset: Preset, seed: UInt64 = 0, data: String? = nil, repeats: Int? = nil) {
     self.repeats = repeats
     self.preset = preset
     self.seed = seed
@@ -29,18 +29,18 @@ public struct ExperimentOptions: Sendable {
 }
 
 /// What an experiment leaves behind, besides its run directory.
-public struct ExperimentOutcome: Sendable {
+package struct ExperimentOutcome: Sendable {
   /// The table for the terminal.
-  public let table: String
+  package let table: String
   /// The path of `report.html`.
-  public let report: String
+  package let report: String
   /// `results/summary.json` as text.
-  public let summary: String
+  package let summary: String
   /// Reasons not to trust a robustness number; empty when no check objects.
-  public let flags: [String]
+  package let flags: [String]
 
   /// An outcome.
-  public init(table: String, report: String, summary: String, flags: [String]) {
+  package init(table: String, report: String, summary: String, flags: [String]) {
     self.table = table
     self.report = report
     self.summary = summary
@@ -49,7 +49,7 @@ public struct ExperimentOutcome: Sendable {
 }
 
 /// An experiment: one command that trains, measures, draws and reports.
-public protocol Experiment: Sendable {
+package protocol Experiment: Sendable {
   /// The name on the command line.
   static var name: String { get }
   /// One line on what it shows.
@@ -68,13 +68,13 @@ public protocol Experiment: Sendable {
 
 extension Experiment {
   /// No.
-  public static var takesData: Bool { false }
+  package static var takesData: Bool { false }
 }
 
 /// The experiments by name.
-public enum ExperimentCatalog {
+package enum ExperimentCatalog {
   /// All experiments.
-  public static let all: [any Experiment.Type] = [
+  package static let all: [any Experiment.Type] = [
     OverviewExperiment.self, MixtureExperiment.self, DigitsParityExperiment.self,
     MNISTParityExperiment.self, MNISTDigitsExperiment.self, FashionParityExperiment.self,
     FeaturesExperiment.self, OrthonormalGMMExperiment.self, DegreeSweepExperiment.self,
@@ -84,10 +84,10 @@ public enum ExperimentCatalog {
   ]
 
   /// Says before an experiment that its report will have no figures, where gnuplot is missing.
-  public static func warnIfFiguresWillBeMissing() { FigureSink.warnIfFiguresWillBeMissing() }
+  package static func warnIfFiguresWillBeMissing() { FigureSink.warnIfFiguresWillBeMissing() }
 
   /// The experiment called `name`, with options.
-  public static func make(named name: String, _ options: ExperimentOptions) throws(ExperimentError)
+  package static func make(named name: String, _ options: ExperimentOptions) throws(ExperimentError)
     -> any Experiment
   {
     let type = try experiment(named: name)
@@ -98,7 +98,8 @@ public enum ExperimentCatalog {
   }
 
   /// The experiment called `name`.
-  public static func experiment(named name: String) throws(ExperimentError) -> any Experiment.Type {
+  package static func experiment(named name: String) throws(ExperimentError) -> any Experiment.Type
+  {
     if let found = all.first(where: { $0.name == name }) { return found }
     throw .usage(
       "no experiment '\(name)', expected one of \(all.map { $0.name }.joined(separator: ", "))")

@@ -1,9 +1,9 @@
 import Foundation
 
 /// One axis of a chart.
-public struct Axis: Hashable, Sendable {
+package struct Axis: Hashable, Sendable {
   /// How values are spaced.
-  public enum Scale: String, Hashable, Sendable {
+  package enum Scale: String, Hashable, Sendable {
     /// Evenly.
     case linear
     /// By their logarithm; values that are not positive are not drawn.
@@ -11,16 +11,16 @@ public struct Axis: Hashable, Sendable {
   }
 
   /// What is measured.
-  public var label: String
+  package var label: String
   /// Its unit, shown in parentheses after the label.
-  public var unit: String?
+  package var unit: String?
   /// How values are spaced.
-  public var scale: Scale
+  package var scale: Scale
   /// The values shown; `nil` takes the range of the data, with a margin.
-  public var range: ClosedRange<Double>?
+  package var range: ClosedRange<Double>?
 
   /// Makes an axis. A given range must be finite, not empty, and positive on a logarithmic scale.
-  public init(
+  package init(
     _ label: String, unit: String? = nil, scale: Scale = .linear,
     range: ClosedRange<Double>? = nil
   ) {

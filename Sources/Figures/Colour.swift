@@ -1,21 +1,21 @@
 /// An opaque colour, 8 bits a channel.
-public struct Colour: Hashable, Sendable {
+package struct Colour: Hashable, Sendable {
   /// Red, 0...255.
-  public var red: UInt8
+  package var red: UInt8
   /// Green, 0...255.
-  public var green: UInt8
+  package var green: UInt8
   /// Blue, 0...255.
-  public var blue: UInt8
+  package var blue: UInt8
 
   /// Makes a colour from `0xRRGGBB`.
-  public init(_ hex: UInt32) {
+  package init(_ hex: UInt32) {
     red = UInt8(truncatingIfNeeded: hex >> 16)
     green = UInt8(truncatingIfNeeded: hex >> 8)
     blue = UInt8(truncatingIfNeeded: hex)
   }
 
   /// `#rrggbb`.
-  public var hex: String {
+  package var hex: String {
     "#" + [red, green, blue].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
@@ -36,14 +36,14 @@ public struct Colour: Hashable, Sendable {
   /// Colours for categories, told apart with every common colour blindness.
   ///
   /// Okabe and Ito (2008), without the yellow, which is too light for lines on white.
-  public static let categories: [Colour] = [
+  package static let categories: [Colour] = [
     Colour(0x0072B2), Colour(0xD55E00), Colour(0x009E73), Colour(0xCC79A7),
     Colour(0xE69F00), Colour(0x56B4E9), Colour(0x000000),
   ]
 }
 
 /// A continuous scale of colours over a range of values.
-public enum ColourScale: String, Hashable, Sendable {
+package enum ColourScale: String, Hashable, Sendable {
   /// Blue over white to red; white is zero, and equal distances from zero are equally strong.
   case diverging
   /// Viridis: dark to light.
@@ -68,7 +68,7 @@ public enum ColourScale: String, Hashable, Sendable {
   }
 
   /// The colour of `value`, which is clamped to `range`; not-a-number is a neutral grey.
-  public func colour(of value: Double, in range: ClosedRange<Double>) -> Colour {
+  package func colour(of value: Double, in range: ClosedRange<Double>) -> Colour {
     guard !value.isNaN else { return Colour(0xBDBDBD) }
     let clamped = min(max(value, range.lowerBound), range.upperBound)
     let position: Double

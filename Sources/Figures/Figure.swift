@@ -2,7 +2,7 @@
 ///
 /// To add a kind of figure, write one file with a value type that conforms to this protocol.
 /// ``FigureRenderer`` writes it in every format, ``PanelFigure`` puts it beside others.
-public protocol Figure: Sendable {
+package protocol Figure: Sendable {
   /// The size at which the figure looks best when it stands alone.
   var preferredSize: FigureSize { get }
 
@@ -18,14 +18,14 @@ public protocol Figure: Sendable {
 }
 
 /// Width and height in CSS pixels (96 to the inch).
-public struct FigureSize: Hashable, Sendable {
+package struct FigureSize: Hashable, Sendable {
   /// Width in pixels.
-  public var width: Double
+  package var width: Double
   /// Height in pixels.
-  public var height: Double
+  package var height: Double
 
   /// Makes a size; both sides must be positive.
-  public init(width: Double, height: Double) {
+  package init(width: Double, height: Double) {
     precondition(width > 0 && height > 0, "a figure needs a positive size")
     self.width = width
     self.height = height
@@ -33,32 +33,32 @@ public struct FigureSize: Hashable, Sendable {
 }
 
 /// The numbers behind a figure, with the suffix that tells its CSV file from those of its siblings.
-public struct FigureTable: Hashable, Sendable {
+package struct FigureTable: Hashable, Sendable {
   /// Appended to the figure's name, for example `-a` for panel (a); empty for a single table.
-  public var suffix: String
+  package var suffix: String
   /// The numbers.
-  public var csv: CSVTable
+  package var csv: CSVTable
 
   /// Names a table.
-  public init(suffix: String = "", csv: CSVTable) {
+  package init(suffix: String = "", csv: CSVTable) {
     self.suffix = suffix
     self.csv = csv
   }
 }
 
 /// A rectangle of the canvas, in pixels from the top left corner, in which a figure is drawn.
-public struct PlotFrame: Hashable, Sendable {
+package struct PlotFrame: Hashable, Sendable {
   /// Left edge.
-  public var x: Double
+  package var x: Double
   /// Top edge.
-  public var y: Double
+  package var y: Double
   /// Extent.
-  public var size: FigureSize
+  package var size: FigureSize
   /// The panel letter drawn in the top left corner, for example `a`.
-  public var letter: String?
+  package var letter: String?
 
   /// Makes a frame; without an origin it starts at the top left corner of the canvas.
-  public init(x: Double = 0, y: Double = 0, size: FigureSize, letter: String? = nil) {
+  package init(x: Double = 0, y: Double = 0, size: FigureSize, letter: String? = nil) {
     self.x = x
     self.y = y
     self.size = size
@@ -67,7 +67,7 @@ public struct PlotFrame: Hashable, Sendable {
 }
 
 /// A file format in which figures are written.
-public enum FigureFormat: String, CaseIterable, Sendable {
+package enum FigureFormat: String, CaseIterable, Sendable {
   /// Scalable vector graphics, for the screen and the report.
   case svg
   /// Portable document format, for papers.
@@ -77,11 +77,11 @@ public enum FigureFormat: String, CaseIterable, Sendable {
 }
 
 /// Where the files of one figure were written.
-public struct FigureFiles: Hashable, Sendable {
+package struct FigureFiles: Hashable, Sendable {
   /// The name given by the caller, without extension.
-  public var name: String
+  package var name: String
   /// File names, relative to the directory the figure was written to, by format.
-  public var images: [FigureFormat: String]
+  package var images: [FigureFormat: String]
   /// File names of the CSV tables, relative to the same directory.
-  public var tables: [String]
+  package var tables: [String]
 }

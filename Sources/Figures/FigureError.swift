@@ -1,5 +1,5 @@
 /// Why a figure or a report could not be written. Every description is one line.
-public enum FigureError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum FigureError: Error, Hashable, Sendable, CustomStringConvertible {
   /// No executable of this name or path.
   case gnuplotNotFound(executable: String)
   /// gnuplot ran and failed; `message` is the first line of its complaint.
@@ -10,7 +10,7 @@ public enum FigureError: Error, Hashable, Sendable, CustomStringConvertible {
   case fileFailure(path: String, reason: String)
 
   /// Whether the figure could not be drawn, while its numbers could be written.
-  public var isOfDrawing: Bool {
+  package var isOfDrawing: Bool {
     switch self {
     case .gnuplotNotFound, .gnuplotFailed, .incompleteOutput: true
     case .fileFailure: false
@@ -18,7 +18,7 @@ public enum FigureError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// One line for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .gnuplotNotFound(let executable):
       "gnuplot not found: no executable '\(executable)' on PATH (Debian package gnuplot-nox)"

@@ -4,26 +4,26 @@ import Foundation
 ///
 /// The same figure gives the same bytes with the same gnuplot. Files appear by rename, and only
 /// after every format has been drawn: a failure leaves older files as they were.
-public struct FigureRenderer: Sendable {
+package struct FigureRenderer: Sendable {
   /// gnuplot's name on `PATH`, or its path.
-  public var executable: String
+  package var executable: String
   /// The formats ``write(_:named:in:)`` produces.
-  public var formats: [FigureFormat]
+  package var formats: [FigureFormat]
 
   /// Makes a renderer.
-  public init(executable: String = "gnuplot", formats: [FigureFormat] = [.svg, .pdf]) {
+  package init(executable: String = "gnuplot", formats: [FigureFormat] = [.svg, .pdf]) {
     self.executable = executable
     self.formats = formats
   }
 
   /// Whether the executable exists.
-  public var isAvailable: Bool {
+  package var isAvailable: Bool {
     do throws(FigureError) { try check() } catch { return false }
     return true
   }
 
   /// - Throws: ``FigureError/gnuplotNotFound(executable:)`` where the executable does not exist.
-  public func check() throws(FigureError) {
+  package func check() throws(FigureError) {
     _ = try GnuplotProcess(executable: executable).locate()
   }
 
@@ -36,7 +36,7 @@ public struct FigureRenderer: Sendable {
   /// - Returns: The names of the files, relative to `directory`.
   /// - Throws: ``FigureError``.
   @discardableResult
-  public func write(
+  package func write(
     _ figure: some Figure, named name: String, in directory: URL
   ) throws(FigureError) -> FigureFiles {
     precondition(!name.isEmpty && !name.contains("/"), "a figure's name is a file name")
@@ -58,7 +58,7 @@ public struct FigureRenderer: Sendable {
   }
 
   /// Writes the numbers of a figure alone, as ``write(_:named:in:)`` does beside the figure.
-  public static func writeTables(
+  package static func writeTables(
     of figure: some Figure, named name: String, in directory: URL
   ) throws(FigureError) {
     var files = try AtomicFiles(in: directory)
@@ -69,7 +69,7 @@ public struct FigureRenderer: Sendable {
   }
 
   /// The bytes of `figure` in one format. `name` appears in error messages only.
-  public func render(
+  package func render(
     _ figure: some Figure, as format: FigureFormat, named name: String = "figure"
   ) throws(FigureError) -> Data {
     var script = PlotScript(format: format, canvas: figure.preferredSize)

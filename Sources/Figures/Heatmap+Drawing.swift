@@ -5,7 +5,7 @@ extension Heatmap {
   static let screenCells = 500
 
   /// Draws the cells, their labels, the dividers and the colour key.
-  public func draw(in frame: PlotFrame, on script: inout PlotScript) {
+  package func draw(in frame: PlotFrame, on script: inout PlotScript) {
     script.begin(frame)
     if !title.isEmpty || frame.letter != nil {
       let text = PlotScript.quoted(title.isEmpty ? " " : title)

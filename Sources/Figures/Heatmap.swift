@@ -1,34 +1,34 @@
 /// A matrix as coloured cells, first row on top.
-public struct Heatmap: Figure, Hashable {
+package struct Heatmap: Figure, Hashable {
   /// Heading; none when empty.
-  public var title: String
+  package var title: String
   /// The values; all rows have the same length. Not-a-numbers are left white.
-  public var values: [[Double]]
+  package var values: [[Double]]
   /// One label a row, or none at all. Where they would collide, only every n-th is shown.
-  public var rowLabels: [String]
+  package var rowLabels: [String]
   /// One label a column, or none at all. Where they would collide, they are turned upright.
-  public var columnLabels: [String]
+  package var columnLabels: [String]
   /// What the rows are.
-  public var rowTitle: String
+  package var rowTitle: String
   /// What the columns are.
-  public var columnTitle: String
+  package var columnTitle: String
   /// What the colours measure.
-  public var valueTitle: String
+  package var valueTitle: String
   /// The values the colours span; values outside get the colours of the ends.
-  public var range: ClosedRange<Double>
+  package var range: ClosedRange<Double>
   /// The colours.
-  public var colours: ColourScale
+  package var colours: ColourScale
   /// Lines are drawn before these rows.
-  public var rowDividers: [Int]
+  package var rowDividers: [Int]
   /// Lines are drawn before these columns.
-  public var columnDividers: [Int]
+  package var columnDividers: [Int]
   /// Whether every cell shows its value, with two decimals.
-  public var showsValues: Bool
+  package var showsValues: Bool
   /// The size when drawn alone.
-  public var preferredSize: FigureSize
+  package var preferredSize: FigureSize
 
   /// Makes a heat map; `values` must be a non-empty rectangle.
-  public init(
+  package init(
     title: String = "", values: [[Double]], rowLabels: [String] = [], columnLabels: [String] = [],
     rowTitle: String = "", columnTitle: String = "", valueTitle: String = "",
     range: ClosedRange<Double> = -1...1, colours: ColourScale = .diverging,
@@ -56,12 +56,12 @@ public struct Heatmap: Figure, Hashable {
   }
 
   /// Number of rows.
-  public var rowCount: Int { values.count }
+  package var rowCount: Int { values.count }
   /// Number of columns.
-  public var columnCount: Int { values[0].count }
+  package var columnCount: Int { values[0].count }
 
   /// The matrix with its labels, or numbers from 0 where there are none.
-  public var tables: [FigureTable] {
+  package var tables: [FigureTable] {
     let columns = columnLabels.isEmpty ? (0..<columnCount).map(String.init) : columnLabels
     var table = CSVTable(header: ["row"] + columns)
     for (index, row) in values.enumerated() {

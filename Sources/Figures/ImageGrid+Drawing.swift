@@ -48,7 +48,7 @@ extension ImageGrid {
   }
 
   /// Draws every image as pixels; a frame of another size scales the whole grid.
-  public func draw(in frame: PlotFrame, on script: inout PlotScript) {
+  package func draw(in frame: PlotFrame, on script: inout PlotScript) {
     let layout = layout
     // Beside a panel letter the grid starts lower.
     let inset = frame.letter == nil || !title.isEmpty ? 0.0 : 18.0

@@ -1,18 +1,18 @@
 /// Rows and columns of small images with captions: samples, perturbations, learnt features.
-public struct ImageGrid: Figure, Hashable {
+package struct ImageGrid: Figure, Hashable {
   /// One image.
-  public struct Image: Hashable, Sendable {
+  package struct Image: Hashable, Sendable {
     /// Pixel rows from the top; all have the same length.
-    public var pixels: [[Double]]
+    package var pixels: [[Double]]
     /// The values the colours span.
-    public var range: ClosedRange<Double>
+    package var range: ClosedRange<Double>
     /// The colours: grey for images, diverging for signed perturbations.
-    public var colours: ColourScale
+    package var colours: ColourScale
     /// One or more lines below the image.
-    public var caption: String
+    package var caption: String
 
     /// Makes an image from a non-empty rectangle of values.
-    public init(
+    package init(
       pixels: [[Double]], range: ClosedRange<Double> = 0...1, colours: ColourScale = .grey,
       caption: String = ""
     ) {
@@ -25,7 +25,7 @@ public struct ImageGrid: Figure, Hashable {
     }
 
     /// Makes an image from row-major values, `width` a row.
-    public init(
+    package init(
       values: [Double], width: Int, range: ClosedRange<Double> = 0...1,
       colours: ColourScale = .grey, caption: String = ""
     ) {
@@ -38,30 +38,30 @@ public struct ImageGrid: Figure, Hashable {
   }
 
   /// A row of images with a heading at its left.
-  public struct Row: Hashable, Sendable {
+  package struct Row: Hashable, Sendable {
     /// Left of the images.
-    public var heading: String
+    package var heading: String
     /// From left to right; `nil` leaves a place empty.
-    public var images: [Image?]
+    package var images: [Image?]
 
     /// Makes a row.
-    public init(heading: String = "", images: [Image?]) {
+    package init(heading: String = "", images: [Image?]) {
       self.heading = heading
       self.images = images
     }
   }
 
   /// Heading; none when empty.
-  public var title: String
+  package var title: String
   /// Above the columns; may be shorter than the rows.
-  public var columnHeadings: [String]
+  package var columnHeadings: [String]
   /// From top to bottom.
-  public var rows: [Row]
+  package var rows: [Row]
   /// The side of an image in pixels of the screen; oblong images fit into the square.
-  public var cellSize: Double
+  package var cellSize: Double
 
   /// Makes a grid with at least one row.
-  public init(
+  package init(
     title: String = "", columnHeadings: [String] = [], rows: [Row], cellSize: Double = 76
   ) {
     precondition(!rows.isEmpty, "an image grid needs a row")
@@ -73,10 +73,10 @@ public struct ImageGrid: Figure, Hashable {
   }
 
   /// The size that follows from the images and their captions.
-  public var preferredSize: FigureSize { layout.size }
+  package var preferredSize: FigureSize { layout.size }
 
   /// One row a pixel: `row`, `column`, `heading`, `caption`, `y`, `x` (all from 0), `value`.
-  public var tables: [FigureTable] {
+  package var tables: [FigureTable] {
     var table = CSVTable(header: ["row", "column", "heading", "caption", "y", "x", "value"])
     for (rowIndex, row) in rows.enumerated() {
       for (columnIndex, image) in row.images.enumerated() {

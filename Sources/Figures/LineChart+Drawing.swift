@@ -2,7 +2,7 @@ import Foundation
 
 extension LineChart {
   /// Draws axes, reference lines, bands, curves and legend.
-  public func draw(in frame: PlotFrame, on script: inout PlotScript) {
+  package func draw(in frame: PlotFrame, on script: inout PlotScript) {
     let xRange = xRange
     let yRange = yRange
     script.begin(frame)

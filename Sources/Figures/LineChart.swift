@@ -1,7 +1,7 @@
 /// Curves over a common pair of axes.
-public struct LineChart: Figure, Hashable {
+package struct LineChart: Figure, Hashable {
   /// Where the legend stands.
-  public enum Legend: String, Hashable, Sendable {
+  package enum Legend: String, Hashable, Sendable {
     /// Under the axes; it never covers data.
     case below
     /// Right of the axes; it never covers data. The better place for many series.
@@ -19,22 +19,22 @@ public struct LineChart: Figure, Hashable {
   }
 
   /// Heading; none when empty.
-  public var title: String
+  package var title: String
   /// The horizontal axis.
-  public var x: Axis
+  package var x: Axis
   /// The vertical axis.
-  public var y: Axis
+  package var y: Axis
   /// The curves, drawn in this order.
-  public var series: [Series]
+  package var series: [Series]
   /// Lines for theory values.
-  public var references: [ReferenceLine]
+  package var references: [ReferenceLine]
   /// Where the legend stands.
-  public var legend: Legend
+  package var legend: Legend
   /// The size when drawn alone.
-  public var preferredSize: FigureSize
+  package var preferredSize: FigureSize
 
   /// Makes a chart.
-  public init(
+  package init(
     title: String = "", x: Axis, y: Axis, series: [Series], references: [ReferenceLine] = [],
     legend: Legend = .below, size: FigureSize = FigureSize(width: 700, height: 440)
   ) {
@@ -49,7 +49,7 @@ public struct LineChart: Figure, Hashable {
 
   /// One row a point (`kind` is `series`), in drawing order, gaps included; then one row a
   /// reference line (`kind` is `horizontal` or `vertical`).
-  public var tables: [FigureTable] {
+  package var tables: [FigureTable] {
     var table = CSVTable(header: ["kind", "label", "x", "y", "lower", "upper"])
     for series in series {
       for index in series.x.indices {

@@ -1,18 +1,18 @@
 /// Several figures in one, with the letters (a), (b), …
-public struct PanelFigure: Figure {
+package struct PanelFigure: Figure {
   /// Heading over all panels; none when empty.
-  public var title: String
+  package var title: String
   /// The panels, row by row.
-  public var panels: [any Figure]
+  package var panels: [any Figure]
   /// Panels in a row.
-  public var columns: Int
+  package var columns: Int
   /// Indices of panels that take a whole row.
-  public var wide: Set<Int>
+  package var wide: Set<Int>
   /// The size of each panel.
-  public var panelSize: FigureSize
+  package var panelSize: FigureSize
 
   /// Makes a figure of at least one and at most 26 panels, none of which has panels itself.
-  public init(
+  package init(
     title: String = "", panels: [any Figure], columns: Int = 2, wide: Set<Int> = [],
     panelSize: FigureSize = FigureSize(width: 420, height: 340)
   ) {
@@ -51,14 +51,14 @@ public struct PanelFigure: Figure {
   }
 
   /// The size that follows from the number of panels.
-  public var preferredSize: FigureSize {
+  package var preferredSize: FigureSize {
     FigureSize(
       width: panelSize.width * Double(columns),
       height: rows.map(height(ofRow:)).reduce(titleHeight, +))
   }
 
   /// The tables of the panels; their suffixes start with the panel letter.
-  public var tables: [FigureTable] {
+  package var tables: [FigureTable] {
     panels.enumerated().flatMap { index, panel in
       panel.tables.map {
         FigureTable(suffix: "-\(Self.letter(index))\($0.suffix)", csv: $0.csv)
@@ -67,7 +67,7 @@ public struct PanelFigure: Figure {
   }
 
   /// Draws the panels from left to right and from top to bottom.
-  public func draw(in frame: PlotFrame, on script: inout PlotScript) {
+  package func draw(in frame: PlotFrame, on script: inout PlotScript) {
     let scale = frame.size.height / preferredSize.height
     var top = frame.y + titleHeight * scale
     for indices in rows {

@@ -1,7 +1,7 @@
 /// One curve of a ``LineChart``.
-public struct Series: Hashable, Sendable {
+package struct Series: Hashable, Sendable {
   /// How the points are joined.
-  public enum Style: String, Hashable, Sendable {
+  package enum Style: String, Hashable, Sendable {
     /// Straight lines.
     case line
     /// Points alone.
@@ -15,7 +15,7 @@ public struct Series: Hashable, Sendable {
   }
 
   /// The pattern of a line.
-  public enum Dash: Int, CaseIterable, Hashable, Sendable {
+  package enum Dash: Int, CaseIterable, Hashable, Sendable {
     /// Unbroken.
     case solid
     /// Long strokes.
@@ -27,30 +27,30 @@ public struct Series: Hashable, Sendable {
   }
 
   /// The entry in the legend; no entry when empty.
-  public var label: String
+  package var label: String
   /// Horizontal positions.
-  public var x: [Double]
+  package var x: [Double]
   /// Vertical positions, as many. A point that is not finite, or not positive on a logarithmic
   /// axis, leaves a gap.
-  public var y: [Double]
+  package var y: [Double]
   /// The band drawn behind the curve: lower and upper edge for every point.
-  public var band: Band?
+  package var band: Band?
   /// How the points are joined.
-  public var style: Style
+  package var style: Style
   /// The pattern of the line; `nil` is solid until the colours repeat.
-  public var dash: Dash?
+  package var dash: Dash?
   /// The colour; `nil` takes the next of ``Colour/categories``.
-  public var colour: Colour?
+  package var colour: Colour?
 
   /// The edges of a shaded band, for example quantiles over seeds.
-  public struct Band: Hashable, Sendable {
+  package struct Band: Hashable, Sendable {
     /// Lower edge for every point.
-    public var lower: [Double]
+    package var lower: [Double]
     /// Upper edge for every point.
-    public var upper: [Double]
+    package var upper: [Double]
 
     /// Makes a band from as many values each.
-    public init(lower: [Double], upper: [Double]) {
+    package init(lower: [Double], upper: [Double]) {
       precondition(lower.count == upper.count, "both edges of a band need as many values")
       self.lower = lower
       self.upper = upper
@@ -58,7 +58,7 @@ public struct Series: Hashable, Sendable {
   }
 
   /// Makes a series; all arrays must have the same length.
-  public init(
+  package init(
     _ label: String, x: [Double], y: [Double], band: Band? = nil, style: Style = .line,
     dash: Dash? = nil, colour: Colour? = nil
   ) {
@@ -75,9 +75,9 @@ public struct Series: Hashable, Sendable {
 }
 
 /// A labelled straight line across a chart, for example the value a theorem predicts.
-public struct ReferenceLine: Hashable, Sendable {
+package struct ReferenceLine: Hashable, Sendable {
   /// Which way the line runs.
-  public enum Direction: String, Hashable, Sendable {
+  package enum Direction: String, Hashable, Sendable {
     /// At a fixed y.
     case horizontal
     /// At a fixed x.
@@ -85,19 +85,19 @@ public struct ReferenceLine: Hashable, Sendable {
   }
 
   /// Which way the line runs.
-  public var direction: Direction
+  package var direction: Direction
   /// The fixed y or x.
-  public var value: Double
+  package var value: Double
   /// Drawn outside the axes at the end of the line, so that it never covers data.
-  public var label: String
+  package var label: String
 
   /// A horizontal line at `y`.
-  public static func horizontal(_ y: Double, label: String = "") -> ReferenceLine {
+  package static func horizontal(_ y: Double, label: String = "") -> ReferenceLine {
     ReferenceLine(direction: .horizontal, value: y, label: label)
   }
 
   /// A vertical line at `x`.
-  public static func vertical(_ x: Double, label: String = "") -> ReferenceLine {
+  package static func vertical(_ x: Double, label: String = "") -> ReferenceLine {
     ReferenceLine(direction: .vertical, value: x, label: label)
   }
 }

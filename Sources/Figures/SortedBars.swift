@@ -2,25 +2,25 @@
 ///
 /// Made for neuron contributions: how fast they fall tells how many neurons a network uses. Up to
 /// thousands of bars a series stay readable because only their outline is drawn.
-public struct SortedBars: Figure, Hashable {
+package struct SortedBars: Figure, Hashable {
   /// One set of magnitudes.
-  public struct Group: Hashable, Sendable {
+  package struct Group: Hashable, Sendable {
     /// The entry in the legend.
-    public var label: String
+    package var label: String
     /// The magnitudes, in any order.
-    public var values: [Double]
+    package var values: [Double]
 
     /// Makes a group.
-    public init(_ label: String, values: [Double]) {
+    package init(_ label: String, values: [Double]) {
       self.label = label
       self.values = values
     }
   }
 
   /// The sets of magnitudes.
-  public var groups: [Group]
+  package var groups: [Group]
   /// The chart around them: titles, axes, references, legend, size. Its series are ignored.
-  public var chart: LineChart
+  package var chart: LineChart
 
   /// Makes the figure.
   ///
@@ -34,7 +34,7 @@ public struct SortedBars: Figure, Hashable {
   ///   - references: Lines for theory values, for example a threshold.
   ///   - legend: Where the legend stands.
   ///   - size: The size when drawn alone.
-  public init(
+  package init(
     title: String = "", valueLabel: String, rankLabel: String = "rank", groups: [Group],
     rankScale: Axis.Scale = .linear, valueScale: Axis.Scale = .logarithmic,
     references: [ReferenceLine] = [], legend: LineChart.Legend = .below,
@@ -47,10 +47,10 @@ public struct SortedBars: Figure, Hashable {
   }
 
   /// The size when drawn alone.
-  public var preferredSize: FigureSize { chart.preferredSize }
+  package var preferredSize: FigureSize { chart.preferredSize }
 
   /// One row a bar, largest first: `label`, `rank` from 1, `value`. Not-a-numbers come last.
-  public var tables: [FigureTable] {
+  package var tables: [FigureTable] {
     var table = CSVTable(header: ["label", "rank", "value"])
     for group in groups {
       for (index, value) in Self.sorted(group.values).enumerated() {
@@ -61,7 +61,7 @@ public struct SortedBars: Figure, Hashable {
   }
 
   /// Draws the outlines.
-  public func draw(in frame: PlotFrame, on script: inout PlotScript) {
+  package func draw(in frame: PlotFrame, on script: inout PlotScript) {
     var chart = chart
     chart.series = groups.map { group in
       Series(

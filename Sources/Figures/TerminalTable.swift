@@ -1,7 +1,7 @@
 /// A table as plain aligned text for the terminal.
-public struct TerminalTable: Hashable, Sendable {
+package struct TerminalTable: Hashable, Sendable {
   /// How a column is aligned.
-  public enum Alignment: Hashable, Sendable {
+  package enum Alignment: Hashable, Sendable {
     /// Text.
     case left
     /// Numbers.
@@ -9,14 +9,14 @@ public struct TerminalTable: Hashable, Sendable {
   }
 
   /// Column names.
-  public var header: [String]
+  package var header: [String]
   /// One alignment a column.
-  public var alignments: [Alignment]
+  package var alignments: [Alignment]
   /// Cells, row by row.
-  public private(set) var rows: [[String]] = []
+  package private(set) var rows: [[String]] = []
 
   /// An empty table. Without `alignments` the first column is left, the others right aligned.
-  public init(header: [String], alignments: [Alignment]? = nil) {
+  package init(header: [String], alignments: [Alignment]? = nil) {
     self.header = header
     self.alignments =
       alignments ?? header.indices.map { $0 == 0 ? .left : .right }
@@ -24,7 +24,7 @@ public struct TerminalTable: Hashable, Sendable {
   }
 
   /// Adds a row; it must have one cell a column.
-  public mutating func append(_ row: [String]) {
+  package mutating func append(_ row: [String]) {
     precondition(row.count == header.count, "a row needs one cell for each column")
     rows.append(row)
   }
@@ -32,7 +32,7 @@ public struct TerminalTable: Hashable, Sendable {
   /// The table: header, rule, rows; columns two spaces apart, no trailing spaces.
   ///
   /// Line breaks and control characters inside cells become spaces.
-  public var text: String {
+  package var text: String {
     let cleaned = ([header] + rows).map { $0.map(Self.cleaned) }
     let widths = header.indices.map { column in
       cleaned.map { DisplayWidth.columns(of: $0[column]) }.max() ?? 0

@@ -5,16 +5,16 @@
 #endif
 
 /// Files that appear whole or not at all.
-public enum AtomicFile {
+package enum AtomicFile {
   /// What the names of files that are not finished start with. A process that is killed leaves at most one.
-  public static let temporaryPrefix = ".tmp-"
+  package static let temporaryPrefix = ".tmp-"
 
   /// Writes `bytes` to the file `path`: a temporary sibling is written, synchronised with the disk
   /// and renamed. On failure nothing is left behind and an old file stays as it was.
   ///
   /// Symbolic links are followed: they stay, and what they point to is replaced, which keeps its permissions.
   /// What is no regular file (a device, a pipe, the terminal behind `/dev/stdout`) gets the bytes as they are.
-  public static func write(_ bytes: [UInt8], to path: String) throws(FormatError) {
+  package static func write(_ bytes: [UInt8], to path: String) throws(FormatError) {
     let target: OutputTarget
     do { target = try OutputTarget(path) } catch {
       if error.message.hasPrefix("cannot be written") { throw error }
@@ -33,7 +33,7 @@ public enum AtomicFile {
   }
 
   /// Writes `text` as UTF-8 to the file `path`, atomically.
-  public static func write(_ text: String, to path: String) throws(FormatError) {
+  package static func write(_ text: String, to path: String) throws(FormatError) {
     try write(Array(text.utf8), to: path)
   }
 

@@ -2,9 +2,9 @@
 ///
 /// The same values give the same bytes: numbers are printed with the fewest digits that read back
 /// as the same number, independent of the locale.
-public struct CSVTable: Sendable, Equatable {
+package struct CSVTable: Sendable, Equatable {
   /// One column; all columns of a table have the same length.
-  public enum Column: Sendable, Equatable {
+  package enum Column: Sendable, Equatable {
     /// Single precision numbers.
     case floats([Float])
     /// Double precision numbers.
@@ -15,7 +15,7 @@ public struct CSVTable: Sendable, Equatable {
     case strings([String])
 
     /// The number of rows.
-    public var count: Int {
+    package var count: Int {
       switch self {
       case .floats(let values): values.count
       case .doubles(let values): values.count
@@ -35,40 +35,44 @@ public struct CSVTable: Sendable, Equatable {
   }
 
   /// The column names, from left to right.
-  public private(set) var names: [String] = []
+  package private(set) var names: [String] = []
 
   /// The columns, from left to right.
-  public private(set) var columns: [Column] = []
+  package private(set) var columns: [Column] = []
 
   /// An empty table.
-  public init() {}
+  package init() {}
 
   /// The number of rows below the header.
-  public var rowCount: Int { columns.first?.count ?? 0 }
+  package var rowCount: Int { columns.first?.count ?? 0 }
 
   /// Adds a column on the right.
   ///
   /// - Precondition: the column has as many rows as those before it.
-  public mutating func append(_ name: String, _ column: Column) {
+  package mutating func append(_ name: String, _ column: Column) {
     precondition(columns.isEmpty || column.count == rowCount, "columns differ in length")
     names.append(name)
     columns.append(column)
   }
 
   /// Adds a column of double precision numbers on the right.
-  public mutating func append(_ name: String, _ values: [Double]) { append(name, .doubles(values)) }
+  package mutating func append(_ name: String, _ values: [Double]) {
+    append(name, .doubles(values))
+  }
 
   /// Adds a column of single precision numbers on the right.
-  public mutating func append(_ name: String, _ values: [Float]) { append(name, .floats(values)) }
+  package mutating func append(_ name: String, _ values: [Float]) { append(name, .floats(values)) }
 
   /// Adds a column of integers on the right.
-  public mutating func append(_ name: String, _ values: [Int]) { append(name, .integers(values)) }
+  package mutating func append(_ name: String, _ values: [Int]) { append(name, .integers(values)) }
 
   /// Adds a column of text on the right.
-  public mutating func append(_ name: String, _ values: [String]) { append(name, .strings(values)) }
+  package mutating func append(_ name: String, _ values: [String]) {
+    append(name, .strings(values))
+  }
 
   /// The whole table as text.
-  public var text: String {
+  package var text: String {
     var result = names.map(CSVTable.quoted).joined(separator: ",") + "\n"
     for row in 0..<rowCount {
       for (index, column) in columns.enumerated() {
@@ -81,7 +85,7 @@ public struct CSVTable: Sendable, Equatable {
   }
 
   /// Writes the table to the file `path`, atomically.
-  public func write(to path: String) throws(FormatError) {
+  package func write(to path: String) throws(FormatError) {
     try AtomicFile.write(text, to: path)
   }
 

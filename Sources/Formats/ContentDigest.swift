@@ -3,7 +3,7 @@
 /// Written here rather than taken from a library: this one digest is all that is needed of cryptography, and
 /// a library of it takes longer to build than the rest of the package. `ContentDigestTests` compares it with
 /// the vectors of the standard and with the `sha256sum` of the system.
-public struct ContentDigest: Sendable {
+package struct ContentDigest: Sendable {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
     0x5be0_cd19,
@@ -15,10 +15,10 @@ public struct ContentDigest: Sendable {
   private static let blockSize = 64
 
   /// The digest of nothing.
-  public init() {}
+  package init() {}
 
   /// Adds bytes.
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     guard let start = bytes.baseAddress else { return }
     byteCount &+= UInt64(bytes.count)
     var position = 0
@@ -37,19 +37,19 @@ public struct ContentDigest: Sendable {
   }
 
   /// Adds integers, as 64 little-endian bits each.
-  public mutating func update(_ integers: [Int]) {
+  package mutating func update(_ integers: [Int]) {
     integers.map { Int64($0).littleEndian }.withUnsafeBytes { update($0) }
   }
 
   /// Adds text: its length in bytes, then its UTF-8.
-  public mutating func update(_ text: String) {
+  package mutating func update(_ text: String) {
     let bytes = Array(text.utf8)
     update([bytes.count])
     bytes.withUnsafeBytes { update($0) }
   }
 
   /// The 32 bytes of the digest of everything added so far.
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var last = rest
     last.append(0x80)
     let zeros = (2 * Self.blockSize - 8 - last.count) % Self.blockSize
@@ -65,7 +65,7 @@ public struct ContentDigest: Sendable {
   }
 
   /// The digest as 64 hexadecimal digits.
-  public var hexadecimal: String {
+  package var hexadecimal: String {
     let digits = Array("0123456789abcdef")
     return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
   }

@@ -1,9 +1,9 @@
 import CZlib
 
 /// Gzip compression (RFC 1952) through zlib.
-public enum Gzip {
+package enum Gzip {
   /// The default of the most bytes that decompression may produce: 4 GiB.
-  public static let defaultMaximumBytes = 4 << 30
+  package static let defaultMaximumBytes = 4 << 30
 
   /// Enough of the contents to see the header of any format.
   fileprivate static let startLength = 2048
@@ -12,7 +12,7 @@ public enum Gzip {
   static let maximumExpansion = 1032
 
   /// Whether `bytes` start as a gzip file does.
-  public static func isCompressed(_ bytes: [UInt8]) -> Bool {
+  package static func isCompressed(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B
   }
 
@@ -20,7 +20,7 @@ public enum Gzip {
   ///
   /// - Parameter maximumBytes: the most bytes that the contents may have; a file that holds more is refused as soon as
   ///   that is known.
-  public static func contents(
+  package static func contents(
     of path: String, maximumBytes: Int = defaultMaximumBytes
   ) throws(FormatError) -> [UInt8] {
     try contents(of: path, maximumBytes: maximumBytes) { (_, _) throws(FormatError) in nil }
@@ -51,7 +51,7 @@ public enum Gzip {
   }
 
   /// Decompresses a whole gzip file of one or more members; errors name `path`.
-  public static func decompress(
+  package static func decompress(
     _ bytes: [UInt8], path: String, maximumBytes: Int = defaultMaximumBytes
   ) throws(FormatError) -> [UInt8] {
     try bytes.withRawBytes { (raw) throws(FormatError) in
@@ -63,7 +63,7 @@ public enum Gzip {
   /// Compresses `bytes` into one gzip member without name and time: equal input, equal output.
   ///
   /// - Parameter level: 0 (stored) to 9 (smallest).
-  public static func compress(_ bytes: [UInt8], level: Int = 6) -> [UInt8] {
+  package static func compress(_ bytes: [UInt8], level: Int = 6) -> [UInt8] {
     precondition((0...9).contains(level), "the level of gzip lies in 0...9")
     var stream = z_stream()
     let status = deflateInit2_(

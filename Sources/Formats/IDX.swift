@@ -2,24 +2,24 @@
 ///
 /// Files may be gzip-compressed, whatever they are called.
 /// Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
-public enum IDX {
+package enum IDX {
   /// An array of unsigned bytes as the file holds it, without widening.
-  public struct ByteArray: Sendable, Equatable {
+  package struct ByteArray: Sendable, Equatable {
     /// The extents, outermost first.
-    public let shape: [Int]
+    package let shape: [Int]
     /// The elements in row-major order.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
   }
 
   /// Reads a file of unsigned bytes, such as images and labels of MNIST.
-  public static func readBytes(
+  package static func readBytes(
     path: String, maximumBytes: Int = Gzip.defaultMaximumBytes
   ) throws(FormatError) -> ByteArray {
     try decodeBytes(contents(of: path, maximumBytes), path: path)
   }
 
   /// Reads a file of any IDX element type.
-  public static func read(
+  package static func read(
     path: String, maximumBytes: Int = Gzip.defaultMaximumBytes
   ) throws(FormatError) -> Tensor {
     try decode(contents(of: path, maximumBytes), path: path)
@@ -42,7 +42,7 @@ public enum IDX {
   }
 
   /// Reads unsigned bytes from the contents of an uncompressed file; errors name `path`.
-  public static func decodeBytes(
+  package static func decodeBytes(
     _ contents: consuming [UInt8], path: String
   ) throws(FormatError) -> ByteArray {
     let header = try Header.read(contents, path: path)
@@ -55,7 +55,7 @@ public enum IDX {
   }
 
   /// Reads the contents of an uncompressed file; errors name `path`.
-  public static func decode(_ contents: [UInt8], path: String) throws(FormatError) -> Tensor {
+  package static func decode(_ contents: [UInt8], path: String) throws(FormatError) -> Tensor {
     let header = try Header.read(contents, path: path)
     let elements = try contents.withRawBytes { (raw) throws(FormatError) in
       var source = MemorySource(UnsafeRawBufferPointer(rebasing: raw[header.length...]))
@@ -68,7 +68,7 @@ public enum IDX {
   /// The contents of an uncompressed IDX file of unsigned bytes.
   ///
   /// - Precondition: `bytes` holds exactly the product of `shape`; extents are below 2^32.
-  public static func encode(_ bytes: [UInt8], shape: [Int]) -> [UInt8] {
+  package static func encode(_ bytes: [UInt8], shape: [Int]) -> [UInt8] {
     precondition(Tensor.count(of: shape) == bytes.count, "shape and element count disagree")
     precondition(shape.count < 256 && shape.allSatisfy { $0 <= UInt32.max }, "shape too large")
     var result: [UInt8] = [0, 0, 0x08, UInt8(shape.count)]

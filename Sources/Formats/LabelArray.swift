@@ -1,12 +1,12 @@
 /// An array of labels as a file holds it: numbers of any type, or names.
-public enum LabelArray: Sendable, Equatable {
+package enum LabelArray: Sendable, Equatable {
   /// Numbers.
   case numbers(Tensor)
   /// Fixed-width text, numpy's `<U` and `S`, row-major.
   case names(shape: [Int], [String])
 
   /// The values of labels, integers where all of them are: a one-dimensional array for a file.
-  public init(_ labels: [ClassLabel]) {
+  package init(_ labels: [ClassLabel]) {
     var integers: [Int64] = []
     for label in labels { if case .integer(let value) = label { integers.append(Int64(value)) } }
     self =
@@ -16,7 +16,7 @@ public enum LabelArray: Sendable, Equatable {
   }
 
   /// The extents.
-  public var shape: [Int] {
+  package var shape: [Int] {
     switch self {
     case .numbers(let tensor): tensor.shape
     case .names(let shape, _): shape
@@ -29,7 +29,7 @@ public enum LabelArray: Sendable, Equatable {
   ///   - name: what the array is called in an error, for example `y`.
   ///   - path: the file it came from.
   /// - Throws: `FormatError` at the first number that is not a finite integer.
-  public func values(named name: String, path: String) throws(FormatError) -> [ClassLabel] {
+  package func values(named name: String, path: String) throws(FormatError) -> [ClassLabel] {
     switch self {
     case .numbers(let tensor):
       try tensor.integers(named: name, path: path).map { .integer($0) }
@@ -54,7 +54,7 @@ extension NPZ {
   /// Reads one array of labels from the file `path`.
   ///
   /// - Parameter maximumBytes: the most bytes that numbers may take in memory.
-  public static func labels(
+  package static func labels(
     path: String, name: String, maximumBytes: Int = defaultMaximumBytes
   ) throws(FormatError) -> LabelArray {
     let archive = try ZipArchive(path: path)
@@ -74,7 +74,7 @@ extension NPZ {
   }
 
   /// Writes `arrays` and arrays of labels to the file `path`, atomically.
-  public static func write(
+  package static func write(
     _ arrays: [String: Tensor], labels: [String: LabelArray], to path: String,
     isCompressed: Bool = false
   ) throws(FormatError) {
@@ -91,7 +91,7 @@ extension NPZ {
 
 extension NPY {
   /// Reads the array of labels in the file `path`.
-  public static func labels(path: String) throws(FormatError) -> LabelArray {
+  package static func labels(path: String) throws(FormatError) -> LabelArray {
     var source = try FileSource(path: path)
     if let text = try NPYText.decode(from: &source, size: source.size, what: "array", path: path) {
       return text

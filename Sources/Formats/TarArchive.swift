@@ -2,17 +2,17 @@
 ///
 /// Regular files only: what else an archive may hold (folders, links, extended headers) is passed over.
 /// Source: IEEE Std 1003.1, *pax*, "ustar Interchange Format".
-public struct TarArchive: Sendable {
+package struct TarArchive: Sendable {
   private static let blockSize = 512
 
   private let bytes: [UInt8]
   private let members: [String: Range<Int>]
 
   /// The names of the files, in alphabetical order.
-  public var names: [String] { members.keys.sorted() }
+  package var names: [String] { members.keys.sorted() }
 
   /// Reads the contents of an archive; errors name `path`.
-  public init(bytes: [UInt8], path: String) throws(FormatError) {
+  package init(bytes: [UInt8], path: String) throws(FormatError) {
     var members: [String: Range<Int>] = [:]
     var position = 0
     while position + Self.blockSize <= bytes.count {
@@ -41,7 +41,7 @@ public struct TarArchive: Sendable {
   }
 
   /// The contents of the file `name`, nil if there is none.
-  public func contents(of name: String) -> [UInt8]? {
+  package func contents(of name: String) -> [UInt8]? {
     members[name].map { Array(bytes[$0]) }
   }
 

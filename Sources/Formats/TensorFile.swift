@@ -1,6 +1,6 @@
 /// A file of named tensors in any of the formats this module reads, recognised by its content: its name
 /// only helps to say what was expected.
-public struct TensorFile {
+package struct TensorFile {
   private enum Storage {
     case safetensors(SafetensorsFile)
     case npz(ZipArchive)
@@ -11,13 +11,13 @@ public struct TensorFile {
   private let storage: Storage
 
   /// The names of the tensors, sorted.
-  public let names: [String]
+  package let names: [String]
 
   /// Opens a safetensors file, an `.npz` archive or a file of PyTorch's `torch.save`, and reads what it holds, but no
   /// numbers yet.
   ///
   /// - Parameter isWanted: which of several dictionaries in a PyTorch file is meant, by the names in it.
-  public init(path: String, isWanted: (Set<String>) -> Bool = { _ in true }) throws(FormatError) {
+  package init(path: String, isWanted: (Set<String>) -> Bool = { _ in true }) throws(FormatError) {
     self.path = path
     let start = try Self.start(of: path)
     if start.starts(with: [0x50, 0x4B]) {
@@ -36,12 +36,12 @@ public struct TensorFile {
   }
 
   /// The metadata of a safetensors file; other formats have none.
-  public var metadata: [String: String] {
+  package var metadata: [String: String] {
     if case .safetensors(let file) = storage { file.header.metadata } else { [:] }
   }
 
   /// The shape of the tensor `name`, nil where the file has none of that name. Reads no numbers.
-  public func shape(of name: String) throws(FormatError) -> [Int]? {
+  package func shape(of name: String) throws(FormatError) -> [Int]? {
     switch storage {
     case .safetensors(let file): file.header.entries[name]?.shape
     case .npz(let archive): try NPZ.shape(of: name, in: archive)
@@ -51,7 +51,7 @@ public struct TensorFile {
 
   /// The tensor `name`.
   /// - Throws: `FormatError` if there is no such tensor, or it cannot be read.
-  public func tensor(_ name: String) throws(FormatError) -> Tensor {
+  package func tensor(_ name: String) throws(FormatError) -> Tensor {
     guard names.contains(name) else {
       let noun = if case .npz = storage { "array" } else { "tensor" }
       throw FormatError(
@@ -63,14 +63,14 @@ public struct TensorFile {
   }
 
   /// The labels of this name: numbers, or in an npz archive text.
-  public func labels(_ name: String) throws(FormatError) -> LabelArray {
+  package func labels(_ name: String) throws(FormatError) -> LabelArray {
     if case .npz = storage, names.contains(name) { return try NPZ.labels(path: path, name: name) }
     return .numbers(try tensor(name))
   }
 
   /// The shape of the labels `name`, nil where the file has none, or where they are text, which is read before its
   /// shape is known.
-  public func labelShape(of name: String) throws(FormatError) -> [Int]? {
+  package func labelShape(of name: String) throws(FormatError) -> [Int]? {
     if case .npz(let archive) = storage, try NPZ.isText(name, in: archive) { return nil }
     return try shape(of: name)
   }
@@ -78,7 +78,7 @@ public struct TensorFile {
   /// The contents, of the tensors only those named; names that the file does not have are left out.
   ///
   /// - Parameter maximumBytes: the most bytes that the tensors may take in memory.
-  public func contents(of wanted: Set<String>, maximumBytes: Int) throws(FormatError)
+  package func contents(of wanted: Set<String>, maximumBytes: Int) throws(FormatError)
     -> Safetensors
   {
     let present = names.filter(wanted.contains)
@@ -93,7 +93,7 @@ public struct TensorFile {
   }
 
   /// Whether the file is a zip archive: npz, or of PyTorch.
-  public static func isArchive(path: String) throws(FormatError) -> Bool {
+  package static func isArchive(path: String) throws(FormatError) -> Bool {
     try start(of: path).starts(with: [0x50, 0x4B])
   }
 

@@ -2,7 +2,7 @@
 ///
 /// An integrator calls it from one thread at a time; inside, it may use as many as it likes, as long as
 /// its values do not depend on their number. Working memory belongs into a class.
-public protocol DifferentialSystem {
+package protocol DifferentialSystem {
   /// The number of components of y.
   var dimension: Int { get }
 

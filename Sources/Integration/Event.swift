@@ -3,9 +3,9 @@
 /// The function is looked at at the ends of steps, or more often where `subdivisions` says so. Two crossings
 /// between two looks cancel and are missed. A function that is zero where the integration begins does not
 /// cross there.
-public struct Event: Sendable {
+package struct Event: Sendable {
   /// Which crossings count.
-  public enum Direction: String, Sendable, Codable, CaseIterable {
+  package enum Direction: String, Sendable, Codable, CaseIterable {
     /// From below zero to zero or above.
     case rising
     /// From above zero to zero or below.
@@ -15,18 +15,18 @@ public struct Event: Sendable {
   }
 
   /// What the solution calls it.
-  public var name: String
+  package var name: String
   /// Which crossings count.
-  public var direction: Direction
+  package var direction: Direction
   /// Whether the integration ends with it.
-  public var isTerminal: Bool
+  package var isTerminal: Bool
   /// The number of equal parts of every step at whose ends the function is looked at.
-  public var subdivisions: Int
+  package var subdivisions: Int
   /// A continuous function of the time and the state, all components of it; NaN where it has no sign.
-  public var function: @Sendable (_ time: Double, _ state: UnsafeBufferPointer<Double>) -> Double
+  package var function: @Sendable (_ time: Double, _ state: UnsafeBufferPointer<Double>) -> Double
 
   /// An event at the zeros of `function`.
-  public init(
+  package init(
     name: String, direction: Direction = .either, isTerminal: Bool = false, subdivisions: Int = 1,
     function:
       @escaping @Sendable (_ time: Double, _ state: UnsafeBufferPointer<Double>) -> Double

@@ -1,6 +1,6 @@
 /// Why a method or an integrator could not be made: one line each. How an integration ends is not an
 /// error but a value, ``Solution/ending``.
-public enum IntegrationError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum IntegrationError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A tableau that is not what it says.
   case tableau(method: String, problem: String)
   /// A setting out of range.
@@ -17,7 +17,7 @@ public enum IntegrationError: Error, Sendable, Equatable, CustomStringConvertibl
   case methodMismatch(stored: String, found: String)
 
   /// One line for a person.
-  public var description: String {
+  package var description: String {
     switch self {
     case .tableau(let method, let problem): "the tableau of \(method) is wrong: \(problem)"
     case .invalid(let field, let found, let expected):

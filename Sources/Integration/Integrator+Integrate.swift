@@ -10,7 +10,7 @@ extension Integrator {
   ///   - maximumSteps: the number of accepted steps allowed in this call.
   ///   - afterStep: called after every accepted step, when its events are known; the integrator can be
   ///     asked for all times of its ``lastStep``. False stops the integration.
-  public func integrate<Failure: Error>(
+  package func integrate<Failure: Error>(
     to end: Double, events: [Event] = [], maximumSteps: Int = 1_000_000,
     afterStep: (Integrator<System>) throws(Failure) -> Bool
   ) throws(Failure) -> Solution {
@@ -36,7 +36,7 @@ extension Integrator {
 
   /// Takes steps until a time is reached or a terminal event occurs; see
   /// ``integrate(to:events:maximumSteps:afterStep:)``.
-  public func integrate(
+  package func integrate(
     to end: Double, events: [Event] = [], maximumSteps: Int = 1_000_000
   ) -> Solution {
     integrate(to: end, events: events, maximumSteps: maximumSteps) { _ in true }

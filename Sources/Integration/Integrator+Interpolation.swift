@@ -1,6 +1,6 @@
 extension Integrator {
   /// The state at a time of the ``lastStep``, to the order of the method's interpolant.
-  public func interpolate(at time: Double) -> [Double] {
+  package func interpolate(at time: Double) -> [Double] {
     [Double](unsafeUninitializedCapacity: buffers.count) { output, count in
       interpolate(at: time, into: output.baseAddress!)
       count = buffers.count
@@ -11,7 +11,7 @@ extension Integrator {
   /// interpolant. At both ends of the step these are the states there, byte for byte.
   ///
   /// - Parameter output: room for every component of the state.
-  public func interpolate(at time: Double, into output: UnsafeMutablePointer<Double>) {
+  package func interpolate(at time: Double, into output: UnsafeMutablePointer<Double>) {
     precondition(lastStep.contains(time), "only times of the last step can be interpolated")
     if time == self.time {
       output.update(from: buffers.state, count: buffers.count)

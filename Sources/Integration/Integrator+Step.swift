@@ -8,7 +8,7 @@ extension Integrator {
   ///
   /// - Parameter limit: later than the current time. A step that would come closer to it than 1e-9 of its
   ///   length ends there.
-  public func step(notBeyond limit: Double) -> StepResult {
+  package func step(notBeyond limit: Double) -> StepResult {
     precondition(limit > time, "a step leads forward")
     lastStep = time...time
     buffers.beginStep()

@@ -4,20 +4,20 @@
 /// An integrator has reference semantics; ``checkpoint`` is its value. Its results do not depend on the
 /// number of threads. It is made for states of any length up to millions of components: it holds as many
 /// copies of the state as the method has stages, and four more.
-public final class Integrator<System: DifferentialSystem> {
+package final class Integrator<System: DifferentialSystem> {
   /// What is integrated.
-  public let system: System
+  package let system: System
   /// The method of the steps.
-  public let method: RungeKuttaMethod
+  package let method: RungeKuttaMethod
   /// The current time.
-  public internal(set) var time: Double
+  package internal(set) var time: Double
   /// The step that will be tried next, unless the caller's limit is nearer.
-  public internal(set) var stepSize: Double
+  package internal(set) var stepSize: Double
   /// What was counted since the integrator, or the one it was resumed from, was made.
-  public internal(set) var statistics: StepStatistics
+  package internal(set) var statistics: StepStatistics
   /// The times that ``interpolate(at:into:)`` knows: those of the last step, or the current time alone
   /// before the first step and after a step that failed.
-  public internal(set) var lastStep: ClosedRange<Double>
+  package internal(set) var lastStep: ClosedRange<Double>
 
   let buffers: StepBuffers
   /// The start and the length of the step that the stages belong to, also where it was cut short.
@@ -46,7 +46,7 @@ public final class Integrator<System: DifferentialSystem> {
   ///     counted as ``StepStatistics/forced``. For derivatives with jumps, along which a solution may slide:
   ///     no tolerance is met there by any step that gets on.
   ///   - maximumStep: no step is longer.
-  public init(
+  package init(
     _ system: System, method: RungeKuttaMethod = .dormandPrince54, tolerances: [ToleranceGroup],
     time: Double = 0, state: [Double], initialStep: Double? = nil, minimumStep: Double = 0,
     maximumStep: Double = .infinity
@@ -71,7 +71,7 @@ public final class Integrator<System: DifferentialSystem> {
 
   /// An integrator with steps of one length, of which only the one that meets the caller's limit may be
   /// shorter.
-  public init(
+  package init(
     _ system: System, method: RungeKuttaMethod, fixedStep: Double, time: Double = 0,
     state: [Double]
   ) throws(IntegrationError) {
@@ -92,7 +92,7 @@ public final class Integrator<System: DifferentialSystem> {
   /// if system, method and tolerances are the same. Nothing is evaluated.
   ///
   /// - Parameter tolerances: nil where the step was fixed, and remains what it was.
-  public init(
+  package init(
     _ system: System, method: RungeKuttaMethod = .dormandPrince54, tolerances: [ToleranceGroup]?,
     resuming stored: IntegratorState, minimumStep: Double = 0, maximumStep: Double = .infinity
   ) throws(IntegrationError) {
@@ -121,24 +121,24 @@ public final class Integrator<System: DifferentialSystem> {
   }
 
   /// The state at the current time.
-  public var state: [Double] {
+  package var state: [Double] {
     Array(UnsafeBufferPointer(start: buffers.state, count: buffers.count))
   }
 
   /// The derivative at the current time.
-  public var derivative: [Double] {
+  package var derivative: [Double] {
     Array(UnsafeBufferPointer(start: buffers.derivative, count: buffers.count))
   }
 
   /// Calls `body` with the state at the current time, without copying it.
-  public func withState<Result, Failure: Error>(
+  package func withState<Result, Failure: Error>(
     _ body: (UnsafeBufferPointer<Double>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(UnsafeBufferPointer(start: buffers.state, count: buffers.count))
   }
 
   /// Everything needed to continue from here with the same bytes.
-  public var checkpoint: IntegratorState {
+  package var checkpoint: IntegratorState {
     IntegratorState(
       method: method.name, time: time, state: state, derivative: derivative, stepSize: stepSize,
       previousError: control?.controller.previousError ?? StepController.smallestMemory,

@@ -1,37 +1,37 @@
 /// What an integrator has counted since it began.
-public struct StepStatistics: Sendable, Codable, Equatable {
+package struct StepStatistics: Sendable, Codable, Equatable {
   /// The steps taken.
-  public var accepted = 0
+  package var accepted = 0
   /// The steps tried and found too long.
-  public var rejected = 0
+  package var rejected = 0
   /// The steps taken at the minimum length although their error was above the tolerance.
-  public var forced = 0
+  package var forced = 0
   /// The evaluations of the derivative.
-  public var evaluations = 0
+  package var evaluations = 0
 
   /// Nothing counted.
-  public init() {}
+  package init() {}
 }
 
 /// Everything an integrator needs to continue with the same bytes, between two steps.
-public struct IntegratorState: Sendable, Codable, Equatable {
+package struct IntegratorState: Sendable, Codable, Equatable {
   /// The name of the method.
-  public var method: String
+  package var method: String
   /// The time of the state.
-  public var time: Double
+  package var time: Double
   /// The state, one number a component.
-  public var state: [Double]
+  package var state: [Double]
   /// The derivative there.
-  public var derivative: [Double]
+  package var derivative: [Double]
   /// The step that will be tried next.
-  public var stepSize: Double
+  package var stepSize: Double
   /// The memory of the step control: the error of the last step, 1 being the tolerance.
-  public var previousError: Double
+  package var previousError: Double
   /// What was counted so far.
-  public var statistics: StepStatistics
+  package var statistics: StepStatistics
 
   /// A state with the given parts; see ``Integrator/checkpoint`` for one that is right.
-  public init(
+  package init(
     method: String, time: Double, state: [Double], derivative: [Double], stepSize: Double,
     previousError: Double, statistics: StepStatistics
   ) {
@@ -46,7 +46,7 @@ public struct IntegratorState: Sendable, Codable, Equatable {
 }
 
 /// How one step ended.
-public enum StepResult: Sendable, Equatable {
+package enum StepResult: Sendable, Equatable {
   /// The state has moved on.
   case accepted
   /// The tolerance asks for a step too short for the numbers to tell the times apart. The state is where

@@ -13,27 +13,27 @@ extension RungeKuttaMethod {
   }
 
   /// All methods that come with the module, by increasing order.
-  public static let all = [
+  package static let all = [
     euler, heun, bogackiShampine32, rungeKutta4, dormandPrince54, tsitouras54,
   ]
 
   /// Euler's method, order 1, for fixed steps: gradient descent with the step as its learning rate.
-  public static let euler = own(
+  package static let euler = own(
     name: "euler", order: 1, a: [[]], b: [1], c: [0])
 
   /// Heun's method, order 2, with Euler's embedded.
-  public static let heun = own(
+  package static let heun = own(
     name: "heun", order: 2, a: [[], [1]], b: [1 / 2, 1 / 2], c: [0, 1],
     embedded: Embedded(errorWeights: [-1 / 2, 1 / 2], order: 1))
 
   /// The classical method of order 4 (Kutta 1901), for fixed steps.
-  public static let rungeKutta4 = own(
+  package static let rungeKutta4 = own(
     name: "runge-kutta-4", order: 4,
     a: [[], [1 / 2], [0, 1 / 2], [0, 0, 1]],
     b: [1 / 6, 1 / 3, 1 / 3, 1 / 6], c: [0, 1 / 2, 1 / 2, 1])
 
   /// Bogacki and Shampine, *A 3(2) pair of Runge-Kutta formulas*, Applied Mathematics Letters 2 (1989).
-  public static let bogackiShampine32 = own(
+  package static let bogackiShampine32 = own(
     name: "bogacki-shampine-3(2)", order: 3,
     a: [[], [1 / 2], [0, 3 / 4], [2 / 9, 1 / 3, 4 / 9]],
     b: [2 / 9, 1 / 3, 4 / 9, 0], c: [0, 1 / 2, 3 / 4, 1],
@@ -43,7 +43,7 @@ extension RungeKuttaMethod {
   /// Mathematics 6 (1980), with the interpolant of order 4 of DOPRI5 (Hairer, Norsett and Wanner, *Solving
   /// Ordinary Differential Equations I*, section II.6): the Hermite polynomial plus a multiple of
   /// theta^2 (1 - theta)^2.
-  public static let dormandPrince54: RungeKuttaMethod = {
+  package static let dormandPrince54: RungeKuttaMethod = {
     let b: [Double] = [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0]
     let bumps: [Double] = [
       -12_715_105_075 / 11_282_082_432, 0, 87_487_479_700 / 32_700_410_799,
@@ -74,7 +74,7 @@ extension RungeKuttaMethod {
 
   /// Tsitouras, *Runge-Kutta pairs of order 5(4) satisfying only the first column simplifying assumption*,
   /// Computers and Mathematics with Applications 62 (2011), with its interpolant of order 4.
-  public static let tsitouras54 = own(
+  package static let tsitouras54 = own(
     name: "tsitouras-5(4)", order: 5,
     a: [
       [],

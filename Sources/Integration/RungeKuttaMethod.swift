@@ -2,63 +2,63 @@
 ///
 /// Stage i is k_i = f(t + c_i h, y + h sum_{j<i} a_ij k_j), the step y_new = y + h sum_i b_i k_i, and the
 /// solution within the step y(t + theta h) = y + h sum_i b_i(theta) k_i with polynomials b_i.
-public struct RungeKuttaMethod: Sendable, CustomStringConvertible {
+package struct RungeKuttaMethod: Sendable, CustomStringConvertible {
   /// A second method with the same stages, whose distance from the first estimates the error of a step.
-  public struct Embedded: Sendable {
+  package struct Embedded: Sendable {
     /// b_i minus the weights of the second method, one a stage.
-    public let errorWeights: [Double]
+    package let errorWeights: [Double]
     /// The order of the less accurate of the two.
-    public let order: Int
+    package let order: Int
 
     /// Error weights of a second method of the given order.
-    public init(errorWeights: [Double], order: Int) {
+    package init(errorWeights: [Double], order: Int) {
       self.errorWeights = errorWeights
       self.order = order
     }
   }
 
   /// The polynomials b_i(theta).
-  public struct Interpolant: Sendable {
+  package struct Interpolant: Sendable {
     /// Row i holds the coefficients of theta, theta^2, ... in b_i(theta). One row a stage, and where the
     /// last stage is not f at the end of the step, one more for that derivative.
-    public let coefficients: [[Double]]
+    package let coefficients: [[Double]]
     /// The order of the method that steps to an inner point theta.
-    public let order: Int
+    package let order: Int
 
     /// An interpolant with the given coefficients and order.
-    public init(coefficients: [[Double]], order: Int) {
+    package init(coefficients: [[Double]], order: Int) {
       self.coefficients = coefficients
       self.order = order
     }
   }
 
   /// What users call it, and what a stored state remembers.
-  public let name: String
+  package let name: String
   /// The order of convergence: the global error falls like h^order.
-  public let order: Int
+  package let order: Int
   /// Row i has i entries.
-  public let a: [[Double]]
+  package let a: [[Double]]
   /// The weights of the step, one a stage.
-  public let b: [Double]
+  package let b: [Double]
   /// The times of the stages, in steps.
-  public let c: [Double]
+  package let c: [Double]
   /// Estimates the error of a step; without it, steps have to be fixed.
-  public let embedded: Embedded?
+  package let embedded: Embedded?
   /// The solution within a step.
-  public let interpolant: Interpolant
+  package let interpolant: Interpolant
 
   /// The name.
-  public var description: String { name }
+  package var description: String { name }
   /// The number of stages.
-  public var stageCount: Int { b.count }
+  package var stageCount: Int { b.count }
   /// Whether the last stage is the derivative at the end of the step, which the next step begins with.
-  public let isFirstSameAsLast: Bool
+  package let isFirstSameAsLast: Bool
 
   /// A method with the given tableau. See ``checkTableau()`` for what is checked.
   ///
   /// - Parameter interpolant: without it, the cubic Hermite polynomial through the values and derivatives
   ///   at both ends, which is of order 3 or that of the method.
-  public init(
+  package init(
     name: String, order: Int, a: [[Double]], b: [Double], c: [Double], embedded: Embedded? = nil,
     interpolant: Interpolant? = nil
   ) throws(IntegrationError) {

@@ -1,7 +1,7 @@
 /// How an integration ended, and what happened on the way.
-public struct Solution: Sendable, Codable, Equatable {
+package struct Solution: Sendable, Codable, Equatable {
   /// Why it ended.
-  public enum Ending: Sendable, Codable, Equatable {
+  package enum Ending: Sendable, Codable, Equatable {
     /// The time asked for is reached.
     case reached
     /// A terminal event of this name occurred.
@@ -17,32 +17,32 @@ public struct Solution: Sendable, Codable, Equatable {
   }
 
   /// An event and when it was.
-  public struct Occurrence: Sendable, Codable, Equatable {
+  package struct Occurrence: Sendable, Codable, Equatable {
     /// The event's name.
-    public var name: String
+    package var name: String
     /// When it was.
-    public var time: Double
+    package var time: Double
 
     /// An event of this name at this time.
-    public init(name: String, time: Double) {
+    package init(name: String, time: Double) {
       self.name = name
       self.time = time
     }
   }
 
   /// Why it ended.
-  public var ending: Ending
+  package var ending: Ending
   /// When it ended.
-  public var time: Double
+  package var time: Double
   /// The state then.
-  public var state: [Double]
+  package var state: [Double]
   /// The events, in the order of their times.
-  public var occurrences: [Occurrence]
+  package var occurrences: [Occurrence]
   /// What the integrator has counted since it was made.
-  public var statistics: StepStatistics
+  package var statistics: StepStatistics
 
   /// A solution with the given parts.
-  public init(
+  package init(
     ending: Ending, time: Double, state: [Double], occurrences: [Occurrence],
     statistics: StepStatistics
   ) {

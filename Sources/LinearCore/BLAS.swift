@@ -2,7 +2,7 @@ import COpenBLAS
 import Foundation
 
 /// Process-wide set-up of the BLAS library.
-public enum BLAS {
+package enum BLAS {
   private static let isSetUp: Void = {
     chooseKernels()
     openblas_set_num_threads(1)
@@ -17,7 +17,7 @@ public enum BLAS {
 
   /// The library in its own words: name, version and how it was built, without the kernels, such as
   /// "OpenBLAS 0.3.26 NO_LAPACKE DYNAMIC_ARCH NO_AFFINITY MAX_THREADS=64".
-  public static var library: String {
+  package static var library: String {
     let kernels = kernels
     return String(cString: openblas_get_config()).split(separator: " ")
       .filter { $0 != kernels[...] }.joined(separator: " ")
@@ -25,7 +25,7 @@ public enum BLAS {
 
   /// The kernels in use, in OpenBLAS's words, such as "SkylakeX" or "Haswell". Others add in other orders, so
   /// that last digits differ: the same bytes come from the same kernels of the same library.
-  public static var kernels: String {
+  package static var kernels: String {
     useOneThread()
     return String(cString: openblas_get_corename())
   }

@@ -1,24 +1,24 @@
 /// A = U diag(s) V^T with orthonormal columns in U and V.
-public struct SingularValueDecomposition<Scalar: LinearScalar>: Sendable {
+package struct SingularValueDecomposition<Scalar: LinearScalar>: Sendable {
   /// (rows, r) with r = min(rows, columns).
-  public let u: Matrix<Scalar>
+  package let u: Matrix<Scalar>
   /// The singular values, largest first; r of them.
-  public let singularValues: [Scalar]
+  package let singularValues: [Scalar]
   /// (r, columns): the right singular vectors as rows.
-  public let vTransposed: Matrix<Scalar>
+  package let vTransposed: Matrix<Scalar>
 }
 
 /// A = sum_i values[i] vectors[i] vectors[i]^T for a symmetric A.
-public struct SymmetricEigendecomposition<Scalar: LinearScalar>: Sendable {
+package struct SymmetricEigendecomposition<Scalar: LinearScalar>: Sendable {
   /// The eigenvalues in ascending order.
-  public let values: [Scalar]
+  package let values: [Scalar]
   /// The eigenvectors as rows, in the order of `values`.
-  public let vectors: Matrix<Scalar>
+  package let vectors: Matrix<Scalar>
 }
 
 extension Matrix {
   /// The thin singular value decomposition (LAPACK `gesdd`).
-  public func singularValueDecomposition() throws(FactorizationError)
+  package func singularValueDecomposition() throws(FactorizationError)
     -> SingularValueDecomposition<Scalar>
   {
     let rank = Swift.min(rows, columns)
@@ -79,7 +79,7 @@ extension Matrix {
 
   /// Eigenvalues and eigenvectors of a symmetric matrix (LAPACK `syevd`); the upper and lower
   /// triangle must agree.
-  public func symmetricEigendecomposition() throws(FactorizationError)
+  package func symmetricEigendecomposition() throws(FactorizationError)
     -> SymmetricEigendecomposition<Scalar>
   {
     precondition(rows == columns, "only a square matrix is symmetric")

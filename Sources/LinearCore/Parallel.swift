@@ -7,7 +7,7 @@ import Synchronization
 /// The caller cuts the work into pieces by a rule that does not look at the number of threads; each
 /// piece writes its own output. Results are therefore the same, byte for byte, on any number of
 /// threads.
-public enum Parallel {
+package enum Parallel {
   private static let limit = Atomic<Int>(0)
   /// Asked once: the answer takes longer than many a loop over a short vector.
   private static let processorCount = AvailableProcessors.count()
@@ -17,7 +17,7 @@ public enum Parallel {
 
   /// How many threads all pieces of work together may use. Setting 0 means all that this
   /// process may use, see ``AvailableProcessors``.
-  public static var threadCount: Int {
+  package static var threadCount: Int {
     get {
       let set = limit.load(ordering: .relaxed)
       return set > 0 ? set : processorCount
@@ -33,7 +33,7 @@ public enum Parallel {
   /// Returns when all calls have returned. `body` must be safe to run concurrently with itself. Denormal
   /// numbers are zeros in it, on every thread. Calls inside `body` share the threads that are left:
   /// where the outer call takes all of them, inner ones run serially on the thread they are made on.
-  public static func forEach(_ count: Int, _ body: (Int) -> Void) {
+  package static func forEach(_ count: Int, _ body: (Int) -> Void) {
     let available = share ?? threadCount
     let threads = min(available, count)
     if threads <= 1 {
@@ -61,7 +61,7 @@ public enum Parallel {
 
   /// Cuts 0..<count into consecutive ranges of `size` (the last may be shorter) and calls `body` on
   /// each, with its number.
-  public static func forEachBlock(
+  package static func forEachBlock(
     of count: Int, size: Int, _ body: (_ block: Int, _ range: Range<Int>) -> Void
   ) {
     forEach(blockCount(of: count, size: size)) { block in
@@ -70,7 +70,7 @@ public enum Parallel {
   }
 
   /// The number of ranges ``forEachBlock(of:size:_:)`` makes.
-  public static func blockCount(of count: Int, size: Int) -> Int {
+  package static func blockCount(of count: Int, size: Int) -> Int {
     precondition(size > 0)
     return (count + size - 1) / size
   }

@@ -5,7 +5,7 @@
 /// infinite, as radii of samples that nothing fools are.
 ///
 /// - Parameter share: from 0, the least value, to 1, the largest.
-public func quantile(_ values: [Double], _ share: Double) -> Double? {
+package func quantile(_ values: [Double], _ share: Double) -> Double? {
   precondition(share >= 0 && share <= 1, "a quantile is of a share from 0 to 1")
   let sorted = values.sorted()
   guard let last = sorted.last else { return nil }
@@ -20,7 +20,7 @@ public func quantile(_ values: [Double], _ share: Double) -> Double? {
 }
 
 /// The median: the middle value, of an even count the mean of the two middle ones; nil of none.
-public func median(_ values: [Double]) -> Double? { quantile(values, 0.5) }
+package func median(_ values: [Double]) -> Double? { quantile(values, 0.5) }
 
 /// The share of samples that withstand every perturbation of size **at most** `epsilon`; 0 of none.
 ///
@@ -30,7 +30,7 @@ public func median(_ values: [Double]) -> Double? { quantile(values, 0.5) }
 /// certified accuracy never exceeds attacked accuracy, also where both radii are equal.
 ///
 /// - Parameter radii: one a sample, 0 for those that are misclassified as they are.
-public func accuracy(ofRadii radii: some Sequence<Double>, beyond epsilon: Double) -> Double {
+package func accuracy(ofRadii radii: some Sequence<Double>, beyond epsilon: Double) -> Double {
   var (count, standing) = (0, 0)
   for radius in radii {
     count += 1

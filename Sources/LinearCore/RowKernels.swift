@@ -1,11 +1,11 @@
 /// Loops over one row whose sums are taken eight lanes at a time: a plain loop cannot be vectorised,
 /// because that would change the order of its additions.
-public enum RowKernels {
+package enum RowKernels {
   /// The Euclidean norm of `count` numbers: sums of squares in eight lanes, rescaled first where the
   /// squares would leave the normal range (numbers below 1e-15 in Float).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public static func norm<Scalar: LinearScalar>(_ count: Int, _ x: UnsafePointer<Scalar>) -> Scalar
+  package static func norm<Scalar: LinearScalar>(_ count: Int, _ x: UnsafePointer<Scalar>) -> Scalar
   {
     var sums = SIMD8<Scalar>(repeating: 0)
     var i = 0
@@ -44,7 +44,7 @@ public enum RowKernels {
   /// How many of the numbers are at least `level`.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public static func countAtLeast<Scalar: LinearScalar>(
+  package static func countAtLeast<Scalar: LinearScalar>(
     _ level: Scalar, _ count: Int, _ x: UnsafePointer<Scalar>
   ) -> Int {
     // Integers may be added in any order, which leaves the loop to the compiler.
@@ -59,7 +59,7 @@ public enum RowKernels {
   /// Of numbers closer together than 2^-60 of the largest, more than k may be kept.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public static func threshold<Scalar: LinearScalar>(
+  package static func threshold<Scalar: LinearScalar>(
     ofLargest k: Int, _ count: Int, _ x: UnsafePointer<Scalar>
   ) -> Scalar {
     precondition(k >= 1 && k <= count, "a rank among the numbers")
@@ -104,7 +104,7 @@ public enum RowKernels {
   /// - Parameter scratch: `count` numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public static func softThreshold<Scalar: LinearScalar>(
+  package static func softThreshold<Scalar: LinearScalar>(
     radius: Scalar, _ count: Int, sizes: UnsafePointer<Scalar>, room: UnsafePointer<Scalar>,
     scratch: UnsafeMutablePointer<Scalar>
   ) -> Scalar {

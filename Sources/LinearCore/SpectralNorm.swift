@@ -3,7 +3,7 @@
 /// Lanczos iteration on A^T A with full reorthogonalisation: a few dozen products at most, where a
 /// singular value decomposition costs thousands. The vectors are `Double`, so the result is as accurate
 /// as the products.
-public enum SpectralNorm {
+package enum SpectralNorm {
   /// The square of the largest singular value of A.
   ///
   /// - Parameters:
@@ -13,7 +13,7 @@ public enum SpectralNorm {
   ///   - tolerance: relative accuracy of the result.
   ///   - apply: x to A^T A x.
   /// - Complexity: one call of `apply` an iteration, at most `dimension` of them.
-  public static func squared(
+  package static func squared(
     dimension: Int, start: [Double], tolerance: Double = 1e-7, apply: ([Double]) -> [Double]
   ) -> Double {
     precondition(start.count == dimension, "a start vector of the wrong length")

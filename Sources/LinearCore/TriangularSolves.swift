@@ -6,7 +6,7 @@ extension Double {
   /// - Parameters:
   ///   - rows: rows of B.
   ///   - n: columns of B, rows and columns of U; both are row-major without gaps.
-  public static func solveFromRight(
+  package static func solveFromRight(
     rows: Int, _ n: Int, _ u: UnsafePointer<Double>, _ b: UnsafeMutablePointer<Double>
   ) {
     if rows == 0 || n == 0 { return }
@@ -17,7 +17,7 @@ extension Double {
   }
 
   /// x <- U^-1 x, or U^-T x, for an upper triangular row-major (n, n) matrix U.
-  public static func solveTriangular(
+  package static func solveTriangular(
     _ n: Int, _ u: UnsafePointer<Double>, transposed: Bool, _ x: UnsafeMutablePointer<Double>
   ) {
     if n == 0 { return }

@@ -5,26 +5,26 @@ import LinearCore
 /// Neurons are cut into blocks of fixed size; every block runs through both passes on one thread while
 /// its weights are in cache, and hands its gradient to the caller in factored form. Results do not
 /// depend on the number of threads. Buffers are reused from batch to batch.
-public final class BatchPass<Scalar: LinearScalar> {
+package final class BatchPass<Scalar: LinearScalar> {
   /// What a pass returns besides the hidden gradient.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The sum of the losses of the batch, before any update.
-    public let lossSum: Double
+    package let lossSum: Double
     /// How many samples were classified correctly.
-    public let correct: Int
+    package let correct: Int
     /// d(mean loss)/dV: (outputCount, hiddenWidth).
-    public let outputGradient: Matrix<Scalar>
+    package let outputGradient: Matrix<Scalar>
     /// d(mean loss)/d(bias): outputCount numbers.
-    public let biasGradient: [Scalar]
+    package let biasGradient: [Scalar]
     /// The logits of the batch, before any update: (n, outputCount).
-    public let logits: Matrix<Scalar>
+    package let logits: Matrix<Scalar>
     /// The derivative of the mean loss with respect to the logits, times ||x_i|| with input
     /// normalisation: (outputCount, n).
-    public let outputDerivative: Matrix<Scalar>
+    package let outputDerivative: Matrix<Scalar>
   }
 
   /// Neurons that one piece of work handles; part of the definition of the result.
-  public let blockSize: Int
+  package let blockSize: Int
 
   private let width: Int
   private let capacity: Int
@@ -34,7 +34,7 @@ public final class BatchPass<Scalar: LinearScalar> {
   private var rowScales: [Scalar]
 
   /// Buffers for batches of at most `capacity` samples through networks of `hiddenWidth` neurons.
-  public init(hiddenWidth: Int, capacity: Int, blockSize: Int = 250) {
+  package init(hiddenWidth: Int, capacity: Int, blockSize: Int = 250) {
     precondition(blockSize > 0)
     width = hiddenWidth
     self.blockSize = blockSize
@@ -55,7 +55,7 @@ public final class BatchPass<Scalar: LinearScalar> {
   ///     hidden weights only; nil for V itself. Gradient flow has V at a scale of its own there.
   ///   - updateHidden: receives the gradient of the mean loss with respect to the hidden weights, block
   ///     by block, concurrently for different blocks.
-  public func run(
+  package func run(
     _ network: inout PReLUNetwork<Scalar>, inputs: PreparedInputs<Scalar>, labels: [Int],
     loss: Loss, feedback: Matrix<Scalar>? = nil,
     updateHidden: (HiddenGradient<Scalar>) -> Void
@@ -268,21 +268,21 @@ private func multiply<Scalar: LinearScalar>(
 
 extension PReLUNetwork {
   /// The gradient of the mean loss of a batch with respect to every parameter.
-  public struct ParameterGradient: Sendable {
+  package struct ParameterGradient: Sendable {
     /// The mean loss.
-    public let loss: Double
+    package let loss: Double
     /// (hiddenWidth, inputDimension).
-    public let hiddenWeights: Matrix<Scalar>
+    package let hiddenWeights: Matrix<Scalar>
     /// (outputCount, hiddenWidth).
-    public let outputWeights: Matrix<Scalar>
+    package let outputWeights: Matrix<Scalar>
     /// outputCount numbers; also reported for a network without bias.
-    public let outputBias: [Scalar]
+    package let outputBias: [Scalar]
   }
 
   /// The mean loss of inputs (n, inputDimension) with labels, and its gradient.
   ///
   /// Training does not form the gradient of the hidden weights; see ``BatchPass``.
-  public func parameterGradient(inputs: Matrix<Scalar>, labels: [Int], loss: Loss)
+  package func parameterGradient(inputs: Matrix<Scalar>, labels: [Int], loss: Loss)
     -> ParameterGradient
   {
     var network = self

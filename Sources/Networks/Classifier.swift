@@ -73,7 +73,7 @@ extension Classifier {
 /// The class that each row of logits stands for; see ``Classifier/predictions(_:)``.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-public func predictedClasses<Scalar: LinearScalar>(_ logits: Matrix<Scalar>) -> [Int] {
+package func predictedClasses<Scalar: LinearScalar>(_ logits: Matrix<Scalar>) -> [Int] {
   (0..<logits.rows).map { i in
     if logits.columns == 1 { return logits[i, 0] > 0 ? 1 : 0 }
     var best = 0
@@ -83,7 +83,7 @@ public func predictedClasses<Scalar: LinearScalar>(_ logits: Matrix<Scalar>) -> 
 }
 
 /// How many rows of logits stand for their label.
-public func correctPredictions<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, labels: [Int])
+package func correctPredictions<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, labels: [Int])
   -> Int
 {
   zip(predictedClasses(logits), labels).count { $0 == $1 }
@@ -93,7 +93,7 @@ public func correctPredictions<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, l
 /// for class 0), otherwise the label's logit less the largest other one. Negative means misclassified.
 @specialized(where Scalar == Float)
 @specialized(where Scalar == Double)
-public func classificationMargins<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, labels: [Int])
+package func classificationMargins<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, labels: [Int])
   -> [Scalar]
 {
   (0..<logits.rows).map { i in
@@ -103,7 +103,7 @@ public func classificationMargins<Scalar: LinearScalar>(_ logits: Matrix<Scalar>
 }
 
 /// The class other than `label` with the largest logit in row `i` (the first of equal ones).
-public func strongestOther<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, _ i: Int, _ label: Int)
+package func strongestOther<Scalar: LinearScalar>(_ logits: Matrix<Scalar>, _ i: Int, _ label: Int)
   -> Int
 {
   var best = label == 0 ? 1 : 0

@@ -2,7 +2,7 @@ import LinearCore
 
 /// A classifier's twin in few dimensions, for attacks in l2: its inputs are those of the original through
 /// a map with orthonormal rows, so perturbations lift back at the same Euclidean norm.
-public protocol ClassifierReduction<Original>: Sendable {
+package protocol ClassifierReduction<Original>: Sendable {
   /// What is reduced.
   associatedtype Original: Classifier<Float>
   /// What it is reduced to.
@@ -31,7 +31,7 @@ public protocol ClassifierReduction<Original>: Sendable {
 
 extension ReducedNetwork: ClassifierReduction where Scalar == Float {
   /// The reduction of a network to less than half of its dimensions.
-  public static func reduction(of original: PReLUNetwork<Float>, tolerance: Double)
+  package static func reduction(of original: PReLUNetwork<Float>, tolerance: Double)
     throws(NetworkError) -> ReducedNetwork
   {
     try ReducedNetwork(original, tolerance: tolerance)

@@ -1,14 +1,14 @@
 /// The degrees p that pReLU neurons may have, in files, flags and layers.
-public enum Degree {
+package enum Degree {
   /// From a plain ReLU to far beyond any degree that trains: powers are taken by multiplication, so that time grows
   /// with p, and (1 - 0.001)^1000 is all that is left of a cosine that is not quite 1.
-  public static let allowed = 1.0...1000.0
+  package static let allowed = 1.0...1000.0
 
   /// For errors: "a number from 1 to 1000".
-  public static let expectation = "a number from 1 to 1000"
+  package static let expectation = "a number from 1 to 1000"
 
   /// - Throws: ``NetworkError`` for a degree out of range, or one that is not a number.
-  public static func check(_ degree: Double) throws(NetworkError) {
+  package static func check(_ degree: Double) throws(NetworkError) {
     guard allowed.contains(degree) else {
       throw NetworkError("p is \(degree); expected \(expectation)")
     }

@@ -2,13 +2,13 @@ import LinearCore
 
 /// What the hidden features H of a data set look like, and how the network does on it, from one forward
 /// pass.
-public struct FeatureStatistics: Sendable, Equatable {
+package struct FeatureStatistics: Sendable, Equatable {
   /// ||H||_F^2 / ||H||_2^2 of the features, (n, hiddenWidth).
-  public let stableRank: Double
+  package let stableRank: Double
   /// Mean loss.
-  public let loss: Double
+  package let loss: Double
   /// Share of samples classified correctly.
-  public let accuracy: Double
+  package let accuracy: Double
 }
 
 extension PReLUNetwork {
@@ -16,7 +16,7 @@ extension PReLUNetwork {
   ///
   /// The features are kept for the few products that their spectral norm takes (n x hiddenWidth
   /// numbers of memory); no singular value decomposition is made.
-  public func featureStatistics(_ inputs: PreparedInputs<Scalar>, labels: [Int], loss: Loss)
+  package func featureStatistics(_ inputs: PreparedInputs<Scalar>, labels: [Int], loss: Loss)
     -> FeatureStatistics
   {
     let count = inputs.rows.rows

@@ -7,14 +7,14 @@ import LinearCore
 /// with G of shape (neurons, samples), X of shape (samples, dimension) and one number s_j a neuron. The
 /// gradient itself, as large as the weights, need never be formed: plain gradient descent is one
 /// accumulating product.
-public struct HiddenGradient<Scalar: LinearScalar> {
+package struct HiddenGradient<Scalar: LinearScalar> {
   /// Which neurons.
-  public let neurons: Range<Int>
+  package let neurons: Range<Int>
   /// The number of input coordinates.
-  public let dimension: Int
+  package let dimension: Int
   /// The live weights of these neurons, (neurons.count, dimension). Whoever receives this value may
   /// change them.
-  public let weights: UnsafeMutablePointer<Scalar>
+  package let weights: UnsafeMutablePointer<Scalar>
   let samples: Int
   let coefficients: UnsafePointer<Scalar>
   let inputs: UnsafePointer<Scalar>
@@ -24,7 +24,7 @@ public struct HiddenGradient<Scalar: LinearScalar> {
   /// themselves may be the target.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func accumulate(into target: UnsafeMutablePointer<Scalar>, alpha: Scalar, beta: Scalar) {
+  package func accumulate(into target: UnsafeMutablePointer<Scalar>, alpha: Scalar, beta: Scalar) {
     let count = dimension
     for j in 0..<neurons.count {
       let row = target + j * count

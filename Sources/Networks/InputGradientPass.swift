@@ -41,9 +41,9 @@ final class PlainInputGradientPass<C: Classifier>: InputGradientPass {
 }
 
 /// The pass of a classifier whose evaluation keeps what the way back needs.
-public final class TracedInputGradientPass<Scalar: LinearScalar>: InputGradientPass {
+package final class TracedInputGradientPass<Scalar: LinearScalar>: InputGradientPass {
   /// The logits of a batch, and what turns weights of logits into gradients of the inputs.
-  public typealias Trace = (
+  package typealias Trace = (
     logits: Matrix<Scalar>, backward: (Matrix<Scalar>) -> Matrix<Scalar>
   )
 
@@ -51,13 +51,13 @@ public final class TracedInputGradientPass<Scalar: LinearScalar>: InputGradientP
   private let evaluate: (Matrix<Scalar>) -> Trace
 
   /// A pass from the evaluation of a batch, (n, dimension).
-  public init(dimension: Int, evaluate: @escaping (Matrix<Scalar>) -> Trace) {
+  package init(dimension: Int, evaluate: @escaping (Matrix<Scalar>) -> Trace) {
     self.dimension = dimension
     self.evaluate = evaluate
   }
 
   /// One evaluation and one way back.
-  public func run(
+  package func run(
     count: Int, inputs: UnsafePointer<Scalar>, gradient: UnsafeMutablePointer<Scalar>,
     weigh: (UnsafeMutablePointer<Scalar>) -> Void
   ) {

@@ -3,7 +3,7 @@ import LinearCore
 
 extension ModelFile {
   /// A network in the precision that holds it.
-  public enum HeldNetwork: Sendable {
+  package enum HeldNetwork: Sendable {
     /// Weights that single precision holds, as training leaves them.
     case single(PReLUNetwork<Float>)
     /// Weights that it does not hold, or not well enough to compute with: of extreme size.
@@ -11,7 +11,7 @@ extension ModelFile {
   }
 
   /// Reads a network in the precision that holds it; see ``read(_:exponent:normalizeInput:as:)``.
-  public static func readHeld(
+  package static func readHeld(
     _ path: String, exponent: Double? = nil, normalizeInput: Bool? = nil
   ) throws(FormatError) -> HeldNetwork {
     let contents = try tensors(path)
@@ -31,7 +31,7 @@ extension ModelFile {
   }
 
   /// A network of double precision, rounded where single precision holds it.
-  public static func held(_ network: PReLUNetwork<Double>) -> HeldNetwork {
+  package static func held(_ network: PReLUNetwork<Double>) -> HeldNetwork {
     network.suitsSinglePrecision ? .single(network.converted(to: Float.self)) : .double(network)
   }
 }

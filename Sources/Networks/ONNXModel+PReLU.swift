@@ -10,7 +10,7 @@ extension ONNXModel {
   ///
   /// - Parameter weights: (width, D).
   /// - Returns: the name of the features.
-  public mutating func appendPReLULayer(
+  package mutating func appendPReLULayer(
     reading input: String, weights: Matrix<Float>, exponent: Double, prefix: String = ""
   ) -> String {
     let (weights, norms) = Self.silenced(weights)
@@ -27,7 +27,7 @@ extension ONNXModel {
   ///   - norms: positive numbers in a shape that broadcasts to that of the sums.
   ///   - inputNorms: the name of positive numbers by which cosines are divided as well.
   /// - Returns: the name of the features, in the shape of the sums.
-  public mutating func appendPReLU(
+  package mutating func appendPReLU(
     of sums: String, norms: Tensor, inputNorms: String? = nil, exponent: Double,
     prefix: String = ""
   ) -> String {
@@ -47,7 +47,7 @@ extension ONNXModel {
 
   /// The rows of a matrix and their norms. As in our forward pass, a neuron of denormal norm is silent:
   /// its row becomes 0, and its norm 1.
-  public static func silenced(_ weights: Matrix<Float>) -> (weights: Matrix<Float>, norms: [Float])
+  package static func silenced(_ weights: Matrix<Float>) -> (weights: Matrix<Float>, norms: [Float])
   {
     var (weights, norms) = (weights, weights.rowNorms())
     for j in norms.indices where norms[j] < Float.leastNormalMagnitude {
@@ -59,7 +59,7 @@ extension ONNXModel {
 
   /// x / d with d = max |x_k|, or 0 for x = 0, and d: (batch, D) and (batch, 1). Squares of the
   /// coordinates neither over- nor underflow then.
-  public mutating func appendScaled(_ input: String, prefix: String = "") -> (
+  package mutating func appendScaled(_ input: String, prefix: String = "") -> (
     scaled: String, divisor: String
   ) {
     constants["tiny"] = Tensor(shape: [], elements: .float32([Float.leastNormalMagnitude]))
@@ -75,7 +75,7 @@ extension ONNXModel {
   ///
   /// Divided by the largest coordinate first, ||x|| >= 1 unless x = 0, and any positive number below 1
   /// guards the second division.
-  public mutating func appendDirection(of input: String, prefix: String = "") -> (
+  package mutating func appendDirection(of input: String, prefix: String = "") -> (
     direction: String, length: String
   ) {
     constants["half"] = Tensor(shape: [], elements: .float32([0.5]))

@@ -10,7 +10,7 @@ extension PReLUNetwork: Classifier {
   }
 
   /// f of prepared inputs: (n, outputCount).
-  public func logits(prepared inputs: PreparedInputs<Scalar>) -> Matrix<Scalar> {
+  package func logits(prepared inputs: PreparedInputs<Scalar>) -> Matrix<Scalar> {
     var logits = Matrix<Scalar>(uninitializedRows: inputs.rows.rows, columns: outputCount)
     logits.withMutablePointer { target in
       nonisolated(unsafe) let target = target

@@ -16,7 +16,7 @@ extension PReLUNetwork {
   ///   - inputs: n samples.
   /// - Returns: for each of the neurons how far it moved, ||(w_j, v_j) - before|| / ||before||; 0 for one
   ///   whose weights are 0.
-  public mutating func apply(
+  package mutating func apply(
     impulses: Matrix<Scalar>, to neurons: [Int], inputs: PreparedInputs<Scalar>
   ) -> [Double] {
     precondition(

@@ -24,7 +24,7 @@ extension PReLUNetwork {
 }
 
 /// The order that undoes `order`.
-public func inverse(ofOrder order: [Int]) -> [Int] {
+package func inverse(ofOrder order: [Int]) -> [Int] {
   var result = order
   for (position, element) in order.enumerated() { result[element] = position }
   return result

@@ -9,7 +9,7 @@ extension PReLUNetwork where Scalar == Float {
   /// z / ||w||, never of z or ||w|| alone, so weights of 1e-7 and p = 4.7 neither over- nor underflow.
   /// Where a division could be 0/0, both sides give the bias alone: a neuron with w = 0 is divided by 1,
   /// and x = center has the direction 0.
-  public func onnxModel() -> ONNXModel {
+  package func onnxModel() -> ONNXModel {
     var model = ONNXModel(
       name: "polyrelu",
       documentation: "pReLU network f(x) = V h(x) + bias, "

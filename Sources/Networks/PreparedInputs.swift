@@ -6,14 +6,14 @@ import LinearCore
 /// With input normalisation f(x) = ||x|| g(x / ||x||) + bias, where g is the network without
 /// normalisation and bias (x already shifted). So everything reduces to g on unit inputs; the lengths
 /// come back in as `outputScales`.
-public struct PreparedInputs<Scalar: LinearScalar>: Sendable {
+package struct PreparedInputs<Scalar: LinearScalar>: Sendable {
   /// (n, inputDimension).
-  public let rows: Matrix<Scalar>
+  package let rows: Matrix<Scalar>
   /// ||x_i|| with input normalisation, otherwise nil.
-  public let outputScales: [Scalar]?
+  package let outputScales: [Scalar]?
 
   /// The same inputs, rounded to another scalar type.
-  public func converted<Other: LinearScalar>(to _: Other.Type = Other.self)
+  package func converted<Other: LinearScalar>(to _: Other.Type = Other.self)
     -> PreparedInputs<Other>
   {
     PreparedInputs<Other>(
@@ -21,7 +21,7 @@ public struct PreparedInputs<Scalar: LinearScalar>: Sendable {
   }
 
   /// The inputs listed by number.
-  public func subset(_ indices: [Int]) -> PreparedInputs {
+  package func subset(_ indices: [Int]) -> PreparedInputs {
     PreparedInputs(
       rows: rows.rows(at: indices),
       outputScales: outputScales.map { all in indices.map { all[$0] } })
@@ -30,7 +30,7 @@ public struct PreparedInputs<Scalar: LinearScalar>: Sendable {
 
 extension PReLUNetwork {
   /// Shifts and scales inputs of shape (n, inputDimension) for the hidden layer.
-  public func prepare(_ inputs: Matrix<Scalar>) -> PreparedInputs<Scalar> {
+  package func prepare(_ inputs: Matrix<Scalar>) -> PreparedInputs<Scalar> {
     precondition(inputs.columns == inputDimension, "inputs of another dimension than the network's")
     if center == nil && !normalizeInput { return PreparedInputs(rows: inputs, outputScales: nil) }
     let dimension = inputDimension

@@ -1,22 +1,22 @@
 import LinearCore
 
 /// What a reduction leaves of a network, and how exact it is.
-public struct ReductionSummary: Sendable, Equatable {
+package struct ReductionSummary: Sendable, Equatable {
   /// Hidden neurons left, of ``originalNeurons``.
-  public let neurons: Int
+  package let neurons: Int
   /// The dimension the reduced network works in, of ``originalDimension``.
-  public let rank: Int
+  package let rank: Int
   /// B in |f(x) - f_reduced(x)| <= B ||x - center||^p, for every output and every x.
-  public let errorBound: Double
+  package let errorBound: Double
   /// The sum over neurons of max_c |V_cj| ||w_j||, which bounds |f(x) - bias| in the same way.
-  public let totalContribution: Double
+  package let totalContribution: Double
   /// Hidden neurons of the network.
-  public let originalNeurons: Int
+  package let originalNeurons: Int
   /// Input coordinates of the network.
-  public let originalDimension: Int
+  package let originalDimension: Int
 
   /// The summary of the same reduction of the network times a number.
-  public func scaled(by factor: Double) -> ReductionSummary {
+  package func scaled(by factor: Double) -> ReductionSummary {
     ReductionSummary(
       neurons: neurons, rank: rank, errorBound: factor * errorBound,
       totalContribution: factor * totalContribution, originalNeurons: originalNeurons,
@@ -57,17 +57,17 @@ public struct ReductionSummary: Sendable, Equatable {
 /// The bounds are those of exact arithmetic; rounding in `Scalar` comes on top in either network.
 ///
 /// With input normalisation f depends on ||x - center||, and so on all dimensions: not reducible.
-public struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
+package struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
   /// The network of `rank` inputs: no center, the same outputs and bias.
-  public let network: PReLUNetwork<Scalar>
+  package let network: PReLUNetwork<Scalar>
   /// Q^T: orthonormal rows, (rank, inputDimension of the original).
-  public let basis: Matrix<Double>
+  package let basis: Matrix<Double>
   /// What is left and how exact it is.
-  public let summary: ReductionSummary
+  package let summary: ReductionSummary
   private let center: [Double]?
 
   /// The share of ``ReductionSummary/totalContribution`` that the error bound may reach by default.
-  public static var defaultTolerance: Double { 1e-4 }
+  package static var defaultTolerance: Double { 1e-4 }
 
   /// Reduces a network.
   ///
@@ -77,7 +77,7 @@ public struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
   ///     nothing, is refused.
   /// - Throws: ``NetworkError`` saying why the network cannot be reduced: input normalisation, silence, or
   ///   the rank.
-  public init(
+  package init(
     _ original: PReLUNetwork<Scalar>, tolerance: Double = Self.defaultTolerance,
     halvesDimension: Bool = true
   ) throws(NetworkError) {
@@ -126,12 +126,12 @@ public struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
 
 extension ReducedNetwork {
   /// Q^T (x - center) of every row: (n, inputDimension) to (n, rank).
-  public func project(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
+  package func project(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
     project(inputs, minus: center)
   }
 
   /// Q^T v of every row, for directions and perturbations: (n, inputDimension) to (n, rank).
-  public func project(directions: Matrix<Scalar>) -> Matrix<Scalar> {
+  package func project(directions: Matrix<Scalar>) -> Matrix<Scalar> {
     project(directions, minus: nil)
   }
 
@@ -150,7 +150,7 @@ extension ReducedNetwork {
   }
 
   /// Q d of every row, of the same Euclidean norm: (n, rank) to (n, inputDimension).
-  public func lift(_ perturbations: Matrix<Scalar>) -> Matrix<Scalar> {
+  package func lift(_ perturbations: Matrix<Scalar>) -> Matrix<Scalar> {
     Matrix.product(perturbations.converted(to: Double.self), basis).converted()
   }
 
@@ -161,7 +161,7 @@ extension ReducedNetwork {
   /// - Parameters:
   ///   - inputs: points near the boundary, such as adversarial samples: (n, inputDimension).
   ///   - labels: the class each is, or should be, taken for.
-  public func radiusUncertainty(at inputs: Matrix<Scalar>, labels: [Int]) -> [Double] {
+  package func radiusUncertainty(at inputs: Matrix<Scalar>, labels: [Int]) -> [Double] {
     precondition(inputs.rows == labels.count, "one label a row")
     let (_, gradients) = network.logitsAndInputGradient(project(inputs)) { logits, rows in
       var cotangent = Matrix<Scalar>(rows: logits.rows, columns: logits.columns)

@@ -2,7 +2,7 @@ import Foundation
 import LinearCore
 
 /// Where single precision does not hold a sample beside others.
-public enum PrecisionLoss: Sendable, Equatable {
+package enum PrecisionLoss: Sendable, Equatable {
   /// Coordinates or weights that are too small beside others decide what a neuron sees of this row.
   case coordinates(row: Int)
   /// The class of this row comes out otherwise: its outputs are too small or too large beside others.
@@ -16,7 +16,8 @@ extension ScaledNetwork {
   ///   - exact: samples in units of 2^``unitExponent``: (n, inputDimension).
   ///   - rounded: the same as single precision has them.
   ///   - isWhole: whether all rows are looked at; otherwise those whose outputs are of extreme size.
-  public func loss(exact: Matrix<Double>, rounded: Matrix<Float>, isWhole: Bool) -> PrecisionLoss? {
+  package func loss(exact: Matrix<Double>, rounded: Matrix<Float>, isWhole: Bool) -> PrecisionLoss?
+  {
     let q = self.exact.normalizeInput ? 1 : self.exact.exponent
     var rows: [Int] = []
     for row in 0..<exact.rows {

@@ -14,18 +14,18 @@ import LinearCore
 /// network of y with the bias divided by 2^(k q), q = p or, with input normalisation, 1. A last power of two
 /// divides all c_j and the bias. Directions, predictions and the ratio of any two contributions stay as they
 /// are; radii are those in y times 2^k.
-public struct ScaledNetwork: Sendable {
+package struct ScaledNetwork: Sendable {
   /// The network in y.
-  public let network: PReLUNetwork<Float>
+  package let network: PReLUNetwork<Float>
   /// The same in double precision, where no neuron is lost: weights are those that were given.
-  public let exact: PReLUNetwork<Double>
+  package let exact: PReLUNetwork<Double>
   /// k: the unit of length is 2^k.
-  public let unitExponent: Int
+  package let unitExponent: Int
   /// The contributions |c_j| of the network that was given are those of ``network`` times 2 to this.
-  public let contributionExponent: Int
+  package let contributionExponent: Int
   /// Neurons that contribute so little that single precision holds 0 in their place, less than 1e-30 of
   /// the largest contribution.
-  public let lostNeurons: Int
+  package let lostNeurons: Int
 
   /// Exponents of what lies within this of the largest contribution or of the bias are kept.
   private static var range: Int { 180 }
@@ -36,7 +36,7 @@ public struct ScaledNetwork: Sendable {
   /// Scales a network.
   ///
   /// - Throws: ``NetworkError`` where bias and weights differ by more than single precision can hold.
-  public init(_ network: PReLUNetwork<Double>, unitExponent k: Int = 0) throws(NetworkError) {
+  package init(_ network: PReLUNetwork<Double>, unitExponent k: Int = 0) throws(NetworkError) {
     let exponents = NeuronExponents(network)
     let q = network.normalizeInput ? 1 : network.exponent
     let shift = q * Double(k)
@@ -72,7 +72,7 @@ public struct ScaledNetwork: Sendable {
   }
 
   /// The network as it is, for one that single precision holds.
-  public init(unscaled network: PReLUNetwork<Float>) {
+  package init(unscaled network: PReLUNetwork<Float>) {
     self.network = network.withoutDenormalWeights()
     exact = network.converted(to: Double.self)
     (unitExponent, contributionExponent, lostNeurons) = (0, 0, 0)

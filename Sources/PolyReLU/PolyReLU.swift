@@ -16,8 +16,7 @@
 @_exported import Datasets
 @_exported import DeepNetworks
 @_exported import Experiments
-@_exported import Figures
-@_exported import Integration
+@_exported import Formats
 @_exported import LinearCore
 @_exported import Networks
 @_exported import Theory

@@ -5,13 +5,13 @@ import Networks
 /// Adam (Kingma and Ba, *Adam: A method for stochastic optimization*, ICLR 2015) as PyTorch computes
 /// it, with weight decay added to the gradient; or AdamW (Loshchilov and Hutter, *Decoupled weight decay
 /// regularization*, ICLR 2019), w <- (1 - learningRate x weightDecay) w before the step.
-public final class Adam<Scalar: LinearScalar>: Optimizer {
+package final class Adam<Scalar: LinearScalar>: Optimizer {
   /// The number of steps taken; sets the bias correction.
-  public var stepCount = 0
+  package var stepCount = 0
   /// What a schedule multiplies the learning rate by.
-  public var rateFactor = 1.0
+  package var rateFactor = 1.0
   /// "first.<group>" and "second.<group>": running means of the gradient and of its square.
-  public let moments: [String: MomentBuffer<Scalar>]
+  package let moments: [String: MomentBuffer<Scalar>]
 
   private let rate: Double
   private let beta1: Double
@@ -26,7 +26,7 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
 
   /// An optimiser for parameter groups of the given sizes.
   /// - Parameter isDecoupled: whether weight decay is kept out of the running averages.
-  public init(
+  package init(
     learningRate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double,
     isDecoupled: Bool = false, sizes: [ParameterGroup: Int]
   ) {
@@ -45,7 +45,7 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
   }
 
   /// Counts the step and sets its bias corrections.
-  public func beginStep() {
+  package func beginStep() {
     stepCount += 1
     stepSize = Scalar(rate * rateFactor / (1 - pow(beta1, Double(stepCount))))
     inverseRootCorrection = Scalar(1 / (1 - pow(beta2, Double(stepCount))).squareRoot())
@@ -55,7 +55,7 @@ public final class Adam<Scalar: LinearScalar>: Optimizer {
   /// Elementwise, in stretches short enough for the nearest cache.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func update(
+  package func update(
     _ group: ParameterGroup, offset: Int, count: Int, values: UnsafeMutablePointer<Scalar>,
     gradient: UnsafePointer<Scalar>
   ) {

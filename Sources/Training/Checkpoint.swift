@@ -5,17 +5,17 @@ import Networks
 
 /// The state of a training run between two epochs. As a file it is a model file with the optimiser's
 /// running averages and the record beside the weights, so it can be attacked or inspected as it is.
-public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
+package struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   /// The network.
-  public var network: PReLUNetwork<Scalar>
+  package var network: PReLUNetwork<Scalar>
   /// The settings of the run.
-  public var configuration: TrainingConfiguration
+  package var configuration: TrainingConfiguration
   /// The course so far.
-  public var record: TrainingRecord
+  package var record: TrainingRecord
   /// Optimiser steps taken.
-  public var stepCount: Int
+  package var stepCount: Int
   /// The optimiser's running averages by name.
-  public var moments: [String: [Scalar]]
+  package var moments: [String: [Scalar]]
   /// Which neurons of a thinned run wait, and how fast all of them move.
   var thinning: ThinningState<Scalar>?
 
@@ -42,7 +42,7 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   /// Writes the file, atomically.
   ///
   /// - Parameter classes: the values of the network's classes, where they are known.
-  public func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
+  package func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
     var file = ModelFile.contents(of: network, classes: classes)
     for (name, values) in moments { file.tensors["optimizer.\(name)"] = ModelFile.tensor(values) }
     let state = State(
@@ -54,7 +54,7 @@ public struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// Reads a checkpoint.
-  public init(path: String) throws(FormatError) {
+  package init(path: String) throws(FormatError) {
     let file = try Safetensors(path: path)
     try file.checkSeal(path: path)
     guard let text = file.metadata["training"],

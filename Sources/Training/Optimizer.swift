@@ -4,26 +4,26 @@ import Networks
 
 /// A tensor of parameters, by the name that optimisers and checkpoints keep its running averages under. A
 /// deep network has one for each of its trained tensors, called as in its architecture.
-public struct ParameterGroup: RawRepresentable, Sendable, Hashable {
+package struct ParameterGroup: RawRepresentable, Sendable, Hashable {
   /// The name.
-  public let rawValue: String
+  package let rawValue: String
 
   /// The group of a name.
-  public init(rawValue: String) { self.rawValue = rawValue }
+  package init(rawValue: String) { self.rawValue = rawValue }
 
   /// Of a pReLU network: (hiddenWidth, inputDimension).
-  public static let hiddenWeights = ParameterGroup(rawValue: "hiddenWeights")
+  package static let hiddenWeights = ParameterGroup(rawValue: "hiddenWeights")
   /// Of a pReLU network: (outputCount, hiddenWidth).
-  public static let outputWeights = ParameterGroup(rawValue: "outputWeights")
+  package static let outputWeights = ParameterGroup(rawValue: "outputWeights")
   /// Of a pReLU network: outputCount numbers.
-  public static let outputBias = ParameterGroup(rawValue: "outputBias")
+  package static let outputBias = ParameterGroup(rawValue: "outputBias")
 }
 
 /// A rule that turns gradients into parameter updates, with PyTorch's semantics.
 ///
 /// A new optimiser is one file: the elementwise ``update(_:offset:count:values:gradient:)``, and the
 /// names of the running averages it keeps.
-public protocol Optimizer<Scalar>: AnyObject {
+package protocol Optimizer<Scalar>: AnyObject {
   /// The scalar type of the parameters.
   associatedtype Scalar: LinearScalar
 
@@ -53,7 +53,7 @@ public protocol Optimizer<Scalar>: AnyObject {
 
 extension Optimizer {
   /// Forms the gradient and updates element by element.
-  public func updateHidden(_ gradient: HiddenGradient<Scalar>) {
+  package func updateHidden(_ gradient: HiddenGradient<Scalar>) {
     let count = gradient.neurons.count * gradient.dimension
     withUnsafeTemporaryAllocation(of: Scalar.self, capacity: count) { scratch in
       gradient.accumulate(into: scratch.baseAddress!, alpha: 1, beta: 0)
@@ -83,13 +83,13 @@ extension Optimizer {
 
 /// Storage for one running average over a parameter group, writable from several threads at disjoint
 /// places.
-public final class MomentBuffer<Scalar: LinearScalar>: @unchecked Sendable {
+package final class MomentBuffer<Scalar: LinearScalar>: @unchecked Sendable {
   /// The number of elements.
-  public let count: Int
+  package let count: Int
   let base: UnsafeMutablePointer<Scalar>
 
   /// Zeros.
-  public init(count: Int) {
+  package init(count: Int) {
     self.count = count
     base = .allocate(capacity: max(1, count))
     base.initialize(repeating: 0, count: max(1, count))
@@ -98,7 +98,7 @@ public final class MomentBuffer<Scalar: LinearScalar>: @unchecked Sendable {
   deinit { base.deallocate() }
 
   /// The contents.
-  public var elements: [Scalar] {
+  package var elements: [Scalar] {
     get { Array(UnsafeBufferPointer(start: base, count: count)) }
     set {
       precondition(newValue.count == count)
@@ -143,7 +143,7 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
   }
 
   /// The optimiser in its initial state, for a network.
-  public func makeOptimizer<Scalar: LinearScalar>(for network: PReLUNetwork<Scalar>)
+  package func makeOptimizer<Scalar: LinearScalar>(for network: PReLUNetwork<Scalar>)
     -> any Optimizer<Scalar>
   {
     makeOptimizer(sizes: [
@@ -154,7 +154,7 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
   }
 
   /// The optimiser in its initial state, for a deep network.
-  public func makeOptimizer<Scalar: LinearScalar>(for network: DeepNetwork<Scalar>)
+  package func makeOptimizer<Scalar: LinearScalar>(for network: DeepNetwork<Scalar>)
     -> any Optimizer<Scalar>
   {
     makeOptimizer(

@@ -3,11 +3,11 @@ import Networks
 
 /// Trains a ``MultilayerPerceptron`` by plain stochastic gradient descent: the order of the samples in
 /// epoch e is drawn from the seed's child stream ("shuffling", e), as by ``Trainer``.
-public struct PerceptronTrainer<Scalar: LinearScalar> {
+package struct PerceptronTrainer<Scalar: LinearScalar> {
   /// The network, as trained so far.
-  public private(set) var network: MultilayerPerceptron<Scalar>
+  package private(set) var network: MultilayerPerceptron<Scalar>
   /// The course so far.
-  public private(set) var record = TrainingRecord()
+  package private(set) var record = TrainingRecord()
   private let inputs: Matrix<Scalar>
   private let labels: [Int]
   private let configuration: TrainingConfiguration
@@ -20,7 +20,7 @@ public struct PerceptronTrainer<Scalar: LinearScalar> {
   ///   - labels: the class of each row.
   ///   - configuration: its optimiser must be stochastic gradient descent without momentum and decay.
   /// - Throws: ``TrainingError`` for settings, data and network that do not fit together.
-  public init(
+  package init(
     network: MultilayerPerceptron<Scalar>, inputs: Matrix<Scalar>, labels: [Int],
     configuration: TrainingConfiguration
   ) throws(TrainingError) {
@@ -50,7 +50,7 @@ public struct PerceptronTrainer<Scalar: LinearScalar> {
 
   /// Trains one more epoch.
   /// - Throws: ``TrainingError/diverged(epoch:hint:)`` when the loss or a weight is no longer finite.
-  public mutating func runEpoch() throws(TrainingError) {
+  package mutating func runEpoch() throws(TrainingError) {
     let epoch = record.epochs.count + 1
     let batches = shuffledBatches(
       of: labels.count, size: configuration.batchSize, seed: configuration.seed, epoch: epoch)
@@ -76,7 +76,7 @@ public struct PerceptronTrainer<Scalar: LinearScalar> {
 
 extension MultilayerPerceptron {
   /// parameters <- parameters - rate gradient.
-  public mutating func descend(_ gradient: PerceptronGradient<Scalar>, rate: Scalar) {
+  package mutating func descend(_ gradient: PerceptronGradient<Scalar>, rate: Scalar) {
     for l in 0..<depth {
       let count = weights[l].elements.count
       weights[l].withMutablePointer { target in

@@ -5,13 +5,13 @@ import Networks
 ///
 ///     d = gradient + weightDecay w,   b <- momentum b + d,
 ///     w <- w - learningRate (nesterov ? d + momentum b : b).
-public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
+package final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
   /// The number of steps taken.
-  public var stepCount = 0
+  package var stepCount = 0
   /// What a schedule multiplies the learning rate by.
-  public var rateFactor = 1.0
+  package var rateFactor = 1.0
   /// "velocity.<group>" with momentum, nothing without.
-  public let moments: [String: MomentBuffer<Scalar>]
+  package let moments: [String: MomentBuffer<Scalar>]
 
   private let baseRate: Double
   private var rate: Scalar
@@ -20,7 +20,7 @@ public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
   private let decay: Scalar
 
   /// An optimiser for parameter groups of the given sizes.
-  public init(
+  package init(
     learningRate: Double, momentum: Double, nesterov: Bool, weightDecay: Double,
     sizes: [ParameterGroup: Int]
   ) {
@@ -37,7 +37,7 @@ public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
   }
 
   /// Counts the step and sets its learning rate.
-  public func beginStep() {
+  package func beginStep() {
     stepCount += 1
     rate = Scalar(baseRate * rateFactor)
   }
@@ -45,7 +45,7 @@ public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
   /// One element at a time.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  public func update(
+  package func update(
     _ group: ParameterGroup, offset: Int, count: Int, values: UnsafeMutablePointer<Scalar>,
     gradient: UnsafePointer<Scalar>
   ) {
@@ -64,7 +64,7 @@ public final class StochasticGradientDescent<Scalar: LinearScalar>: Optimizer {
   }
 
   /// Without Nesterov momentum the gradient goes straight into the weights or the velocity.
-  public func updateHidden(_ gradient: HiddenGradient<Scalar>) {
+  package func updateHidden(_ gradient: HiddenGradient<Scalar>) {
     let count = gradient.neurons.count * gradient.dimension
     let offset = gradient.neurons.lowerBound * gradient.dimension
     guard let velocity = moments["velocity.\(ParameterGroup.hiddenWeights.rawValue)"] else {

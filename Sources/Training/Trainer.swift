@@ -146,7 +146,7 @@ public struct Trainer<Scalar: LinearScalar> {
 
   /// One step on the listed samples.
   @discardableResult
-  public mutating func step(_ batch: [Int]) -> BatchPass<Scalar>.Result {
+  package mutating func step(_ batch: [Int]) -> BatchPass<Scalar>.Result {
     optimizer.beginStep()
     let result = pass.run(
       &network, inputs: inputs.subset(batch), labels: batch.map { labels[$0] },
@@ -178,7 +178,7 @@ public struct Trainer<Scalar: LinearScalar> {
   // MARK: - Checkpoints
 
   /// The whole state of the run.
-  public func checkpoint() -> Checkpoint<Scalar> {
+  package func checkpoint() -> Checkpoint<Scalar> {
     Checkpoint(
       network: network, configuration: configuration, record: record,
       stepCount: optimizer.stepCount, moments: optimizer.moments.mapValues(\.elements),
@@ -187,7 +187,7 @@ public struct Trainer<Scalar: LinearScalar> {
 
   /// Continues from a checkpoint of the same run.
   /// - Throws: ``TrainingError/checkpoint(_:)`` when it belongs to another configuration or shape.
-  public mutating func resume(from checkpoint: Checkpoint<Scalar>) throws(TrainingError) {
+  package mutating func resume(from checkpoint: Checkpoint<Scalar>) throws(TrainingError) {
     var same = checkpoint.configuration
     same.epochs = configuration.epochs
     guard same == configuration else {

@@ -72,10 +72,10 @@ public struct EpochRecord: Sendable, Equatable, Codable {
   public let testAccuracy: Double?
 
   /// What the hidden layer looks like after the epoch, where it is measured.
-  public var features: FeatureRecord?
+  package var features: FeatureRecord?
 
   /// A record.
-  public init(
+  package init(
     epoch: Int, loss: Double, trainAccuracy: Double, testLoss: Double?, testAccuracy: Double?,
     features: FeatureRecord? = nil
   ) {
@@ -89,15 +89,15 @@ public struct EpochRecord: Sendable, Equatable, Codable {
 }
 
 /// The whole training set seen by the network at the end of an epoch.
-public struct FeatureRecord: Sendable, Equatable, Codable {
+package struct FeatureRecord: Sendable, Equatable, Codable {
   /// Mean training loss.
-  public let trainLoss: Double
+  package let trainLoss: Double
   /// Accuracy on the training data.
-  public let trainAccuracy: Double
+  package let trainAccuracy: Double
   /// ||H||_F^2 / ||H||_2^2 of the hidden features of the training data.
-  public let featureStableRank: Double
+  package let featureStableRank: Double
   /// The same of the hidden weights.
-  public let weightStableRank: Double
+  package let weightStableRank: Double
 }
 
 /// The course of a run.
@@ -105,7 +105,7 @@ public struct TrainingRecord: Sendable, Equatable, Codable {
   /// One record an epoch.
   public var epochs: [EpochRecord] = []
   /// What was left out, where the run is thinned.
-  public var thinning: ThinningRecord?
+  package var thinning: ThinningRecord?
 
   /// An empty record.
   public init() {}

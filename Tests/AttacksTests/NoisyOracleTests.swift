@@ -116,8 +116,8 @@ private struct SplitRadius {
     // of the coordinates that the noise made negative and not others; at a negative one the gradient is
     // 0, so that each choice is a valley of its own, and the attack may end in the next best.
     let excess = exponent < 2 && alpha > 0.1 ? 0.03 : 1e-4
-    // Two samples of each class.
-    for i in [0, 15, 7, 29] {
+    // A sample of each class.
+    for i in [15, 7] {
       let row = problem.inputs.row(i)
       var (own, others): ([Double], [Double]) = ([], [])
       for k in 0..<problem.centers.rows {

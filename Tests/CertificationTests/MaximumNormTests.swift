@@ -39,7 +39,7 @@ import Theory
 
   @Test func staysBelowBruteForce() throws {
     let gaps = Mutex<[Double]>([])
-    Parallel.forEach(1000) { number in
+    Parallel.forEach(300) { number in
       let test = RandomCase(
         number, outputs: number % 5 == 4 ? 3 : 1, normalizeInput: number % 7 == 6)
       let result = try! MaximumNormCertifier(test.network, budget: SearchBudget(nodes: 80)).certify(

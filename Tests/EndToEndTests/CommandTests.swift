@@ -187,7 +187,7 @@ import Testing
   }
 
   @Test func reproduce() throws {
-    let line = "reproduce mixture --preset quick --out run --quiet"
+    let line = "reproduce p-sweep --preset quick --out run --quiet"
     let first = try workspace.run(line)
     #expect(first.status == 0, "\(first.errors)")
     #expect(first.output.contains("half radius") && first.output.contains("run/report.html\n"))

@@ -183,12 +183,12 @@ import Testing
   @Test func withoutGnuplotTheTableIsThere() throws {
     mkdir(workspace.path("bin"), 0o755)
     let outcome = try workspace.run(
-      words: ["reproduce", "digits-parity", "--preset", "quick", "--out", "r", "--quiet"],
+      words: ["reproduce", "p-sweep", "--preset", "quick", "--out", "r", "--quiet"],
       environment: ["PATH": workspace.path("bin")])
     #expect(outcome.status == 0 || outcome.status == 3, "\(outcome.errors)")
     #expect(outcome.errors.hasPrefix("warning: gnuplot not found"))
     #expect(outcome.output.contains("half radius") && workspace.exists("r/report.html"))
-    #expect(workspace.exists("r/figures/robust-accuracy.csv"))
-    #expect(!workspace.exists("r/figures/robust-accuracy.svg"))
+    #expect(workspace.exists("r/figures/half-radius.csv"))
+    #expect(!workspace.exists("r/figures/half-radius.svg"))
   }
 }

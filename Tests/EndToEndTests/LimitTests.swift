@@ -70,7 +70,7 @@ import Testing
     ("inspect --model m.npz --data d.npz", ["neurons", "p", "threads", "seed"]),
     ("data info d.npz", ["seed", "threads", "labels"]),
     ("theory critical-radius", ["p", "opposite", "subclasses", "positive"]),
-    ("reproduce flow-comparison --out OUT --quiet", ["repeats", "threads"]),
+    ("reproduce p-sweep --data OUT --out OUT --quiet", ["repeats", "threads", "seed"]),
   ]
 
   /// What each command needs besides the flag that is tried.
@@ -85,9 +85,10 @@ import Testing
   ]
 
   /// Beyond Int, beyond what counts, beyond single precision, below it, and nothing.
-  static let values = [
-    "0", "-1", "9223372036854775807", "9223372036854775808", "1e300", "nan", "inf", "1e-320", "",
-  ]
+  static let values =
+    ["-1", "9223372036854775807", "1e300", "nan", ""]
+    + (ProcessInfo.processInfo.environment["POLYRELU_CAMPAIGN"] == nil
+      ? [] : ["0", "9223372036854775808", "inf", "1e-320"])
 
   @Test(arguments: flags) func numbersOutOfRange(command: String, flags: [String]) throws {
     let words = command.split(separator: " ").map(String.init)

@@ -55,7 +55,7 @@ import Testing
   @Test func killedFlowGoesOn() throws {
     let line =
       "train --data mixture --dimension 60 --samples 300 --width 60 --p 3 --alpha 0.1 "
-      + "--optimizer gradient-flow --init-scale 1e-40 --tolerance 1e-8 --checkpoint-every 0.05 "
+      + "--normalize-input --optimizer gradient-flow --init-scale 1e-40 --tolerance 1e-6 --checkpoint-every 0.05 "
       + "--quiet"
     for threads in 1...2 {
       try workspace.succeed("\(line) --threads \(threads) --out whole\(threads)")

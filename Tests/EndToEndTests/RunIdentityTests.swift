@@ -98,7 +98,7 @@ import Testing
     #expect(outcome.status == 2 && outcome.errors.contains("is not a regular file"))
   }
 
-  @Test(arguments: ["", "--optimizer gradient-flow --init-scale 1e-2"])
+  @Test(arguments: ["", "--optimizer gradient-flow --init-scale 1e-2 --time 20"])
   func dataThatHaveChangedAreRefused(_ options: String) throws {
     try workspace.writeFeatures("d.npz") { _, _ in }
     let line =

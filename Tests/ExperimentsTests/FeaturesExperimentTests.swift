@@ -37,19 +37,19 @@ import Testing
     let parts: [Part]
   }
 
-  /// Four clusters in ten dimensions.
+  /// Four clusters in five dimensions.
   private func writeFeatures(_ path: String) throws {
     var generator = RandomStream(seed: 4)
     let count = 120
     var inputs: [Float] = []
     for i in 0..<count {
-      var row = [Float](repeating: 0, count: 10)
+      var row = [Float](repeating: 0, count: 5)
       row.withUnsafeMutableBufferPointer { generator.fillGaussian($0) }
       inputs += row.enumerated().map { 0.1 * $1 + ($0 == i % 4 ? 1 : 0) }
     }
     try NPZ.write(
       [
-        "X": Tensor(shape: [count, 10], elements: .float32(inputs)),
+        "X": Tensor(shape: [count, 5], elements: .float32(inputs)),
         "y": Tensor(shape: [count], elements: .float64((0..<count).map { Double($0 % 4) })),
       ], to: path)
   }

@@ -54,7 +54,7 @@ import Training
 
   @Test func aligningWithClassMeansAtDegreeOne() throws {
     let (result, data) = try run(
-      p: 1, scale: 1e-7, dimension: 60, alpha: 0.1, samples: 200, width: 20)
+      p: 1, scale: 1e-7, dimension: 30, alpha: 0.1, samples: 80, width: 12)
     let inspection = try NetworkInspection(result.network, data: data)
     #expect(try #require(inspection.medianBestClassCosine) > 0.95)
     #expect(inspection.numericalRank == 2)

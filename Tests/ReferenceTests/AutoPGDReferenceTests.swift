@@ -59,7 +59,7 @@ struct AutoPGDReferenceTests {
   {
     let entries = try Self.reference.get().entries.filter { $0.p == p && $0.norm == norm }
     #expect(!entries.isEmpty)
-    for entry in entries {
+    for entry in telling(entries, by: \.robustAccuracy, in: \.norm) {
       let found = try robustAccuracy(entry, restarts: 1)
       print("p = \(p), \(norm), \(entry.epsilon): \(found), reference \(entry.robustAccuracy)")
       #expect(abs(found - entry.robustAccuracy) <= 0.01, "\(entry): \(found)")
@@ -68,10 +68,22 @@ struct AutoPGDReferenceTests {
 
   /// Where half of the samples fall at least; elsewhere five runs take long.
   @Test func fiveRunsAreAsStrong() throws {
-    for entry in try Self.reference.get().entries
-    where entry.robustAccuracy < 0.5 && entry.norm != .l1 {
+    let entries = try Self.reference.get().entries
+      .filter { $0.robustAccuracy < 0.5 && $0.norm != .l1 }
+    for entry in telling(entries, by: \.robustAccuracy, in: \.norm) {
       #expect(try robustAccuracy(entry, restarts: 5) <= entry.robustAccuracy + 0.005, "\(entry)")
     }
+  }
+}
+
+/// Of all entries of a norm the one whose accuracy is nearest to one half, where weakness shows most; with
+/// `POLYRELU_CAMPAIGN` set all of them, which takes minutes.
+func telling<Entry, Group: Hashable>(
+  _ entries: [Entry], by accuracy: (Entry) -> Double, in group: (Entry) -> Group
+) -> [Entry] {
+  if ProcessInfo.processInfo.environment["POLYRELU_CAMPAIGN"] != nil { return entries }
+  return Dictionary(grouping: entries, by: group).values.compactMap { entries in
+    entries.min { abs(accuracy($0) - 0.5) < abs(accuracy($1) - 0.5) }
   }
 }
 

@@ -54,7 +54,7 @@ struct EnsembleReferenceTests {
       normalizeInput: true)
     let entries = reference.entries.filter { $0.attack == names.reference && $0.p == p }
     #expect(!entries.isEmpty)
-    for entry in entries {
+    for entry in telling(entries, by: \.robustAccuracy, in: \.norm) {
       let evaluation = RobustnessEvaluation<PReLUNetwork<Float>>(
         threat: ThreatModel(norm: entry.norm, box: 0...1),
         attacks: try AttackCatalog.attacks(named: names.own),

@@ -7,18 +7,18 @@ import Networks
 /// The two stand in one network of two outputs, f and F, whose hidden layer holds the neurons of both:
 /// c f - F and its gradient are a single pass with the output weights (c, -1), and what is known about
 /// networks (passes, reduction) holds for the pair.
-public struct ClassifierDifference<Scalar: LinearScalar>: Sendable {
+package struct ClassifierDifference<Scalar: LinearScalar>: Sendable {
   /// x to (f(x), F(x)): the hidden neurons of f, then those of F.
-  public let pair: PReLUNetwork<Scalar>
+  package let pair: PReLUNetwork<Scalar>
   /// Hidden neurons of f; the rest are those of F.
-  public let networkWidth: Int
+  package let networkWidth: Int
 
   /// The pair of a network and an ideal classifier.
   ///
   /// - Throws: ``NetworkError`` where degree or input dimension differ, or where one of the two is not
   ///   homogeneous of degree p in x with one output: a center, an output bias, input normalisation,
   ///   several outputs.
-  public init(_ network: PReLUNetwork<Scalar>, ideal: PReLUNetwork<Scalar>) throws(NetworkError) {
+  package init(_ network: PReLUNetwork<Scalar>, ideal: PReLUNetwork<Scalar>) throws(NetworkError) {
     for (name, side) in [("network", network), ("ideal classifier", ideal)] {
       guard side.outputCount == 1 else {
         throw NetworkError("the \(name) has \(side.outputCount) outputs, a distance needs one")
@@ -53,7 +53,7 @@ public struct ClassifierDifference<Scalar: LinearScalar>: Sendable {
   }
 
   /// (f(x), F(x)) of every row, in double precision.
-  public func values(_ points: Matrix<Scalar>) -> [ClassifierValues] {
+  package func values(_ points: Matrix<Scalar>) -> [ClassifierValues] {
     let logits = pair.logits(points)
     return (0..<points.rows).map {
       ClassifierValues(network: Double(logits[$0, 0]), ideal: Double(logits[$0, 1]))
@@ -63,7 +63,7 @@ public struct ClassifierDifference<Scalar: LinearScalar>: Sendable {
   /// c = E[f F] / E[f^2] over samples, the least-squares scale of the paper; 0 where f vanishes on all.
   ///
   /// - Parameter samples: fresh samples of the data, (n, inputDimension).
-  public func leastSquaresScale(samples: Matrix<Scalar>) -> Double {
+  package func leastSquaresScale(samples: Matrix<Scalar>) -> Double {
     var (product, square) = (0.0, 0.0)
     for value in values(samples) {
       product += value.network * value.ideal
@@ -85,27 +85,27 @@ public struct ClassifierDifference<Scalar: LinearScalar>: Sendable {
 }
 
 /// f and F at one point.
-public struct ClassifierValues: Sendable, Equatable {
+package struct ClassifierValues: Sendable, Equatable {
   /// f(x).
-  public let network: Double
+  package let network: Double
   /// F(x).
-  public let ideal: Double
+  package let ideal: Double
 
   /// |c f(x) - F(x)|.
-  public func distance(scale: Double) -> Double { (scale * network - ideal).magnitude }
+  package func distance(scale: Double) -> Double { (scale * network - ideal).magnitude }
 }
 
 /// What was found about sup_{||x||=1} |c f(x) - F(x)| at one c.
-public struct DistanceEstimate: Sendable, Equatable, Codable {
+package struct DistanceEstimate: Sendable, Equatable, Codable {
   /// c.
-  public let scale: Double
+  package let scale: Double
   /// |c f(x) - F(x)| at ``witness``: a lower estimate of the supremum.
-  public let value: Double
+  package let value: Double
   /// The point x of the unit sphere where the value is taken; as many coordinates as an input.
-  public let witness: [Double]
+  package let witness: [Double]
 
   /// An estimate.
-  public init(scale: Double, value: Double, witness: [Double]) {
+  package init(scale: Double, value: Double, witness: [Double]) {
     self.scale = scale
     self.value = value
     self.witness = witness

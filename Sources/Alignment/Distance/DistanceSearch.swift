@@ -21,20 +21,20 @@ import Networks
 /// evaluated with the full networks in double precision at unit vectors. It is a *lower estimate* of the
 /// supremum: a higher maximum may have been missed. As no more than finitely many points enter, the value
 /// at the best c is also a lower bound of the distance itself.
-public struct DistanceSearch: Sendable, Codable, Equatable {
+package struct DistanceSearch: Sendable, Codable, Equatable {
   /// The share of the total contributions that the reduction's error bound may reach. Where f and F cannot
   /// be reduced so far, up to 128 dimensions are all searched; with more, ten times the share is tried.
-  public var tolerance = 1e-4
+  package var tolerance = 1e-4
   /// Random starts.
-  public var randomStarts = 64
+  package var randomStarts = 64
   /// Directions whose bisectors are starts: the first ones of ideal neurons, named directions and
   /// neurons of the network.
-  public var bisectedDirections = 16
+  package var bisectedDirections = 16
   /// Neurons that are starts, those of largest contribution.
-  public var neuronStarts = 64
+  package var neuronStarts = 64
 
   /// The default search.
-  public init() {}
+  package init() {}
 
   /// Searches the distance at the least-squares c and at the best c.
   ///
@@ -43,7 +43,7 @@ public struct DistanceSearch: Sendable, Codable, Equatable {
   ///   - directions: further starts, such as subclass centres and class means, (any, D).
   ///   - stream: for random starts.
   /// - Throws: ``NetworkError`` where the ideal classifier is 0 everywhere or LAPACK fails.
-  public func run<Scalar: LinearScalar>(
+  package func run<Scalar: LinearScalar>(
     _ difference: ClassifierDifference<Scalar>, samples: Matrix<Scalar>,
     directions: Matrix<Scalar>? = nil, stream: RandomStream
   ) throws(NetworkError) -> IdealDistance {
@@ -117,22 +117,22 @@ extension ClassifierDifference where Scalar == Double {
 }
 
 /// The result of a ``DistanceSearch``.
-public struct IdealDistance: Sendable, Equatable, Codable {
+package struct IdealDistance: Sendable, Equatable, Codable {
   /// At c = E[f F] / E[f^2], as in the paper.
-  public let leastSquares: DistanceEstimate
+  package let leastSquares: DistanceEstimate
   /// At the best c found.
-  public let optimised: DistanceEstimate
+  package let optimised: DistanceEstimate
   /// How much sup |c f - F| may lie above what the reduced network can reach, at the least-squares c; 0
   /// where nothing was reduced.
-  public let leastSquaresReductionBound: Double
+  package let leastSquaresReductionBound: Double
   /// The same at the best c.
-  public let optimisedReductionBound: Double
+  package let optimisedReductionBound: Double
   /// Dimensions searched.
-  public let rank: Int
+  package let rank: Int
   /// Neurons of c f - F in them.
-  public let neurons: Int
+  package let neurons: Int
   /// Rounds of cutting planes.
-  public let rounds: Int
+  package let rounds: Int
   /// Distinct local maxima found.
-  public let maxima: Int
+  package let maxima: Int
 }

@@ -10,24 +10,24 @@ import Networks
 ///
 /// The ascent is followed in the few dimensions that matter (``AscentSpace``), which makes the same steps at
 /// a hundredth of the cost.
-public struct NormalizedGradientAscent: Sendable, Codable, Equatable {
+package struct NormalizedGradientAscent: Sendable, Codable, Equatable {
   /// Batches of starts, each from a random stream of its own.
-  public var batches = 10
+  package var batches = 10
   /// Starts a batch.
-  public var points = 1000
+  package var points = 1000
   /// Steps.
-  public var steps = 2000
+  package var steps = 2000
   /// The length of a step.
-  public var stepLength = 0.01
+  package var stepLength = 0.01
   /// Whether the best iterate counts rather than the last.
-  public var reportsBestIterate = true
+  package var reportsBestIterate = true
   /// The share of the contributions by which the functions that are climbed may differ from c f and F, where a
   /// hundredth of it does not leave few dimensions; 0 climbs in all of them, at a hundred times the cost. What
   /// is reported is always |c f - F| itself.
-  public var tolerance = 1e-4
+  package var tolerance = 1e-4
 
   /// The numbers of the paper, unless said otherwise.
-  public init(
+  package init(
     batches: Int = 10, points: Int = 1000, steps: Int = 2000, stepLength: Double = 0.01,
     reportsBestIterate: Bool = true, tolerance: Double = 1e-4
   ) {
@@ -46,7 +46,7 @@ public struct NormalizedGradientAscent: Sendable, Codable, Equatable {
   /// - Parameters:
   ///   - scale: c.
   ///   - stream: Gaussian starts come from its children, one a batch.
-  public func run<Scalar: LinearScalar>(
+  package func run<Scalar: LinearScalar>(
     _ difference: ClassifierDifference<Scalar>, scale: Double, stream: RandomStream
   ) -> DistanceEstimate {
     let space = AscentSpace(difference, scale: scale, tolerance: tolerance)

@@ -25,13 +25,13 @@ import Networks
 /// active. On a cone's border, <u, x_i> = 0, the gradient of G jumps by g_i x_i at p = 1, and its second
 /// derivative jumps at p = 2 and is infinite on one side for 1 < p < 2; here the side <u, x_i> <= 0
 /// counts, and ``ExtremalVector/stability`` looks at the other one.
-public struct DirectionFlow: Sendable {
+package struct DirectionFlow: Sendable {
   /// p.
-  public let exponent: Double
+  package let exponent: Double
   /// x_i as the hidden layer sees them: (n, D).
-  public let inputs: Matrix<Double>
+  package let inputs: Matrix<Double>
   /// g_i.
-  public let weights: [Double]
+  package let weights: [Double]
 
   /// The flow of given pulls.
   ///
@@ -39,7 +39,7 @@ public struct DirectionFlow: Sendable {
   ///   - inputs: x_i, (n, D) with D >= 2.
   ///   - weights: g_i, a number a sample.
   ///   - exponent: p >= 1.
-  public init(inputs: Matrix<Double>, weights: [Double], exponent: Double) {
+  package init(inputs: Matrix<Double>, weights: [Double], exponent: Double) {
     precondition(inputs.rows == weights.count && inputs.rows > 0, "a weight a sample")
     precondition(inputs.columns >= 2 && exponent >= 1, "two dimensions and p >= 1 at least")
     self.exponent = exponent
@@ -56,7 +56,7 @@ public struct DirectionFlow: Sendable {
   /// - Parameters:
   ///   - network: gives p, center and normalisation; its weights do not matter.
   ///   - output: c, the output whose weights v_c the neuron has.
-  public init<Scalar: LinearScalar>(
+  package init<Scalar: LinearScalar>(
     of network: PReLUNetwork<Scalar>, inputs: Matrix<Scalar>, labels: [Int], loss: Loss,
     output: Int = 0
   ) {
@@ -79,7 +79,7 @@ public struct DirectionFlow: Sendable {
   }
 
   /// G and its gradient P grad G along the sphere, at unit rows: m numbers and (m, D).
-  public func potential(at directions: Matrix<Double>) -> (
+  package func potential(at directions: Matrix<Double>) -> (
     values: [Double], gradients: Matrix<Double>
   ) {
     let (count, samples) = (directions.rows, inputs.rows)

@@ -41,7 +41,7 @@ public struct ExtremalVector: Sendable, Equatable, Codable {
   /// At p = 2 such samples count as active in the eigenvalues, and for p > 2 they do not matter.
   ///
   /// - Throws: ``FactorizationError`` where LAPACK fails.
-  public init(_ flow: DirectionFlow, at direction: [Double]) throws(FactorizationError) {
+  package init(_ flow: DirectionFlow, at direction: [Double]) throws(FactorizationError) {
     let u = unit(direction)
     let p = flow.exponent
     let (values, gradients) = flow.potential(at: Matrix([u]))

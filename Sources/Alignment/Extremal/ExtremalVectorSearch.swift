@@ -35,7 +35,7 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
   ///     tried with both signs.
   ///   - stream: for random starts.
   /// - Throws: ``FactorizationError`` where LAPACK fails.
-  public func run(_ flow: DirectionFlow, directions: Matrix<Double>, stream: RandomStream)
+  package func run(_ flow: DirectionFlow, directions: Matrix<Double>, stream: RandomStream)
     throws(FactorizationError) -> [ExtremalVector]
   {
     let dimension = flow.inputs.columns

@@ -4,9 +4,9 @@
 /// cut an interval of one z_k in two; leaves carry the multipliers that bound ||d|| from below on their box.
 /// The root is the box of all ||d|| <= `searchRadius`, so the leaves cover it by construction. All lengths
 /// are in units of `unit`. The theorem is in `Documentation/Certified-radii.md`.
-public struct BranchCertificate: Codable, Sendable, Equatable {
+package struct BranchCertificate: Codable, Sendable, Equatable {
   /// One node of the tree.
-  public enum Node: Codable, Sendable, Equatable {
+  package enum Node: Codable, Sendable, Equatable {
     /// Cuts the interval of neuron `neuron` (counted among those against the label) at `at`; the subtree
     /// of the lower part follows, then that of the upper part.
     case branch(neuron: Int, at: Double)
@@ -15,20 +15,20 @@ public struct BranchCertificate: Codable, Sendable, Equatable {
   }
 
   /// The class that the label is defended against.
-  public let opponent: Int
+  package let opponent: Int
   /// What lengths are measured in; nil for ||x - center||, or 1 where that is 0. Any positive number is right: the proof is
   /// evaluated in it.
-  public var unit: Double? = nil
+  package var unit: Double? = nil
   /// Perturbations up to this size are looked at.
-  public var searchRadius: Double
+  package var searchRadius: Double
   /// Where p < 2, the neurons for the label are bounded below by a function with a parabola on
   /// [0, rounding].
-  public let rounding: Double
+  package let rounding: Double
   /// Orthonormal directions v of the reduced space that are cut like pre-activations, counted behind the neurons
   /// against the label: z = <v, x + d>. Nil for none.
-  public var cutDirections: [[Double]]? = nil
+  package var cutDirections: [[Double]]? = nil
   /// The nodes in preorder; none where one ``LinearRelaxation`` of the whole ball proves `searchRadius`.
-  public var nodes: [Node]
+  package var nodes: [Node]
 }
 
 extension BranchCertificate {
@@ -66,21 +66,21 @@ extension BranchCertificate {
 }
 
 /// The multipliers of one box.
-public struct CertificateLeaf: Codable, Sendable, Equatable {
+package struct CertificateLeaf: Codable, Sendable, Equatable {
   /// lambda >= 0, of the condition that the label is lost.
-  public var multiplier: Double
+  package var multiplier: Double
   /// q_k >= 0: the k-th neuron against the label is bounded by lambda b phi(z) <= alpha + s z + q z^2. Behind
   /// them q <= 0 for every cut direction, where 0 <= alpha + s z + q z^2 holds in its interval.
-  public var quadratics: [Double]
+  package var quadratics: [Double]
   /// s_k. The checker finds alpha_k.
-  public var slopes: [Double]
+  package var slopes: [Double]
   /// c: bias ||x + d||^q is bounded below by a line in ||x + d||^2 of this slope.
-  public var biasSlope: Double
+  package var biasSlope: Double
   /// d, near the minimiser of the Lagrangian; in linf the coefficients c of the directions that d is
   /// made of, see ``MaximumNormKernel``.
-  public var point: [Double]
+  package var point: [Double]
   /// In linf, the coefficients of the directions that the metric is made of; empty in l2.
-  public var metric: [Double] = []
+  package var metric: [Double] = []
 
   /// Multipliers that bound ‖d‖ by 0.
   init(boundingNothingOf problem: DecisionProblem) {

@@ -12,7 +12,7 @@ public struct SampleCertificate: Codable, Sendable, Equatable {
   /// No perturbation of smaller norm changes the class.
   public var lower: Double
   /// The proof: one certificate an opponent.
-  public var branches: [BranchCertificate]
+  package var branches: [BranchCertificate]
 
   /// The certificate of a result.
   /// - Parameter norm: of its radius.
@@ -26,7 +26,7 @@ public struct SampleCertificate: Codable, Sendable, Equatable {
 }
 
 /// Verifies certificates against a network, without searching.
-public struct CertificateChecker<Scalar: LinearScalar> {
+package struct CertificateChecker<Scalar: LinearScalar> {
   private let network: PReLUNetwork<Scalar>
   private let effective: EffectiveNetwork
   /// The network as it is, of which linear relaxations speak; nil where all its hidden weights are 0.
@@ -34,7 +34,7 @@ public struct CertificateChecker<Scalar: LinearScalar> {
 
   /// A checker for certificates that speak about `effective`.
   /// - Throws: ``CertificateError`` where `effective` does not stand for the network.
-  public init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork)
+  package init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork)
     throws(CertificateError)
   {
     plain = try? EffectiveNetwork(network, isReduced: false)
@@ -46,7 +46,7 @@ public struct CertificateChecker<Scalar: LinearScalar> {
   /// The radius a certificate proves for an input of the class it names.
   /// - Throws: ``CertificateError`` where it proves less than it claims, or nothing.
   @discardableResult
-  public func check(_ certificate: SampleCertificate, input: [Scalar]) throws(CertificateError)
+  package func check(_ certificate: SampleCertificate, input: [Scalar]) throws(CertificateError)
     -> Double
   {
     guard input.count == network.inputDimension else {

@@ -11,38 +11,38 @@ import Networks
 /// for every output. ``ReducedNetwork`` finds it; what dropping, projecting and merging changed is bounded
 /// anew from the result, rounding included, and can be bounded again by whoever doubts it
 /// (``check(against:)``).
-public struct EffectiveNetwork: Sendable, Equatable, Codable {
+package struct EffectiveNetwork: Sendable, Equatable, Codable {
   /// p.
-  public let exponent: Double
+  package let exponent: Double
   /// u_j: unit rows, (neurons, rank).
-  public let directions: Matrix<Double>
+  package let directions: Matrix<Double>
   /// a_j as rows: (neurons, outputs).
-  public let contributions: Matrix<Double>
+  package let contributions: Matrix<Double>
   /// One number an output.
-  public let bias: [Double]
+  package let bias: [Double]
   /// Whether the outputs without bias are divided by ||x - center||^(p-1).
-  public let normalizeInput: Bool
+  package let normalizeInput: Bool
   /// Subtracted from every input; nil for nothing.
-  public let center: [Double]?
+  package let center: [Double]?
   /// Orthonormal rows up to rounding, (rank, inputDimension); nil for the identity.
-  public let basis: Matrix<Double>?
+  package let basis: Matrix<Double>?
   /// See above.
-  public let errorBound: Double
+  package let errorBound: Double
 
   /// Neurons.
-  public var neurons: Int { directions.rows }
+  package var neurons: Int { directions.rows }
   /// The dimension certificates work in.
-  public var rank: Int { directions.columns }
+  package var rank: Int { directions.columns }
   /// 1 for two classes, otherwise one a class.
-  public var outputCount: Int { contributions.columns }
+  package var outputCount: Int { contributions.columns }
   /// Coordinates of an input.
-  public var inputDimension: Int { basis?.columns ?? directions.columns }
+  package var inputDimension: Int { basis?.columns ?? directions.columns }
 
   /// A network as certificates see it: with as small an error as few neurons allow.
   ///
   /// - Parameter isReduced: false takes the neurons and the coordinates as they are.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
-  public init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>, isReduced: Bool = true)
+  package init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>, isReduced: Bool = true)
     throws(NetworkError)
   {
     let original = network.converted(to: Double.self)
@@ -150,7 +150,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
   }
 
   /// Matrices are lists of rows.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     func rows(_ matrix: Matrix<Double>) -> [[Double]] { (0..<matrix.rows).map(matrix.row) }
     try container.encode(exponent, forKey: .exponent)
@@ -164,7 +164,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
   }
 
   /// Reads what ``encode(to:)`` writes. Whether it is right for a network, ``check(against:)`` tells.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func matrix(_ key: CodingKeys, _ rows: [[Double]]) throws -> Matrix<Double> {
       guard let width = rows.first?.count, rows.allSatisfy({ $0.count == width }) else {
@@ -237,7 +237,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
 
   /// Computes the error bound anew for a network.
   /// - Throws: ``CertificateError`` where this is not an effective network of it, or its bound is too small.
-  public func check<Scalar: LinearScalar>(against network: PReLUNetwork<Scalar>)
+  package func check<Scalar: LinearScalar>(against network: PReLUNetwork<Scalar>)
     throws(CertificateError)
   {
     guard exponent == network.exponent, outputCount == network.outputCount,
@@ -272,7 +272,7 @@ public struct EffectiveNetwork: Sendable, Equatable, Codable {
 }
 
 /// What is wrong with a certificate.
-public enum CertificateError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum CertificateError: Error, Sendable, Equatable, CustomStringConvertible {
   /// It belongs to another network; says how that shows.
   case anotherNetwork(String)
   /// It is not a certificate: boxes that do not cover, multipliers that do not fit.
@@ -281,7 +281,7 @@ public enum CertificateError: Error, Sendable, Equatable, CustomStringConvertibl
   case weaker(claimed: Double, proved: Double)
 
   /// One line for a person.
-  public var description: String {
+  package var description: String {
     switch self {
     case .anotherNetwork(let reason): "the certificate is of another network: \(reason)"
     case .malformed(let reason): "not a certificate: \(reason)"

@@ -6,24 +6,24 @@ import Foundation
 /// renamed to NAME: what lies under its name is whole. A partial file is resumed, on the next mirror
 /// or in the next run; if what results is wrong, it is fetched once more from the start. One fetch
 /// at a time works on a data set; others wait for it and then find its files.
-public struct DataFetcher: Sendable {
+package struct DataFetcher: Sendable {
   /// When a server is given up.
-  public struct Limits: Sendable, Equatable {
+  package struct Limits: Sendable, Equatable {
     /// Seconds until a connection must stand.
-    public var connectSeconds = 15
+    package var connectSeconds = 15
     /// Seconds a transfer may stay below the minimum speed.
-    public var stallSeconds = 30
+    package var stallSeconds = 30
     /// The minimum speed.
-    public var minimumBytesPerSecond = 1000
+    package var minimumBytesPerSecond = 1000
     /// How often one server may cut off a transfer that it had begun.
-    public var interruptions = 5
+    package var interruptions = 5
 
     /// The standard limits.
-    public init() {}
+    package init() {}
   }
 
   /// What a fetch is doing.
-  public enum Event: Sendable, Equatable {
+  package enum Event: Sendable, Equatable {
     /// Another fetch of the same data is under way and is waited for.
     case waiting
     /// Bytes of a file are there, of about `expected`.
@@ -33,19 +33,19 @@ public struct DataFetcher: Sendable {
   }
 
   /// What a fetch has brought.
-  public struct Summary: Sendable, Equatable, Codable {
+  package struct Summary: Sendable, Equatable, Codable {
     /// The data set.
-    public let name: String
+    package let name: String
     /// Where its files lie.
-    public let folder: String
+    package let folder: String
     /// The files that were downloaded.
-    public let downloaded: [String]
+    package let downloaded: [String]
     /// The files that were there already, and are right.
-    public let present: [String]
+    package let present: [String]
   }
 
   /// When a server is given up.
-  public var limits = Limits()
+  package var limits = Limits()
 
   private let environment: [String: String]
   private let datasets: [RemoteDataset]
@@ -53,7 +53,7 @@ public struct DataFetcher: Sendable {
   /// A fetcher.
   ///
   /// - Parameter environment: says where the cache is, and goes to the programs that are run.
-  public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+  package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
     self.init(environment: environment, datasets: RemoteDataset.all)
   }
 
@@ -63,14 +63,14 @@ public struct DataFetcher: Sendable {
   }
 
   /// The names of the data sets that can be fetched.
-  public static var names: [String] { RemoteDataset.all.map(\.name) }
+  package static var names: [String] { RemoteDataset.all.map(\.name) }
 
   /// Brings the files of the data set `name` into the cache.
   ///
   /// - Parameters:
   ///   - mirror: the base address to use instead of the public mirrors.
   ///   - report: is told what happens.
-  public func fetch(
+  package func fetch(
     _ name: String, mirror: String? = nil, report: (Event) -> Void = { _ in }
   ) throws(FetchError) -> Summary {
     guard let dataset = datasets.first(where: { $0.name == name }) else {

@@ -1,5 +1,5 @@
 /// Why a data set cannot be fetched, in one line.
-public enum FetchError: Error, Sendable, Equatable, CustomStringConvertible {
+package enum FetchError: Error, Sendable, Equatable, CustomStringConvertible {
   /// No data set of this name is fetched; `known` are.
   case unknown(name: String, known: [String])
   /// A mirror that is no HTTP address.
@@ -10,7 +10,7 @@ public enum FetchError: Error, Sendable, Equatable, CustomStringConvertible {
   case network(name: String, file: String, attempts: [String])
 
   /// Whether the request, rather than the machine or the network, is to blame.
-  public var isUsage: Bool {
+  package var isUsage: Bool {
     switch self {
     case .unknown, .mirror: true
     case .local, .network: false
@@ -18,7 +18,7 @@ public enum FetchError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   /// One line: what was wrong and what was expected.
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknown(let name, let known):
       "no data set called '\(name)' can be fetched; expected one of "

@@ -7,7 +7,7 @@ public struct Residual: Layer {
   public static let kind = "residual"
 
   /// The layers beside which x passes; behind them a sample has the shape it had before.
-  public var block: LayerChain
+  package var block: LayerChain
 
   /// A layer.
   public init(_ block: [any Layer]) { self.block = LayerChain(block) }

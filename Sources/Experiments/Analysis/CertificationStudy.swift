@@ -36,7 +36,7 @@ public struct CertificationStudy: Sendable {
     /// One entry a sample.
     public let samples: [CertifiedRadius]
     /// The network that certificates speak about.
-    public let effective: EffectiveNetwork
+    package let effective: EffectiveNetwork
 
     /// What smoothing states about another classifier, one entry a sample; nil where it was not asked for.
     public var smoothed: [SmoothedRadius]?
@@ -67,10 +67,20 @@ public struct CertificationStudy: Sendable {
 
   /// Certifies the samples of `data`; `reference` (the training data, or again `data`) helps the attack.
   ///
-  /// - Parameter store: keeps finished samples; those it has are not certified again.
+  /// - Throws: ``ExperimentError`` where the network or the data cannot be certified.
   public func run(
     _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset,
-    store: CertificationRun? = nil, progress: ProgressReporter = ProgressReporter(quiet: true)
+    progress: ProgressReporter = ProgressReporter(quiet: true)
+  ) throws(ExperimentError) -> Result {
+    try run(network, data: data, reference: reference, store: nil, progress: progress)
+  }
+
+  /// Certifies samples and keeps what is found.
+  ///
+  /// - Parameter store: keeps finished samples; those it has are not certified again.
+  package func run(
+    _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset,
+    store: CertificationRun?, progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> Result {
     defer { progress.clear() }
     var result: Result

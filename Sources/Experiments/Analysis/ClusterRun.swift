@@ -9,43 +9,43 @@ import Training
 
 /// One network trained on clustered data, looked into and attacked: the unit that the experiments are
 /// made of, and that `--resume` does not repeat.
-public struct ClusterRunResult: Codable, Sendable {
+package struct ClusterRunResult: Codable, Sendable {
   /// The degree.
-  public let p: Double
+  package let p: Double
   /// The seed of the repeat.
-  public let seed: UInt64
+  package let seed: UInt64
   /// Accuracy on the attacked samples, unperturbed.
-  public let cleanAccuracy: Double
+  package let cleanAccuracy: Double
   /// Where robust accuracy crosses 1/2.
-  public let halfRadius: Double
+  package let halfRadius: Double
   /// Structure of the network.
-  public let inspection: NetworkInspection
+  package let inspection: NetworkInspection
   /// Smallest adversarial perturbation found, a number a sample: 0 for misclassified ones.
-  public let radii: [Double]
+  package let radii: [Double]
   /// What plain projected gradient descent alone finds at each of ``plainEpsilons``: the share of samples
   /// that stand. Not a measure of robustness, but of how far a usual attack can be trusted here.
-  public let plainRobustAccuracy: [Double]
+  package let plainRobustAccuracy: [Double]
   /// The radii of ``plainRobustAccuracy``.
-  public let plainEpsilons: [Double]
+  package let plainEpsilons: [Double]
   /// The reduction that the network was attacked in, where it was.
-  public let reduction: UsedReduction?
+  package let reduction: UsedReduction?
   /// Reasons not to trust the radii.
-  public let flags: [String]
+  package let flags: [String]
   /// |v_j| ||w_j|| from the largest to the smallest.
-  public let contributions: [Double]
+  package let contributions: [Double]
   /// Cosines of the first dominant neurons to `directions`, row after row.
-  public let cosines: [[Double]]
+  package let cosines: [[Double]]
   /// The class each of these neurons speaks for: 1 or 0.
-  public let neuronClasses: [Int]
+  package let neuronClasses: [Int]
   /// The names of the reference directions.
-  public let directions: [String]
+  package let directions: [String]
   /// The course of the training.
-  public let epochs: [EpochRecord]
+  package let epochs: [EpochRecord]
   /// A warning when the training stalled.
-  public let stallWarning: String?
+  package let stallWarning: String?
 
   /// The share of samples whose radius exceeds `epsilon`.
-  public func robustAccuracy(_ epsilon: Double) -> Double {
+  package func robustAccuracy(_ epsilon: Double) -> Double {
     accuracy(ofRadii: radii, beyond: epsilon)
   }
 }

@@ -3,31 +3,31 @@ import Foundation
 import LinearCore
 
 /// One row of `results/summary.json`: a degree, averaged over its repeats.
-public struct ClusterSummary: Codable, Sendable, Equatable {
+package struct ClusterSummary: Codable, Sendable, Equatable {
   /// The degree.
-  public let p: Double
+  package let p: Double
   /// Mean accuracy without perturbation.
-  public let cleanAccuracy: Double
+  package let cleanAccuracy: Double
   /// Mean radius at which robust accuracy crosses 1/2.
-  public let halfRadius: Double
+  package let halfRadius: Double
   /// The smallest and largest half radius of the repeats.
-  public let halfRadiusRange: [Double]
+  package let halfRadiusRange: [Double]
   /// What theory predicts, where it does.
-  public let predictedRadius: Double?
+  package let predictedRadius: Double?
   /// Mean number of neurons that hold 99% of the contributions.
-  public let effectiveNeurons: Double
+  package let effectiveNeurons: Double
   /// Mean numerical rank of the rows ||v_j|| w_j.
-  public let numericalRank: Double
+  package let numericalRank: Double
   /// Mean over repeats of the dominant neurons' median cosine to their closest subclass centre.
-  public let medianBestCosine: Double
+  package let medianBestCosine: Double
   /// The same to their closest class mean.
-  public let medianBestClassCosine: Double
+  package let medianBestClassCosine: Double
   /// Repeats.
-  public let repeats: Int
+  package let repeats: Int
   /// The reductions that networks were attacked in, one for each network that was.
-  public let reductions: [UsedReduction]
+  package let reductions: [UsedReduction]
   /// Seconds for all repeats; nil in `results/summary.json`, since `timing.json` has them.
-  public var seconds: Double? = nil
+  package var seconds: Double? = nil
 
   /// The summary of the repeats of one degree.
   init(_ runs: [ClusterRunResult], predictedRadius: Double?) {
@@ -71,19 +71,19 @@ public struct ClusterSummary: Codable, Sendable, Equatable {
 }
 
 /// `results/summary.json` of an experiment on clustered data.
-public struct ClusterReport: Codable, Sendable {
+package struct ClusterReport: Codable, Sendable {
   /// The experiment's name.
-  public let experiment: String
+  package let experiment: String
   /// Its preset.
-  public let preset: Preset
+  package let preset: Preset
   /// One entry a degree.
-  public var results: [ClusterSummary]
+  package var results: [ClusterSummary]
   /// Reasons not to trust a radius.
-  public let flags: [String]
+  package let flags: [String]
   /// Distances to the ideal classifier, where they were measured.
-  public var distance: DistanceSummary?
+  package var distance: DistanceSummary?
   /// Radii bounded from both sides, where they were.
-  public var twoSided: TwoSidedSummary?
+  package var twoSided: TwoSidedSummary?
 
   /// The same with the seconds of its networks.
   func timed(by timing: RunTiming?) -> ClusterReport {

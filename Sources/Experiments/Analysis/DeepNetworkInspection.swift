@@ -6,55 +6,55 @@ import LinearCore
 import Networks
 
 /// What a deep network consists of: the result of `polyrelu inspect` for one.
-public struct DeepNetworkInspection: Codable, Sendable, Equatable {
+package struct DeepNetworkInspection: Codable, Sendable, Equatable {
   /// One layer.
-  public struct Layer: Codable, Sendable, Equatable {
+  package struct Layer: Codable, Sendable, Equatable {
     /// Its number, inside a residual connection behind that of the connection: "3.block.0".
-    public let name: String
+    package let name: String
     /// What files call layers of its type.
-    public let kind: String
+    package let kind: String
     /// Its settings in words, such as "exponent 3, filters 32".
-    public let settings: String
+    package let settings: String
     /// The shape of a sample behind it.
-    public let outputShape: FeatureShape
+    package let outputShape: FeatureShape
     /// Trained numbers, those of layers inside it included.
-    public let parameters: Int
+    package let parameters: Int
   }
 
   /// One trained tensor.
-  public struct Weights: Codable, Sendable, Equatable {
+  package struct Weights: Codable, Sendable, Equatable {
     /// Its name in files.
-    public let name: String
+    package let name: String
     /// Rows and columns.
-    public let shape: [Int]
+    package let shape: [Int]
     /// The Frobenius norm.
-    public let norm: Double
+    package let norm: Double
     /// The smallest norm of a row: of a neuron or filter.
-    public let smallestRowNorm: Double
+    package let smallestRowNorm: Double
     /// The largest norm of a row.
-    public let largestRowNorm: Double
+    package let largestRowNorm: Double
     /// ||W||_F^2 / ||W||_2^2, between 1 and the rank; 0 for zeros.
-    public let stableRank: Double
+    package let stableRank: Double
   }
 
   /// The shape of an input.
-  public let inputShape: FeatureShape
+  package let inputShape: FeatureShape
   /// Outputs.
-  public let outputCount: Int
+  package let outputCount: Int
   /// Trained numbers.
-  public let parameters: Int
+  package let parameters: Int
   /// The layers, first to last.
-  public let layers: [Layer]
+  package let layers: [Layer]
   /// The trained tensors, first to last.
-  public let weights: [Weights]
+  package let weights: [Weights]
   /// Accuracy on the data, where they are given.
-  public let accuracy: Double?
+  package let accuracy: Double?
 
   /// The values of the classes in the order of the outputs, where they are known.
-  public let classes: [ClassLabel]?
+  package let classes: [ClassLabel]?
 
   /// Inspects a network, with data where there are any.
-  public init(_ network: DeepNetwork<Float>, classes: [ClassLabel]? = nil, data: Dataset? = nil) {
+  package init(_ network: DeepNetwork<Float>, classes: [ClassLabel]? = nil, data: Dataset? = nil) {
     self.classes = classes
     let architecture = network.architecture
     inputShape = architecture.inputShape

@@ -27,7 +27,7 @@ public struct RobustnessStudy {
   /// Root of all random choices.
   public var seed: UInt64 = 0
   /// Keeps finished chunks, so that the attack can be resumed; see ``AttackRun``.
-  public var store: AttackCheckpoint?
+  package var store: AttackCheckpoint?
 
   /// A study; without radii for attacks of minimum norm, such as the standard one.
   public init(
@@ -133,19 +133,19 @@ public struct RobustnessStudy {
 }
 
 /// A robustness curve as results store it.
-public struct RobustnessCurve: Codable, Sendable, Equatable {
+package struct RobustnessCurve: Codable, Sendable, Equatable {
   /// One point of the curve.
-  public struct Point: Codable, Sendable, Equatable {
+  package struct Point: Codable, Sendable, Equatable {
     /// The radius.
-    public let epsilon: Double
+    package let epsilon: Double
     /// The share of samples that stand.
-    public let robustAccuracy: Double
+    package let robustAccuracy: Double
   }
   /// The points, in the order asked for.
-  public let points: [Point]
+  package let points: [Point]
 
   /// The curve of a result at some radii.
-  public init<Scalar: LinearScalar>(_ result: RobustnessResult<Scalar>, epsilons: [Double]) {
+  package init<Scalar: LinearScalar>(_ result: RobustnessResult<Scalar>, epsilons: [Double]) {
     points = epsilons.map {
       Point(epsilon: $0, robustAccuracy: result.robustAccuracy(epsilon: $0))
     }
@@ -154,12 +154,12 @@ public struct RobustnessCurve: Codable, Sendable, Equatable {
 
 extension RobustnessResult {
   /// The per-sample table: `index,label,predicted,radius,attack,status` and the passes spent.
-  public var table: CSVTable { table(classes: nil) }
+  package var table: CSVTable { table(classes: nil) }
 
   /// The same with the values of classes instead of their numbers.
   ///
   /// - Parameter classes: the value of every class.
-  public func table(classes: [ClassLabel]?) -> CSVTable {
+  package func table(classes: [ClassLabel]?) -> CSVTable {
     func values(_ numbers: [Int]) -> [String] {
       numbers.map { classes?[$0].description ?? "\($0)" }
     }

@@ -5,82 +5,82 @@ import LinearCore
 
 /// l2 radii of the samples of one network, bounded from both sides: what is proved beside what is found. Stored
 /// below `results/`.
-public struct TwoSidedRadii: Codable, Sendable, Equatable {
+package struct TwoSidedRadii: Codable, Sendable, Equatable {
   /// One sample.
-  public struct Sample: Codable, Sendable, Equatable {
+  package struct Sample: Codable, Sendable, Equatable {
     /// The row of the attacked data.
-    public let index: Int
+    package let index: Int
     /// Its class.
-    public let label: Int
+    package let label: Int
     /// No smaller perturbation changes the class: proved. 0 for misclassified samples.
-    public let lower: Double
+    package let lower: Double
     /// A perturbation of this size does; infinite where none was found.
-    public let upper: Double
+    package let upper: Double
     /// How the search for a proof ended.
-    public let status: CertifiedRadius.Status
+    package let status: CertifiedRadius.Status
     /// Boxes that the search looked at.
-    public let nodes: Int
+    package let nodes: Int
     /// What the attack found before the search for a proof, as it reports it.
-    public let attacked: Double
+    package let attacked: Double
     /// What randomised smoothing states of another classifier, where it was run.
-    public let smoothed: SmoothedRadius?
+    package let smoothed: SmoothedRadius?
 
     /// (upper - lower) / upper; 1 where there is no upper bound.
-    public var gap: Double { upper.isFinite ? (upper > 0 ? (upper - lower) / upper : 0) : 1 }
+    package var gap: Double { upper.isFinite ? (upper > 0 ? (upper - lower) / upper : 0) : 1 }
   }
 
   /// The degree.
-  public let p: Double
+  package let p: Double
   /// The seed of the network.
-  public let seed: UInt64
+  package let seed: UInt64
   /// The samples, the first ones of the attacked data.
-  public let samples: [Sample]
+  package let samples: [Sample]
 
   /// The share of samples that provably withstand all perturbations of at most `epsilon`.
-  public func certifiedAccuracy(_ epsilon: Double) -> Double {
+  package func certifiedAccuracy(_ epsilon: Double) -> Double {
     accuracy(ofRadii: samples.lazy.map(\.lower), beyond: epsilon)
   }
 
   /// The share of samples for which no perturbation of at most `epsilon` was found.
-  public func attackedAccuracy(_ epsilon: Double) -> Double {
+  package func attackedAccuracy(_ epsilon: Double) -> Double {
     accuracy(ofRadii: samples.lazy.map(\.upper), beyond: epsilon)
   }
 
   /// The same as the share that the *smoothed* classifier withstands, each sample with the confidence of the
   /// settings; nil where it was not looked at.
-  public func smoothedAccuracy(_ epsilon: Double) -> Double? {
+  package func smoothedAccuracy(_ epsilon: Double) -> Double? {
     hasSmoothing
       ? accuracy(ofRadii: samples.lazy.map { $0.smoothed!.radius }, beyond: epsilon) : nil
   }
 
   /// Whether randomised smoothing was run.
-  public var hasSmoothing: Bool { !samples.isEmpty && samples.allSatisfy { $0.smoothed != nil } }
+  package var hasSmoothing: Bool { !samples.isEmpty && samples.allSatisfy { $0.smoothed != nil } }
 
   /// Samples classified correctly.
   private var correct: [Sample] { samples.filter { $0.status != .misclassified } }
 
   /// The median gap of the samples classified correctly; nil without any.
-  public var medianGap: Double? { median(correct.map(\.gap)) }
+  package var medianGap: Double? { median(correct.map(\.gap)) }
 
   /// The share of the samples classified correctly whose gap is within the tolerance; nil without any.
-  public var exactShare: Double? {
+  package var exactShare: Double? {
     correct.isEmpty
       ? nil : Double(correct.count { $0.status == .exact }) / Double(correct.count)
   }
 
   /// The median proved radius of all samples.
-  public var medianLower: Double { median(samples.map(\.lower)) ?? 0 }
+  package var medianLower: Double { median(samples.map(\.lower)) ?? 0 }
 
   /// The median attacked radius of all samples.
-  public var medianUpper: Double { median(samples.map(\.upper)) ?? 0 }
+  package var medianUpper: Double { median(samples.map(\.upper)) ?? 0 }
 
   /// The median radius of the smoothed classifier; nil where it was not looked at.
-  public var medianSmoothed: Double? {
+  package var medianSmoothed: Double? {
     hasSmoothing ? median(samples.map { $0.smoothed!.radius }) : nil
   }
 
   /// The share of samples about which smoothing abstains; nil where it was not looked at.
-  public var abstainedShare: Double? {
+  package var abstainedShare: Double? {
     hasSmoothing ? share { $0.smoothed!.status == .abstained } : nil
   }
 

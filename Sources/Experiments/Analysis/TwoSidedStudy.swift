@@ -6,7 +6,7 @@ import Networks
 
 /// How many samples of an experiment are bounded from both sides, and with how much effort; part of its
 /// settings.
-public struct TwoSidedSettings: Codable, Sendable, Equatable {
+package struct TwoSidedSettings: Codable, Sendable, Equatable {
   /// At most this many, the first ones of the attacked data.
   var samples: Int
   /// The attack of the upper bounds, a name of ``AttackCatalog``. It may leave the range of valid values, as

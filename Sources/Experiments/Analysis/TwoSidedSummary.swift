@@ -3,27 +3,27 @@ import Figures
 import Foundation
 
 /// `twoSided` in `results/summary.json`: l2 radii bounded from both sides, by degree.
-public struct TwoSidedSummary: Codable, Sendable, Equatable {
+package struct TwoSidedSummary: Codable, Sendable, Equatable {
   /// One degree.
-  public struct Row: Codable, Sendable, Equatable {
+  package struct Row: Codable, Sendable, Equatable {
     /// The degree.
-    public let p: Double
+    package let p: Double
     /// Samples, those of the first repeat.
-    public let samples: Int
+    package let samples: Int
     /// The median radius that is proved.
-    public let medianProved: Double
+    package let medianProved: Double
     /// The median size of the smallest perturbation found for the same samples.
-    public let medianAttacked: Double
+    package let medianAttacked: Double
     /// The median of (attacked - proved) / attacked over the samples classified correctly.
-    public let medianGap: Double?
+    package let medianGap: Double?
     /// The share of these samples whose gap is within the tolerance.
-    public let exactShare: Double?
+    package let exactShare: Double?
     /// The median radius of the smoothed classifier, another one; nil where it was not looked at.
-    public let medianSmoothed: Double?
+    package let medianSmoothed: Double?
     /// The share of samples that smoothing abstains on.
-    public let abstainedShare: Double?
+    package let abstainedShare: Double?
     /// Accuracies by radius.
-    public let curve: [Point]
+    package let curve: [Point]
 
     init(_ radii: TwoSidedRadii, epsilons: [Double]) {
       p = radii.p
@@ -44,23 +44,23 @@ public struct TwoSidedSummary: Codable, Sendable, Equatable {
   }
 
   /// Accuracies at one radius, all on the same samples.
-  public struct Point: Codable, Sendable, Equatable {
+  package struct Point: Codable, Sendable, Equatable {
     /// The radius.
-    public let epsilon: Double
+    package let epsilon: Double
     /// The share that provably stands.
-    public let certifiedAccuracy: Double
+    package let certifiedAccuracy: Double
     /// The share that stood all attacks.
-    public let attackedAccuracy: Double
+    package let attackedAccuracy: Double
     /// The share that the smoothed classifier withstands, sample by sample with the confidence stated.
-    public let smoothedAccuracy: Double?
+    package let smoothedAccuracy: Double?
   }
 
   /// By degree.
-  public let rows: [Row]
+  package let rows: [Row]
   /// With how much effort.
-  public let settings: TwoSidedSettings
+  package let settings: TwoSidedSettings
   /// What contradicts itself; empty unless a proof is wrong.
-  public let violations: [String]
+  package let violations: [String]
 }
 
 extension TwoSidedSummary {

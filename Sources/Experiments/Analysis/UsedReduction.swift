@@ -3,23 +3,23 @@ import Foundation
 import LinearCore
 
 /// The reduction that a network was attacked in, as results store it.
-public struct UsedReduction: Codable, Sendable, Equatable {
+package struct UsedReduction: Codable, Sendable, Equatable {
   /// The network's degree.
-  public let p: Double
+  package let p: Double
   /// The seed of its repeat.
-  public let seed: UInt64
+  package let seed: UInt64
   /// Hidden neurons left, and those of the network.
-  public let neurons: Int
+  package let neurons: Int
   /// Hidden neurons of the network.
-  public let originalNeurons: Int
+  package let originalNeurons: Int
   /// Dimensions that were attacked in.
-  public let dimensions: Int
+  package let dimensions: Int
   /// Input coordinates of the network.
-  public let originalDimensions: Int
+  package let originalDimensions: Int
   /// B in |f(x) - f_reduced(x)| <= B ||x - center||^p.
-  public let errorBound: Double
+  package let errorBound: Double
   /// The most by which it may have moved a radius, to first order.
-  public let radiusUncertainty: Double
+  package let radiusUncertainty: Double
 
   /// The reduction of a result; nil where the network was attacked as it is.
   init?<Scalar: LinearScalar>(_ result: RobustnessResult<Scalar>, p: Double, seed: UInt64) {

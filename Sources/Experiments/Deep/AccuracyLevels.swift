@@ -8,15 +8,15 @@ import LinearCore
 ///
 /// A network that passes several percents at once is kept at the highest. Training again from an earlier
 /// checkpoint makes the same networks again, so what is there stays.
-public struct AccuracyLevels: Sendable {
+package struct AccuracyLevels: Sendable {
   /// A network that was the first to reach a level.
-  public struct Reached: Sendable {
+  package struct Reached: Sendable {
     /// The network.
-    public let network: DeepNetwork<Float>
+    package let network: DeepNetwork<Float>
     /// When it was, in epochs from the start.
-    public let epoch: Double
+    package let epoch: Double
     /// Its validation accuracy.
-    public let accuracy: Double
+    package let accuracy: Double
   }
 
   private struct Moment: Codable {
@@ -37,7 +37,7 @@ public struct AccuracyLevels: Sendable {
   }
 
   /// The highest level that was reached, in percent; nil before any.
-  public var highest: Int? { (0...100).last(where: exists) }
+  package var highest: Int? { (0...100).last(where: exists) }
 
   /// Keeps a network that reaches a level which none before has.
   func offer(_ network: DeepNetwork<Float>, accuracy: Double, epoch: Double) throws {

@@ -70,7 +70,7 @@ struct CIFAR10TrainingCell: SweepCell {
 }
 
 /// A trained network at some moment of its training, to be measured: a row of the table.
-public struct CIFAR10Cell: SweepCell {
+package struct CIFAR10Cell: SweepCell {
   /// Which network of a training run.
   enum Moment: String, Codable, Sendable {
     /// After the last epoch.
@@ -89,14 +89,14 @@ public struct CIFAR10Cell: SweepCell {
   let moment: Moment
 
   /// Network, degree, moment.
-  public var columns: [SweepColumn] {
+  package var columns: [SweepColumn] {
     [
       SweepColumn("network", network.rawValue), SweepColumn("p", p),
       SweepColumn("moment", moment.rawValue),
     ]
   }
   /// The longest first.
-  public var cost: Double { network.cost }
+  package var cost: Double { network.cost }
 
   /// The run that trains the network.
   func training(_ settings: CIFAR10Settings) -> CIFAR10TrainingCell {

@@ -6,20 +6,20 @@ import LinearCore
 /// Natural images and deep networks: whether the degree changes how robust a small convolutional and a
 /// dense network are on CIFAR-10, at the end of training and at equal clean accuracy, beside adversarial
 /// training.
-public struct CIFAR10Experiment: Experiment {
+package struct CIFAR10Experiment: Experiment {
   /// "cifar10".
-  public static let name = "cifar10"
+  package static let name = "cifar10"
   /// One line.
-  public static let summary =
+  package static let summary =
     "CIFAR-10: a convolutional and a dense network, p = 1 to 4, l2 and linf attacks, matched accuracy, "
     + "adversarial training"
 
   /// What determines the run.
-  public let settings: CIFAR10Settings
+  package let settings: CIFAR10Settings
 
   /// The experiment at some size.
   /// - Throws: ``ExperimentError/usage(_:)`` for more seeds than there are held-out images for.
-  public init(_ options: ExperimentOptions) throws(ExperimentError) {
+  package init(_ options: ExperimentOptions) throws(ExperimentError) {
     settings = CIFAR10Settings(options)
     let most = CIFAR10Measurement.heldOutCount / settings.attackedImages
     guard settings.repeats <= most else {
@@ -30,7 +30,7 @@ public struct CIFAR10Experiment: Experiment {
   }
 
   /// Trains, attacks and reports.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     // Missing data are found before a directory is made.

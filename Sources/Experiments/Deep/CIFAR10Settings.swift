@@ -2,15 +2,15 @@ import LinearCore
 import Training
 
 /// What determines the experiment on CIFAR-10; `config.json`.
-public struct CIFAR10Settings: SweepSettings {
+package struct CIFAR10Settings: SweepSettings {
   /// "cifar10".
-  public var experiment = CIFAR10Experiment.name
+  package var experiment = CIFAR10Experiment.name
   /// How much is done.
-  public var preset: Preset
+  package var preset: Preset
   /// The first seed.
-  public var seed: UInt64
+  package var seed: UInt64
   /// Seeds, one after the other.
-  public var repeats: Int
+  package var repeats: Int
   /// The degrees compared.
   var degrees: [Double]
   /// At most this many training images.

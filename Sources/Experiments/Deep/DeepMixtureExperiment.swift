@@ -5,23 +5,23 @@ import LinearCore
 /// Whether deeper networks gain from the degree: fully connected pReLU networks of one to six hidden layers
 /// on the orthonormal mixture, with and without what keeps their signal alive, from small and from usual
 /// weights.
-public struct DeepMixtureExperiment: SweepExperiment {
+package struct DeepMixtureExperiment: SweepExperiment {
   /// "deep-mixture".
-  public static let name = "deep-mixture"
+  package static let name = "deep-mixture"
   /// One line.
-  public static let summary =
+  package static let summary =
     "one to six hidden layers on the mixture: radius against depth, where training stalls, what helps"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// "deep-mixture".
-    public var experiment = DeepMixtureExperiment.name
+    package var experiment = DeepMixtureExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     var degrees = [1.0, 2, 3]
     var depths: [Int]
     var variants: [DenseDesign.Variant] = [
@@ -33,14 +33,14 @@ public struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// One design, and how it is trained.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     let p: Double
     let depth: Int
     let variant: DenseDesign.Variant
     let start: DepthMeasurement.Start
 
     /// p, the number of hidden layers, what is around them, and how they are trained.
-    public var columns: [SweepColumn] {
+    package var columns: [SweepColumn] {
       [
         SweepColumn("p", p), SweepColumn("depth", Double(depth)),
         SweepColumn("network", variant.rawValue), SweepColumn("start", start.rawValue),
@@ -48,17 +48,17 @@ public struct DeepMixtureExperiment: SweepExperiment {
     }
 
     /// Those that stall are trained to the last epoch with every learning rate.
-    public var cost: Double {
+    package var cost: Double {
       let mayStall = variant == .plain || variant == .inputNormalization
       return Double(depth + 1) * (mayStall && p + Double(depth) > 3 ? 2 : 1)
     }
   }
 
   /// The settings.
-  public var settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let (depths, repeats, dimension, samples, width, epochs, batch, attacked) =
       switch options.preset {
       case .quick: ([1, 2, 4], 1, 50, 500, 32, 100, 50, 20)
@@ -89,7 +89,7 @@ public struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Starts times degrees times designs times depths, each function once.
-  public var cells: [Cell] {
+  package var cells: [Cell] {
     settings.starts.flatMap { start in
       settings.degrees.flatMap { p in
         settings.variants.flatMap { variant in
@@ -100,7 +100,7 @@ public struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Robustness, training, and where the first layer points.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     [
       NetworkMeasurement.halfRadius, NetworkMeasurement.accuracy, DepthMeasurement.signal,
       DepthMeasurement.gradient, DepthMeasurement.loss, DepthMeasurement.epochs,
@@ -113,7 +113,7 @@ public struct DeepMixtureExperiment: SweepExperiment {
 
   /// Forward and back are three passes of training, the ensemble takes some thousands a sample; small
   /// products and their surroundings take about three times what large ones do.
-  public func operations(_ cell: Cell) -> Double {
+  package func operations(_ cell: Cell) -> Double {
     let measurement = settings.measurement
     let pass = 2 * Double(design(cell).products(dimension: measurement.mixture.dimension))
     let training = Double(measurement.epochs * measurement.mixture.samples) * 3
@@ -121,7 +121,7 @@ public struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Trains and attacks.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     try settings.measurement.measure(
@@ -129,7 +129,7 @@ public struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  public func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     DeepMixtureReport(experiment: self, results: results).account
   }
 }

@@ -6,36 +6,36 @@ import LinearCore
 import Networks
 
 /// How robust a deep network was found to be, in one norm: the smallest perturbation of every sample.
-public struct DeepRobustness: Codable, Sendable, Equatable {
+package struct DeepRobustness: Codable, Sendable, Equatable {
   /// The norm of radii.
-  public let norm: Norm
+  package let norm: Norm
   /// The attack, a name of ``AttackCatalog``.
-  public let attack: String
+  package let attack: String
   /// The size of the smallest perturbation found of every sample: 0 for those classified wrongly as they
   /// are, infinity where nothing was found. Upper bounds of the true ones.
-  public let radii: [Double]
+  package let radii: [Double]
   /// Gradient passes that all attacks together spent, summed over samples.
-  public let gradientPasses: Int
+  package let gradientPasses: Int
   /// Passes without gradient, likewise.
-  public let forwardPasses: Int
+  package let forwardPasses: Int
   /// Whether the result was checked for signs of a weak attack.
-  public let isChecked: Bool
+  package let isChecked: Bool
   /// Reasons not to trust the radii.
-  public let flags: [String]
+  package let flags: [String]
 
   /// The share of samples classified correctly as they are.
-  public var cleanAccuracy: Double { robustAccuracy(epsilon: 0) }
+  package var cleanAccuracy: Double { robustAccuracy(epsilon: 0) }
 
   /// The share of samples that no perturbation found of size at most `epsilon` fools.
-  public func robustAccuracy(epsilon: Double) -> Double {
+  package func robustAccuracy(epsilon: Double) -> Double {
     accuracy(ofRadii: radii, beyond: epsilon)
   }
 
   /// The median radius of all samples, 0 for those classified wrongly.
-  public var medianRadius: Double { median(radii) ?? .nan }
+  package var medianRadius: Double { median(radii) ?? .nan }
 
   /// The median radius of the samples that are classified correctly; NaN without any.
-  public var medianRadiusOfCorrect: Double { median(radii.filter { $0 > 0 }) ?? .nan }
+  package var medianRadiusOfCorrect: Double { median(radii.filter { $0 > 0 }) ?? .nan }
 
   /// Attacks a network, in the box of the data where they have one; read from `results/robustness/NAME.json`
   /// where an earlier call has left it there. Finished chunks of samples survive an interruption.
@@ -46,7 +46,7 @@ public struct DeepRobustness: Codable, Sendable, Equatable {
   ///   - data: the samples to be attacked.
   ///   - reference: samples that tell where other classes lie, usually training data.
   ///   - report: called now and then with the share that is done.
-  public static func measured(
+  package static func measured(
     in directory: RunDirectory, name: String, study: RobustnessStudy,
     network: DeepNetwork<Float>, data: Dataset, reference: Dataset,
     report: @escaping @Sendable (Double) -> Void = { _ in }

@@ -12,35 +12,35 @@ import Training
 /// training, and `networks/NAME.config.json`, what it was trained on (``RunDescription``); where these are,
 /// nothing is trained. Until then `checkpoints/NAME.safetensors` holds the state
 /// after some epoch, from which a killed run goes on to the same bytes.
-public struct DeepRun: Sendable {
+package struct DeepRun: Sendable {
   /// The directory of the experiment, whose configuration must fix the result.
-  public let directory: RunDirectory
+  package let directory: RunDirectory
   /// What the files are called, different for every network of the experiment.
-  public let name: String
+  package let name: String
   /// The layers.
-  public let architecture: Architecture
+  package let architecture: Architecture
   /// How they are trained. Its seed's child ("initialisation") draws the weights.
-  public let training: DeepTrainingConfiguration
+  package let training: DeepTrainingConfiguration
   /// What random initial weights are multiplied by; see `DeepNetwork.init(architecture:scale:stream:)`.
-  public var initialScale = 1.0
+  package var initialScale = 1.0
   /// How often in an epoch the network is tried on the validation data, to keep the first that reaches each
   /// whole percent of accuracy, in `networks/NAME-levels`; see ``firstNetwork(reaching:)``. 0 for never.
-  public var trialsPerEpoch = 0
+  package var trialsPerEpoch = 0
   /// What the network is trained on, for `polyrelu attack` and others; nil says nothing about it.
-  public var data: DatasetRequest?
+  package var data: DatasetRequest?
   /// Seconds between checkpoints, which are written behind an epoch.
-  public var checkpointInterval = 10.0
+  package var checkpointInterval = 10.0
 
   /// A trained network.
-  public struct Outcome: Sendable {
+  package struct Outcome: Sendable {
     /// The network after all epochs.
-    public let network: DeepNetwork<Float>
+    package let network: DeepNetwork<Float>
     /// The course of the training. Its "test" numbers are of the validation data.
-    public let record: TrainingRecord
+    package let record: TrainingRecord
   }
 
   /// A run.
-  public init(
+  package init(
     directory: RunDirectory, name: String, architecture: Architecture,
     training: DeepTrainingConfiguration
   ) {
@@ -65,7 +65,7 @@ public struct DeepRun: Sendable {
   ///   - validation: evaluated after every epoch.
   ///   - report: called after every epoch with the share of epochs done, and what the last one did.
   /// - Throws: `ExperimentError.failed` when the training diverged, `.usage` for all else.
-  public func run(
+  package func run(
     train: Dataset, validation: Dataset?, report: (Double, EpochRecord) -> Void = { _, _ in }
   ) throws(ExperimentError) -> Outcome {
     if let finished = try finished() { return finished }
@@ -85,7 +85,7 @@ public struct DeepRun: Sendable {
 
   /// The network of an earlier call, where it was finished. One whose files were damaged counts as not
   /// finished, with a warning.
-  public func finished() throws(ExperimentError) -> Outcome? {
+  package func finished() throws(ExperimentError) -> Outcome? {
     // Written behind the network.
     guard directory.exists(recordName) else { return nil }
     do throws(FormatError) {
@@ -107,7 +107,7 @@ public struct DeepRun: Sendable {
 
   /// The first network whose validation accuracy was at least `percent`; nil where a run with
   /// ``trialsPerEpoch`` has found none.
-  public func firstNetwork(reaching percent: Int) throws(ExperimentError)
+  package func firstNetwork(reaching percent: Int) throws(ExperimentError)
     -> AccuracyLevels.Reached?
   {
     try levels.first(reaching: percent)

@@ -3,9 +3,9 @@ import Networks
 
 /// A fully connected pReLU network of some depth, and what keeps its signal alive on the way: the designs
 /// that the experiments on depth compare.
-public struct DenseDesign: Codable, Sendable, Hashable {
+package struct DenseDesign: Codable, Sendable, Hashable {
   /// What stands around the hidden layers.
-  public enum Variant: String, Codable, Sendable, CaseIterable {
+  package enum Variant: String, Codable, Sendable, CaseIterable {
     /// Nothing: hidden layers one after the other, then the outputs.
     case plain
     /// A layer normalisation behind every hidden layer.
@@ -26,16 +26,16 @@ public struct DenseDesign: Codable, Sendable, Hashable {
   }
 
   /// The degree p of every hidden layer.
-  public var exponent: Double
+  package var exponent: Double
   /// Hidden layers.
-  public var depth: Int
+  package var depth: Int
   /// Neurons a hidden layer.
-  public var width: Int
+  package var width: Int
   /// What stands around them.
-  public var variant: Variant
+  package var variant: Variant
 
   /// A design.
-  public init(exponent: Double, depth: Int, width: Int, variant: Variant) {
+  package init(exponent: Double, depth: Int, width: Int, variant: Variant) {
     self.exponent = exponent
     self.depth = depth
     self.width = width
@@ -68,7 +68,7 @@ public struct DenseDesign: Codable, Sendable, Hashable {
   ///   - dimension: coordinates of an input.
   ///   - outputs: 1 for two classes, otherwise one a class.
   ///   - hasBias: whether outputs have a bias.
-  public func architecture(dimension: Int, outputs: Int, hasBias: Bool) throws(NetworkError)
+  package func architecture(dimension: Int, outputs: Int, hasBias: Bool) throws(NetworkError)
     -> Architecture
   {
     let layer = DensePReLU(

@@ -7,23 +7,23 @@ import Training
 
 /// Whether deeper networks gain from the degree on images: MNIST digits, fully connected pReLU networks of
 /// one to four hidden layers, attacked in l2 and l-infinity inside the box of pixels.
-public struct MNISTDeepExperiment: SweepExperiment {
+package struct MNISTDeepExperiment: SweepExperiment {
   /// "mnist-deep".
-  public static let name = "mnist-deep"
+  package static let name = "mnist-deep"
   /// One line.
-  public static let summary =
+  package static let summary =
     "MNIST digits with one to four hidden layers: l2 and linf curves of p = 1, 2, 3 against depth"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// "mnist-deep".
-    public var experiment = MNISTDeepExperiment.name
+    package var experiment = MNISTDeepExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     var degrees = [1.0, 2, 3]
     var depths: [Int]
     var variants: [DenseDesign.Variant] = [
@@ -45,20 +45,20 @@ public struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// One design.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     let p: Double
     let depth: Int
     let variant: DenseDesign.Variant
 
     /// What is around the hidden layers, their number, and p.
-    public var columns: [SweepColumn] {
+    package var columns: [SweepColumn] {
       [
         SweepColumn("network", variant.rawValue), SweepColumn("depth", Double(depth)),
         SweepColumn("p", p),
       ]
     }
     /// The first layer is the large one.
-    public var cost: Double { 4 + Double(depth) }
+    package var cost: Double { 4 + Double(depth) }
   }
 
   /// Accuracy on all test images.
@@ -78,11 +78,11 @@ public struct MNISTDeepExperiment: SweepExperiment {
   static let norms: [Norm] = [.l2, .linf]
 
   /// The settings.
-  public var settings: Settings
+  package var settings: Settings
   private let data = MNISTDigits()
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let (depths, repeats, width, training, validation, epochs, attacked) =
       switch options.preset {
       case .quick: ([1, 3], 1, 64, 5000, 1000, 6, 20)
@@ -109,7 +109,7 @@ public struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Designs times depths times degrees, each function once.
-  public var cells: [Cell] {
+  package var cells: [Cell] {
     var found: [Cell] = []
     for variant in settings.variants {
       for depth in settings.depths {
@@ -123,14 +123,14 @@ public struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Accuracy, the median radii, and how training went.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     [Self.testAccuracy] + Self.norms.map { Self.medians[$0]! }
       + [DepthMeasurement.loss, DepthMeasurement.learningRate]
   }
 
   /// Forward and back are three passes of training for each learning rate, the ensemble takes some thousands
   /// a sample; medium products and their surroundings take about twice what large ones do.
-  public func operations(_ cell: Cell) -> Double {
+  package func operations(_ cell: Cell) -> Double {
     let pass = 2 * Double(design(cell).products(dimension: 784))
     let training = Double(
       3 * settings.epochs * settings.trainingSamples * settings.learningRates.count)
@@ -138,7 +138,7 @@ public struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Loads the images, before anything is written.
-  public func prepare() throws(ExperimentError) -> [RunInput] {
+  package func prepare() throws(ExperimentError) -> [RunInput] {
     let parts = try parts()
     return [
       RunInput(.training, parts.train), RunInput(.heldOut, parts.validation),
@@ -151,7 +151,7 @@ public struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Trains and attacks.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     let parts = try parts()
@@ -223,7 +223,7 @@ public struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  public func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     MNISTDeepReport(experiment: self, results: results).account
   }
 }

@@ -7,15 +7,15 @@ import Networks
 import Training
 
 /// Real data: the parity of handwritten digits, ten subclasses in two classes, for p = 1 to 4.
-public struct DigitsParityExperiment: Experiment {
+package struct DigitsParityExperiment: Experiment {
   /// "digits-parity".
-  public static let name = "digits-parity"
+  package static let name = "digits-parity"
   /// One line.
-  public static let summary =
+  package static let summary =
     "1,797 handwritten digits, even against odd, p = 1 to 4 from small initialisation, l2 attacks"
 
   /// What determines the run; `config.json`.
-  public struct Settings: Codable, Sendable, Equatable {
+  package struct Settings: Codable, Sendable, Equatable {
     var experiment = DigitsParityExperiment.name
     var preset: Preset
     var seed: UInt64
@@ -33,10 +33,10 @@ public struct DigitsParityExperiment: Experiment {
   }
 
   /// The settings.
-  public let settings: Settings
+  package let settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let (preset, seed) = (options.preset, options.seed)
     settings =
       switch preset {
@@ -66,7 +66,7 @@ public struct DigitsParityExperiment: Experiment {
   }
 
   /// Runs it.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")

@@ -118,7 +118,7 @@ struct FlowFigures {
 extension FlowRun {
   /// Draws the figures of a finished run into `figures/`, where gnuplot is at hand. Where it fails, a warning
   /// says so.
-  public func draw(_ result: FlowResult) throws(ExperimentError) {
+  package func draw(_ result: FlowResult) throws(ExperimentError) {
     let renderer = FigureRenderer()
     guard renderer.isAvailable else { return }
     let figures = FlowFigures(

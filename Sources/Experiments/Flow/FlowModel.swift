@@ -5,16 +5,16 @@ import Training
 
 /// The network of a flow, whose weights may be of any size: as a file keeps it, and as single precision computes
 /// with it.
-public struct FlowModel: Sendable {
+package struct FlowModel: Sendable {
   /// What is written: in single precision where this holds the weights, otherwise in double precision.
-  public let stored: StoredModel
+  package let stored: StoredModel
   /// The network in single precision: that of ``stored``, or a multiple of it of the same directions, classes and
   /// shares of contributions.
-  public let network: PReLUNetwork<Float>
+  package let network: PReLUNetwork<Float>
   /// What contributions of ``network`` are to be multiplied by.
-  public let contributionScale: Double
+  package let contributionScale: Double
   /// What is said where even double precision does not hold the weights.
-  public let warning: String?
+  package let warning: String?
 
   /// log ||w|| from which on products of two weights are in the range of double precision.
   private static let smallestLogNorm = -340.0

@@ -6,22 +6,22 @@ import Networks
 import Training
 
 /// What determines an integration of gradient flow: stored as `config.json`.
-public struct FlowRunConfiguration: Codable, Sendable, Equatable {
+package struct FlowRunConfiguration: Codable, Sendable, Equatable {
   /// The data.
-  public var data: DatasetRequest
+  package var data: DatasetRequest
   /// The network. A Gaussian initialisation may have any positive scale.
-  public var model: ModelConfiguration
+  package var model: ModelConfiguration
   /// Loss, method, tolerance, end.
-  public var flow: FlowConfiguration
+  package var flow: FlowConfiguration
   /// Determines the initial weights.
-  public var seed: UInt64
+  package var seed: UInt64
   /// The times of the flow to record; nil spreads records over the steps.
-  public var recordTimes: [Double]?
+  package var recordTimes: [Double]?
   /// Whether the extremal vectors of the direction flow are found and compared with the neurons.
-  public var findsExtremalVectors: Bool
+  package var findsExtremalVectors: Bool
 
   /// A configuration.
-  public init(
+  package init(
     data: DatasetRequest, model: ModelConfiguration, flow: FlowConfiguration, seed: UInt64 = 0,
     recordTimes: [Double]? = nil, findsExtremalVectors: Bool = false
   ) {
@@ -37,7 +37,7 @@ public struct FlowRunConfiguration: Codable, Sendable, Equatable {
   ///
   /// Gaussian weights are those of ``ModelConfiguration/makeNetwork(data:loss:seed:)`` for the same seed,
   /// drawn at scale 1 and scaled in the logarithm.
-  public func makeFlow(data: Dataset) throws(ExperimentError) -> GradientFlow {
+  package func makeFlow(data: Dataset) throws(ExperimentError) -> GradientFlow {
     var unit = model
     var logScale = 0.0
     if case .gaussian(let scale) = model.initialization {
@@ -58,50 +58,50 @@ public struct FlowRunConfiguration: Codable, Sendable, Equatable {
 }
 
 /// What an integration of gradient flow leaves.
-public struct FlowResult: Sendable {
+package struct FlowResult: Sendable {
   /// The network at the end, in the scale in which single precision holds it; see ``FlowModel``.
-  public var network: PReLUNetwork<Float> { model.network }
+  package var network: PReLUNetwork<Float> { model.network }
   /// The network at the end, in a form that keeps its scale.
-  public let model: FlowModel
+  package let model: FlowModel
   /// The records.
-  public let trajectory: FlowTrajectory
+  package let trajectory: FlowTrajectory
   /// The names of the reference directions of the trajectory's cosines.
-  public let directions: [String]
+  package let directions: [String]
   /// The phases that have ended.
-  public let phases: FlowPhases
+  package let phases: FlowPhases
   /// How the integration ended.
-  public let ending: FlowEnding
+  package let ending: FlowEnding
   /// Accepted and rejected steps, evaluations.
-  public let counts: FlowCounts
+  package let counts: FlowCounts
   /// The extremal vectors, where they were asked for: a row each, as `results/extremal.csv`.
-  public let extremalVectors: CSVTable?
+  package let extremalVectors: CSVTable?
   /// Warnings: stalled, ended early, rounding too coarse.
-  public let warnings: [String]
+  package let warnings: [String]
 }
 
 /// How much work an integration was.
-public struct FlowCounts: Codable, Sendable, Equatable {
+package struct FlowCounts: Codable, Sendable, Equatable {
   /// Accepted steps.
-  public let accepted: Int
+  package let accepted: Int
   /// Accepted steps of the smallest length, whose error was above the tolerance.
-  public let forced: Int
+  package let forced: Int
   /// Rejected steps.
-  public let rejected: Int
+  package let rejected: Int
   /// Evaluations of the full gradient.
-  public let evaluations: Int
+  package let evaluations: Int
 }
 
 /// Integrates gradient flow in a run directory: records, checkpoints, resumption, live view.
-public struct FlowRun {
+package struct FlowRun {
   /// The directory.
-  public let directory: RunDirectory
+  package let directory: RunDirectory
   /// What is integrated.
-  public let configuration: FlowRunConfiguration
+  package let configuration: FlowRunConfiguration
   /// Seconds between checkpoints.
-  public var checkpointInterval = 10.0
+  package var checkpointInterval = 10.0
 
   /// A run in a directory; see ``RunDirectory/init(_:configuration:resume:)``.
-  public init(_ path: String, configuration: FlowRunConfiguration, resume: Bool)
+  package init(_ path: String, configuration: FlowRunConfiguration, resume: Bool)
     throws(ExperimentError)
   {
     directory = try RunDirectory(
@@ -114,7 +114,8 @@ public struct FlowRun {
   ///
   /// - Throws: ``ExperimentError/usage(_:)`` also where the data have changed since the run began;
   ///   ``ExperimentError/failed(_:)`` where the flow has no first step.
-  public func run(data: Dataset, progress: ProgressReporter) throws(ExperimentError) -> FlowResult {
+  package func run(data: Dataset, progress: ProgressReporter) throws(ExperimentError) -> FlowResult
+  {
     try directory.bind(
       kind: .gradientFlow, configuration: configuration,
       inputs: [RunInput(.training, data, request: configuration.data)])
@@ -199,7 +200,7 @@ extension GradientFlow {
 extension FlowResult {
   /// Whether the integration broke down on its way, so that the network is not that of a flow trained to its
   /// end.
-  public var hasBrokenDown: Bool { ending == .nonFinite || ending == .stepUnderflow }
+  package var hasBrokenDown: Bool { ending == .nonFinite || ending == .stepUnderflow }
 
   init(_ flow: GradientFlow, _ recorder: FlowRecorder, extremalVectors: CSVTable?) {
     self.extremalVectors = extremalVectors

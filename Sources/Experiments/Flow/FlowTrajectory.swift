@@ -4,19 +4,19 @@ import LinearCore
 import Networks
 
 /// The records of a flow, and what its neurons did, at times chosen or at steps spread evenly.
-public struct FlowTrajectory: Sendable {
+package struct FlowTrajectory: Sendable {
   /// The records, in the order of time.
-  public private(set) var records: [FlowRecord] = []
+  package private(set) var records: [FlowRecord] = []
   /// The neurons at the same times.
-  public private(set) var neurons: [NeuronSnapshot] = []
+  package private(set) var neurons: [NeuronSnapshot] = []
   /// With no times chosen: a record every so many steps.
-  public private(set) var stride = 1
+  package private(set) var stride = 1
 
   /// More records than this are thinned out, every second one going.
   private static var limit: Int { 240 }
 
   /// No records.
-  public init() {}
+  package init() {}
 
   init(records: [FlowRecord], neurons: [NeuronSnapshot], stride: Int) {
     self.records = records

@@ -3,41 +3,41 @@ import Foundation
 import LinearCore
 
 /// `distance` in `results/summary.json`: panel (a) of Section 5.1 in numbers.
-public struct DistanceSummary: Codable, Sendable, Equatable {
+package struct DistanceSummary: Codable, Sendable, Equatable {
   /// One degree at one alpha, over the repeats.
-  public struct Row: Codable, Sendable, Equatable {
+  package struct Row: Codable, Sendable, Equatable {
     /// The degree.
-    public let p: Double
+    package let p: Double
     /// The standard deviation of a subclass, in norm.
-    public let alpha: Double
+    package let alpha: Double
     /// The largest |c f - F| found at the least-squares c.
-    public let leastSquaresDistance: MeanInterval
+    package let leastSquaresDistance: MeanInterval
     /// The smallest and largest of the repeats.
-    public let leastSquaresRange: [Double]
+    package let leastSquaresRange: [Double]
     /// The largest |c f - F| found at the best c.
-    public let bestDistance: MeanInterval
+    package let bestDistance: MeanInterval
     /// What |c f - F| is proved not to exceed at the least-squares c.
-    public let leastSquaresUpper: MeanInterval
+    package let leastSquaresUpper: MeanInterval
     /// The same at the best c.
-    public let bestUpper: MeanInterval
+    package let bestUpper: MeanInterval
     /// The radius that follows from it by Proposition 3 of Min and Vidal (ICML 2025), with high probability;
     /// repeats without a claim are missing.
-    public let guaranteedRadius: MeanInterval
+    package let guaranteedRadius: MeanInterval
     /// The median radius that is proved sample by sample, in the first repeat; nil at values of alpha where
     /// networks are not attacked.
-    public let medianProvedRadius: Double?
+    package let medianProvedRadius: Double?
     /// What the paper's gradient ascent found at the least-squares c.
-    public let ascentDistance: MeanInterval
+    package let ascentDistance: MeanInterval
     /// The largest bound of what the reduction left out.
-    public let reductionBound: Double
+    package let reductionBound: Double
     /// sup |F|.
-    public let idealSupremum: Double
+    package let idealSupremum: Double
   }
 
   /// By degree, then alpha.
-  public let rows: [Row]
+  package let rows: [Row]
   /// The answer in a sentence, computed from the rows.
-  public let answer: String
+  package let answer: String
 
   /// The summary of all results.
   /// - Parameter proved: radii of the networks of one alpha.

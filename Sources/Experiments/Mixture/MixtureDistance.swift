@@ -20,33 +20,33 @@ struct DistanceSettings: Codable, Sendable, Equatable {
 }
 
 /// The distance of one trained network to its ideal classifier; `results/distance-NAME.json`.
-public struct DistanceResult: Codable, Sendable, Equatable {
+package struct DistanceResult: Codable, Sendable, Equatable {
   /// The degree of network and ideal classifier.
-  public let p: Double
+  package let p: Double
   /// The standard deviation of a subclass, in norm.
-  public let alpha: Double
+  package let alpha: Double
   /// The seed of the repeat.
-  public let seed: UInt64
+  package let seed: UInt64
   /// c = E[f F] / E[f^2] on fresh samples.
-  public let leastSquaresScale: Double
+  package let leastSquaresScale: Double
   /// The largest |c f - F| found at that c.
-  public let leastSquaresDistance: Double
+  package let leastSquaresDistance: Double
   /// The best c found.
-  public let bestScale: Double
+  package let bestScale: Double
   /// The largest |c f - F| found at the best c.
-  public let bestDistance: Double
+  package let bestDistance: Double
   /// No |c f - F| is larger at the least-squares c: proved.
-  public let leastSquaresUpper: Double
+  package let leastSquaresUpper: Double
   /// The same at the best c.
-  public let bestUpper: Double
+  package let bestUpper: Double
   /// How much the supremum may lie above what the reduced network can reach, at the least-squares c.
-  public let reductionBound: Double
+  package let reductionBound: Double
   /// Dimensions searched.
-  public let rank: Int
+  package let rank: Int
   /// What the paper's gradient ascent found at the least-squares c, where it ran.
-  public let ascentDistance: Double?
+  package let ascentDistance: Double?
   /// sup |F| on the unit sphere: sqrt(K1) or sqrt(K2) for F, 1 for F^(p) with p >= 2.
-  public let idealSupremum: Double
+  package let idealSupremum: Double
 }
 
 /// A network of the experiment: a degree at an alpha.

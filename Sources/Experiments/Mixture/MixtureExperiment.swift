@@ -11,15 +11,15 @@ import Training
 /// Section 5.1 of Min and Vidal (ICML 2024): networks of degree 1 and 3 trained from tiny weights on an
 /// orthonormal mixture; (a) distance to the ideal classifier against alpha, and at one alpha (b) neuron
 /// contributions, (c, d) alignment and (e) robust accuracy.
-public struct MixtureExperiment: Experiment {
+package struct MixtureExperiment: Experiment {
   /// "mixture".
-  public static let name = "mixture"
+  package static let name = "mixture"
   /// One line.
-  public static let summary =
+  package static let summary =
     "Section 5.1: clusters around orthonormal centres, p = 1 against p = 3"
 
   /// What determines the run; `config.json`.
-  public struct Settings: Codable, Sendable, Equatable {
+  package struct Settings: Codable, Sendable, Equatable {
     var experiment = MixtureExperiment.name
     var preset: Preset
     var seed: UInt64
@@ -40,10 +40,10 @@ public struct MixtureExperiment: Experiment {
   }
 
   /// The settings.
-  public let settings: Settings
+  package let settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let (preset, seed) = (options.preset, options.seed)
     settings =
       switch preset {
@@ -84,7 +84,7 @@ public struct MixtureExperiment: Experiment {
   }
 
   /// Runs it.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")

@@ -6,23 +6,23 @@ import Training
 /// How far samples really are from the decision boundary of trained networks: radii bounded from both
 /// sides against the degree, the noise and the number of subclasses, beside the closed form for the ideal
 /// classifiers.
-public struct CriticalRadiusExperiment: SweepExperiment {
+package struct CriticalRadiusExperiment: SweepExperiment {
   /// "critical-radius".
-  public static let name = "critical-radius"
+  package static let name = "critical-radius"
   /// One line.
-  public static let summary =
+  package static let summary =
     "proved and attacked radius of trained networks against p, alpha and K, beside the closed form"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// "critical-radius".
-    public var experiment = CriticalRadiusExperiment.name
+    package var experiment = CriticalRadiusExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     var degrees = [1, 1.5, 2, 2.5, 3, 4]
     var alphas = [0.01, 0.05, 0.1, 0.2]
     var subclassCounts = [4, 10, 20]
@@ -42,16 +42,16 @@ public struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// One degree, noise level and number of subclasses.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     let p: Double
     let alpha: Double
     let subclasses: Int
     /// p, alpha and K.
-    public var columns: [SweepColumn] {
+    package var columns: [SweepColumn] {
       [SweepColumn("p", p), SweepColumn("alpha", alpha), SweepColumn("K", Double(subclasses))]
     }
     /// Samples times neurons; below p = 2 the flow takes many small steps, above it boxes are cut.
-    public var cost: Double { Double(subclasses * subclasses) * (p == 1 || p == 2 ? 1 : 2) }
+    package var cost: Double { Double(subclasses * subclasses) * (p == 1 || p == 2 ? 1 : 2) }
 
     /// The closed form without noise: both classes have the same number of opposite subclasses.
     var law: Double {
@@ -60,10 +60,10 @@ public struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// The settings.
-  public var settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let (repeats, dimension, samples, neurons, attacked, nodes) =
       switch options.preset {
       case .quick: (1, 50, 20, 5, 50, 1000)
@@ -93,7 +93,7 @@ public struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// The three lines through the common case, which is there once.
-  public var cells: [Cell] {
+  package var cells: [Cell] {
     var found: [Cell] = []
     let compared = settings.comparedDegrees
     for cell in degreeCells + compared.flatMap(noiseCells) + compared.flatMap(subclassCells)
@@ -104,7 +104,7 @@ public struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// Both medians and how close they are.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     [
       CertifiedMeasurement.lower, CertifiedMeasurement.upper, CertifiedMeasurement.largestGap,
       CertifiedMeasurement.exactShare, CertifiedMeasurement.shareBeyond,
@@ -113,13 +113,13 @@ public struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public func operations(_ cell: Cell) -> Double {
+  package func operations(_ cell: Cell) -> Double {
     4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
       * 9000 * cell.cost
   }
 
   /// Trains by gradient flow, attacks and certifies.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     let mixture = OrthonormalMixture(
@@ -137,7 +137,7 @@ public struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  public func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     CriticalRadiusReport(experiment: self, results: results).account
   }
 }

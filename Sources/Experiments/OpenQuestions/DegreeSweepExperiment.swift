@@ -7,41 +7,41 @@ import Training
 
 /// How the degree p acts over a continuum of values: half radius of networks trained by gradient flow
 /// against the closed form for the ideal classifier, effective neurons, and the time that fitting takes.
-public struct DegreeSweepExperiment: SweepExperiment {
+package struct DegreeSweepExperiment: SweepExperiment {
   /// "p-sweep".
-  public static let name = "p-sweep"
+  package static let name = "p-sweep"
   /// One line.
-  public static let summary =
+  package static let summary =
     "every degree p from 1 to 6: half radius against the closed form, neurons, time to fit"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// "p-sweep".
-    public var experiment = DegreeSweepExperiment.name
+    package var experiment = DegreeSweepExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     var degrees: [Double]
     var flow: FlowMeasurement
   }
 
   /// One degree.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     let p: Double
     /// p.
-    public var columns: [SweepColumn] { [SweepColumn("p", p)] }
+    package var columns: [SweepColumn] { [SweepColumn("p", p)] }
     /// Below p = 2 the flow takes many small steps.
-    public var cost: Double { p < 2 ? 4 : 1 }
+    package var cost: Double { p < 2 ? 4 : 1 }
   }
 
   /// The settings.
-  public var settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let quarter = (0...20).map { 1 + 0.25 * Double($0) }
     let (degrees, repeats, dimension, samples, width, attacked) =
       switch options.preset {
@@ -60,10 +60,10 @@ public struct DegreeSweepExperiment: SweepExperiment {
   }
 
   /// The degrees.
-  public var cells: [Cell] { settings.degrees.map(Cell.init) }
+  package var cells: [Cell] { settings.degrees.map(Cell.init) }
 
   /// Half radius, structure, times.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     [
       NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassesFound, NetworkMeasurement.subclassCosine,
@@ -73,10 +73,10 @@ public struct DegreeSweepExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 2000 * cell.cost }
+  package func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 2000 * cell.cost }
 
   /// Trains by gradient flow and attacks.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     try settings.flow.measure(exponent: cell.p, seed: context.seed)
@@ -94,7 +94,7 @@ public struct DegreeSweepExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  public func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     let grid = (0...200).map { 1 + 5 * Double($0) / 200 }
     let laws = opposites.enumerated().map { index, m in
       Series(

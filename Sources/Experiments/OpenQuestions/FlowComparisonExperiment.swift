@@ -5,23 +5,23 @@ import Training
 
 /// Gradient flow against what is used in its place: gradient descent, stochastic gradient descent with
 /// and without momentum, and Adam, from the same initial weights.
-public struct FlowComparisonExperiment: SweepExperiment {
+package struct FlowComparisonExperiment: SweepExperiment {
   /// "flow-vs-sgd".
-  public static let name = "flow-vs-sgd"
+  package static let name = "flow-vs-sgd"
   /// One line.
-  public static let summary =
+  package static let summary =
     "gradient flow against SGD (learning rate x momentum x batch size) and Adam, same initial weights"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// "flow-vs-sgd".
-    public var experiment = FlowComparisonExperiment.name
+    package var experiment = FlowComparisonExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     var degrees = [1.0, 3]
     var learningRates = [0.02, 0.2, 1]
     var momenta = [0, 0.9]
@@ -107,11 +107,11 @@ public struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// One degree and one way to train.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     let p: Double
     let method: Method
     /// The degree and the hyper-parameters.
-    public var columns: [SweepColumn] {
+    package var columns: [SweepColumn] {
       func column(_ name: String, _ value: Double?) -> SweepColumn {
         value.map { SweepColumn(name, $0) } ?? SweepColumn(name, "-")
       }
@@ -122,7 +122,7 @@ public struct FlowComparisonExperiment: SweepExperiment {
       ]
     }
     /// Steps are short where the learning rate is small.
-    public var cost: Double {
+    package var cost: Double {
       switch method {
       case .flow: 1
       case .adam: 2
@@ -132,10 +132,10 @@ public struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// The settings.
-  public var settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let (repeats, dimension, samples, width, attacked) =
       switch options.preset {
       case .quick: (1, 50, 200, 50, 60)
@@ -180,7 +180,7 @@ public struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// The flow, the grid, and what of the first figure is not in it, for every degree.
-  public var cells: [Cell] {
+  package var cells: [Cell] {
     let others = compared.filter { $0 != .flow && !grid.contains($0) }
     return settings.degrees.flatMap { p in
       ([.flow] + grid + others).map { Cell(p: p, method: $0) }
@@ -188,7 +188,7 @@ public struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// Half radius, structure, time; with the digits that Adam's needs.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     let time = FlowMeasurement.fittingTime
     return [
       NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
@@ -198,10 +198,10 @@ public struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 900 * cell.cost }
+  package func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 900 * cell.cost }
 
   /// Trains and attacks.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     guard let optimizer = cell.method.optimizer else {
@@ -215,7 +215,7 @@ public struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  public func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     FlowComparisonReport(experiment: self, results: results).account
   }
 }

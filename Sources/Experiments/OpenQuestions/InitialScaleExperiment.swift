@@ -7,23 +7,23 @@ import Training
 
 /// How large the initial weights may be before the effect of the degree is lost: networks trained by
 /// gradient flow from weights of size 1e-80 to 1.
-public struct InitialScaleExperiment: SweepExperiment {
+package struct InitialScaleExperiment: SweepExperiment {
   /// "init-scale".
-  public static let name = "init-scale"
+  package static let name = "init-scale"
   /// One line.
-  public static let summary =
+  package static let summary =
     "initial weights from 1e-80 to 1: where the robustness of p = 3 is lost, and what p = 1 does"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// "init-scale".
-    public var experiment = InitialScaleExperiment.name
+    package var experiment = InitialScaleExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     var degrees = [1.0, 3]
     /// Exponents of ten.
     var logScales: [Double]
@@ -31,27 +31,27 @@ public struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// One degree and one scale.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     let p: Double
     let logScale: Double
     /// The standard deviation of the initial weights.
     var scale: Double { pow(10, logScale) }
     /// p and the scale.
-    public var columns: [SweepColumn] {
+    package var columns: [SweepColumn] {
       let power =
         logScale == logScale.rounded()
         ? "\(Int(saturating: logScale))" : String(format: "%.1f", logScale)
       return [SweepColumn("p", p), SweepColumn("scale", power == "0" ? "1" : "1e\(power)")]
     }
     /// Below p = 2 the flow takes many small steps, and small weights take long to grow.
-    public var cost: Double { p < 2 ? 2 - logScale / 2 : 1 - logScale / 40 }
+    package var cost: Double { p < 2 ? 2 - logScale / 2 : 1 - logScale / 40 }
   }
 
   /// The settings.
-  public var settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let all = [-80, -20, -7, -4, -3, -2, -1.5, -1, -0.5, 0]
     let (scales, repeats, dimension, samples, width, attacked) =
       switch options.preset {
@@ -71,12 +71,12 @@ public struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// Degrees times scales.
-  public var cells: [Cell] {
+  package var cells: [Cell] {
     settings.degrees.flatMap { p in settings.logScales.map { Cell(p: p, logScale: $0) } }
   }
 
   /// Half radius, structure, times.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     [
       NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassesFound, NetworkMeasurement.subclassCosine,
@@ -86,10 +86,10 @@ public struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 1300 * cell.cost }
+  package func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 1300 * cell.cost }
 
   /// Trains by gradient flow and attacks.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     var flow = settings.flow
@@ -100,7 +100,7 @@ public struct InitialScaleExperiment: SweepExperiment {
   private func cells(_ p: Double) -> [Cell] { cells.filter { $0.p == p } }
 
   /// Figures and answer.
-  public func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     let mixture = settings.flow.mixture
     func chart(_ title: String, _ axis: Axis, _ metric: SweepMetric, _ lines: [ReferenceLine])
       -> LineChart

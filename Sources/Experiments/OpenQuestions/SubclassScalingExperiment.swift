@@ -4,23 +4,23 @@ import Training
 
 /// How robustness depends on the number K of subclasses: the exponent of the half radius of networks
 /// trained by gradient flow, for several degrees and noise levels.
-public struct SubclassScalingExperiment: SweepExperiment {
+package struct SubclassScalingExperiment: SweepExperiment {
   /// "k-scaling".
-  public static let name = "k-scaling"
+  package static let name = "k-scaling"
   /// One line.
-  public static let summary =
+  package static let summary =
     "K from 2 to 64 subclasses: the exponent of the half radius in K for p = 1, 2, 3"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// "k-scaling".
-    public var experiment = SubclassScalingExperiment.name
+    package var experiment = SubclassScalingExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     var degrees = [1.0, 2, 3]
     var alphas: [Double]
     var subclassCounts: [Int]
@@ -39,23 +39,23 @@ public struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// One degree, noise level and number of subclasses.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     let p: Double
     let alpha: Double
     let subclasses: Int
     /// p, alpha and K.
-    public var columns: [SweepColumn] {
+    package var columns: [SweepColumn] {
       [SweepColumn("p", p), SweepColumn("alpha", alpha), SweepColumn("K", Double(subclasses))]
     }
     /// Samples times neurons times the time to grow.
-    public var cost: Double { pow(Double(subclasses), p < 2 ? 1.5 : 3) }
+    package var cost: Double { pow(Double(subclasses), p < 2 ? 1.5 : 3) }
   }
 
   /// The settings.
-  public var settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     let (alphas, repeats, dimension, samples, neurons, attacked) =
       switch options.preset {
       case .quick: ([0.1], 1, 64, 40, 5, 60)
@@ -70,7 +70,7 @@ public struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// Degrees times noise levels times numbers of subclasses.
-  public var cells: [Cell] {
+  package var cells: [Cell] {
     settings.degrees.flatMap { p in settings.alphas.flatMap { cells(p, alpha: $0) } }
   }
 
@@ -80,7 +80,7 @@ public struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// Half radius, structure, time.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     [
       NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassCosine, NetworkMeasurement.classCosine,
@@ -89,13 +89,13 @@ public struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  public func operations(_ cell: Cell) -> Double {
+  package func operations(_ cell: Cell) -> Double {
     4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
       * 15 * cell.cost
   }
 
   /// Trains by gradient flow and attacks.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     let count = cell.subclasses
@@ -112,7 +112,7 @@ public struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  public func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     SubclassScalingReport(experiment: self, results: results).account
   }
 }

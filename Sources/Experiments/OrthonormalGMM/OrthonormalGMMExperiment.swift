@@ -11,61 +11,61 @@ import Networks
 /// |v_j| = ||w_j||; width 200 in the first experiment; alpha = 0.1 and minibatches of 100 in the second,
 /// as in the authors' earlier protocol. Step sizes for the squared loss are those of the mean of
 /// (f - y)^2, twice what the loss (f - y)^2 / 2 takes.
-public struct OrthonormalGMMExperiment: SweepExperiment {
+package struct OrthonormalGMMExperiment: SweepExperiment {
   /// "orthonormal-gmm".
-  public static let name = "orthonormal-gmm"
+  package static let name = "orthonormal-gmm"
   /// One line.
-  public static let summary =
+  package static let summary =
     "Min and Vidal (ICML 2025): alignment under gradient descent, and robustness beside controls"
 
   /// What determines the run; `config.json`.
-  public struct Settings: SweepSettings {
+  package struct Settings: SweepSettings {
     /// The name of the experiment.
-    public var experiment = OrthonormalGMMExperiment.name
+    package var experiment = OrthonormalGMMExperiment.name
     /// How much is done.
-    public var preset: Preset
+    package var preset: Preset
     /// The first seed.
-    public var seed: UInt64
+    package var seed: UInt64
     /// How many seeds.
-    public var repeats: Int
+    package var repeats: Int
     /// The degree of the pReLU networks and of the power of ReLU.
-    public var exponent = 3.0
+    package var exponent = 3.0
     /// Hidden weights start from N(0, initialScale^2).
-    public var initialScale = 1e-7
+    package var initialScale = 1e-7
     /// The length of the nudge towards a centre, relative to the expected length of a hidden weight
     /// vector.
-    public var nudge = 0.5
+    package var nudge = 0.5
     /// The step of both experiments.
-    public var learningRate = 0.2
+    package var learningRate = 0.2
     /// Data of the first experiment.
-    public var dynamicsMixture: OrthonormalMixture
+    package var dynamicsMixture: OrthonormalMixture
     /// Neurons of the first experiment.
-    public var dynamicsWidth = 200
+    package var dynamicsWidth = 200
     /// Steps of full-batch gradient descent.
-    public var iterations = 600
+    package var iterations = 600
     /// Iterations between two looks at the neurons.
-    public var recordEvery = 10
+    package var recordEvery = 10
     /// Iterations between two searches of the distance.
-    public var distanceEvery = 60
+    package var distanceEvery = 60
     /// Data of the second experiment.
-    public var robustnessMixture: OrthonormalMixture
+    package var robustnessMixture: OrthonormalMixture
     /// Units of every hidden layer of the second experiment.
-    public var robustnessWidth = 200
+    package var robustnessWidth = 200
     /// Passes over the data of the second experiment.
-    public var epochs: Int
+    package var epochs: Int
     /// Samples a step of the second experiment.
-    public var batchSize = 100
+    package var batchSize = 100
     /// The first weights of the un-normalised power of ReLU, relative to PyTorch's: from those of the
     /// others it would not move, as its gradient vanishes with the square of the weights.
-    public var powerScale: Double
+    package var powerScale: Double
     /// Test samples that are attacked.
-    public var attackedSamples: Int
+    package var attackedSamples: Int
     /// A name of the catalogue of attacks.
-    public var attack = "standard"
+    package var attack = "standard"
   }
 
   /// A network, where it starts and its loss.
-  public struct Cell: SweepCell {
+  package struct Cell: SweepCell {
     /// Which of the two experiments.
     enum Part: String, Codable, Sendable {
       case dynamics, robustness
@@ -96,7 +96,7 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
     let loss: Loss
 
     /// Part, model, start and loss.
-    public var columns: [SweepColumn] {
+    package var columns: [SweepColumn] {
       [
         .init("part", part.rawValue), .init("model", model.rawValue),
         .init("start", start.rawValue), .init("loss", loss.rawValue),
@@ -104,7 +104,7 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
     }
 
     /// Deeper networks take longer, and attacks on what cannot be reduced longest.
-    public var cost: Double {
+    package var cost: Double {
       switch (part, model) {
       case (.dynamics, _): 5
       case (_, .fourLayers): 4
@@ -115,13 +115,13 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// The settings.
-  public let settings: Settings
+  package let settings: Settings
 
   /// The experiment with any settings.
-  public init(settings: Settings) { self.settings = settings }
+  package init(settings: Settings) { self.settings = settings }
 
   /// The experiment at some size.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     func mixture(_ dimension: Int, _ positive: Int, _ negative: Int, _ samples: Int)
       -> OrthonormalMixture
     {
@@ -154,7 +154,7 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// Both experiments.
-  public var cells: [Cell] {
+  package var cells: [Cell] {
     [Cell.Start.random, .nudged].map {
       Cell(part: .dynamics, model: .pReLU, start: $0, loss: .squared)
     }
@@ -168,7 +168,7 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// What is measured.
-  public var metrics: [SweepMetric] {
+  package var metrics: [SweepMetric] {
     [
       SweepMetric("accuracy"), SweepMetric("halfRadius", heading: "half radius", digits: 4),
       SweepMetric("loss", digits: 4),
@@ -178,13 +178,13 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as training and the attack have taken at `laptop`.
-  public func operations(_ cell: Cell) -> Double {
+  package func operations(_ cell: Cell) -> Double {
     4 * Double(settings.robustnessMixture.samples * settings.robustnessMixture.dimension)
       * Double(settings.robustnessWidth * settings.epochs) * 4 * cell.cost
   }
 
   /// Measures one run.
-  public func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     switch cell.part {
@@ -196,7 +196,7 @@ public struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// The words and figures.
-  public func account(of results: SweepResults<Cell>) -> SweepAccount {
+  package func account(of results: SweepResults<Cell>) -> SweepAccount {
     GMMAccount(settings: settings, results: results).account
   }
 }

@@ -3,11 +3,11 @@ import Figures
 import Foundation
 
 /// The paper's central result in a minute: mixture, digits and, where it is at hand, MNIST; one report.
-public struct OverviewExperiment: Experiment {
+package struct OverviewExperiment: Experiment {
   /// "overview".
-  public static let name = "overview"
+  package static let name = "overview"
   /// One line.
-  public static let summary =
+  package static let summary =
     "the central result on synthetic data and on real digits, in one report"
 
   struct Settings: Codable, Sendable, Equatable {
@@ -20,7 +20,7 @@ public struct OverviewExperiment: Experiment {
   let options: ExperimentOptions
 
   /// The experiment with some options.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     self.options = options
     settings = Settings(preset: options.preset, seed: options.seed)
   }
@@ -33,7 +33,7 @@ public struct OverviewExperiment: Experiment {
   }
 
   /// Runs the experiments below `out` and writes a common report.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let directory = try RunDirectory(out, configuration: settings, resume: resume)

@@ -2,14 +2,14 @@ import Datasets
 import Foundation
 
 /// Section 5.2.2 on any feature file: features of a pretrained network, several categories a class.
-public struct FeaturesExperiment: Experiment {
+package struct FeaturesExperiment: Experiment {
   /// "features".
-  public static let name = "features"
+  package static let name = "features"
   /// One line.
-  public static let summary =
+  package static let summary =
     "Section 5.2.2: pretrained features (--data FILE.npz), category mod 2 and all categories"
   /// Yes.
-  public static var takesData: Bool { true }
+  package static var takesData: Bool { true }
 
   let binary: RealDataStudy
   let categories: RealDataStudy
@@ -28,7 +28,7 @@ public struct FeaturesExperiment: Experiment {
   }
 
   /// The experiment with some options; without data, the Caltech256 features below `$POLYRELU_DATA`.
-  public init(_ options: ExperimentOptions) throws(ExperimentError) {
+  package init(_ options: ExperimentOptions) throws(ExperimentError) {
     let folder = ProcessInfo.processInfo.environment["POLYRELU_DATA"]
     let caltech = folder.map { $0 + "/caltech256/features.npz" }
     guard
@@ -46,7 +46,7 @@ public struct FeaturesExperiment: Experiment {
   }
 
   /// Runs both labellings below `out` and writes a common report.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let settings = Settings(

@@ -4,17 +4,17 @@ import LinearCore
 
 /// Section 5.2.1 of Min and Vidal (ICML 2024): parity of MNIST digits, two logits, p = 1 to 4. The paper
 /// attacks with APGD-CE; here the ensemble does, and `paper` has the curve of APGD-CE beside it.
-public struct MNISTParityExperiment: RealDataExperiment {
+package struct MNISTParityExperiment: RealDataExperiment {
   /// "mnist-parity".
-  public static let name = "mnist-parity"
+  package static let name = "mnist-parity"
   /// One line.
-  public static let summary =
+  package static let summary =
     "Section 5.2.1: MNIST, even against odd, p = 1 to 4, linf, l2 and l1 attacks"
 
   let study: RealDataStudy
 
   /// The experiment with some options.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     study = RealDataStudy(
       settings: .images(Self.name, data: "mnist", labels: .parity, options),
       title: "MNIST, even against odd")
@@ -22,16 +22,16 @@ public struct MNISTParityExperiment: RealDataExperiment {
 }
 
 /// Appendix B: MNIST digits, ten logits.
-public struct MNISTDigitsExperiment: RealDataExperiment {
+package struct MNISTDigitsExperiment: RealDataExperiment {
   /// "mnist-digits".
-  public static let name = "mnist-digits"
+  package static let name = "mnist-digits"
   /// One line.
-  public static let summary = "Appendix B: MNIST, ten digits, p = 1 to 4"
+  package static let summary = "Appendix B: MNIST, ten digits, p = 1 to 4"
 
   let study: RealDataStudy
 
   /// The experiment with some options.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     study = RealDataStudy(
       settings: .images(Self.name, data: "mnist", labels: .category, options),
       title: "MNIST, ten digits")
@@ -39,16 +39,16 @@ public struct MNISTDigitsExperiment: RealDataExperiment {
 }
 
 /// The same protocol on Fashion-MNIST, category modulo 2.
-public struct FashionParityExperiment: RealDataExperiment {
+package struct FashionParityExperiment: RealDataExperiment {
   /// "fashion-parity".
-  public static let name = "fashion-parity"
+  package static let name = "fashion-parity"
   /// One line.
-  public static let summary = "the protocol of mnist-parity on Fashion-MNIST"
+  package static let summary = "the protocol of mnist-parity on Fashion-MNIST"
 
   let study: RealDataStudy
 
   /// The experiment with some options.
-  public init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) {
     study = RealDataStudy(
       settings: .images(Self.name, data: "fashion-mnist", labels: .parity, options),
       title: "Fashion-MNIST, even against odd categories")
@@ -62,7 +62,7 @@ protocol RealDataExperiment: Experiment {
 
 extension RealDataExperiment {
   /// Trains, attacks and draws in the directory `out`.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     try study.run(out: out, resume: resume, progress: progress)

@@ -4,49 +4,49 @@ import Foundation
 import LinearCore
 
 /// `results/summary.json` of an experiment on real data.
-public struct RealDataSummary: Codable, Sendable {
+package struct RealDataSummary: Codable, Sendable {
   /// One degree, over its repeats.
-  public struct Row: Codable, Sendable {
+  package struct Row: Codable, Sendable {
     /// The degree.
-    public let p: Double
+    package let p: Double
     /// Mean test accuracy, and its standard deviation over repeats.
-    public let testAccuracy: Statistic
+    package let testAccuracy: Statistic
     /// Stable rank of the hidden features of the training data after the last epoch.
-    public let featureStableRank: Statistic
+    package let featureStableRank: Statistic
     /// Stable rank of the hidden weights after the last epoch.
-    public let weightStableRank: Statistic
+    package let weightStableRank: Statistic
     /// Median best cosine of dominant neurons to a subclass mean.
-    public let medianBestCosine: Statistic
+    package let medianBestCosine: Statistic
     /// Median best cosine of dominant neurons to a class mean.
-    public let medianBestClassCosine: Statistic
+    package let medianBestClassCosine: Statistic
     /// Robust accuracy by norm and radius.
-    public let robustAccuracy: [RobustPoint]
+    package let robustAccuracy: [RobustPoint]
     /// The reductions that the networks were attacked in, one for each network and norm that was.
-    public let reductions: [UsedReduction]
+    package let reductions: [UsedReduction]
   }
 
   /// Robust accuracy at one radius of one norm.
-  public struct RobustPoint: Codable, Sendable {
+  package struct RobustPoint: Codable, Sendable {
     /// The norm.
-    public let norm: Norm
+    package let norm: Norm
     /// The attack.
-    public let attack: String
+    package let attack: String
     /// The radius.
-    public let epsilon: Double
+    package let epsilon: Double
     /// Robust accuracy.
-    public let accuracy: Statistic
+    package let accuracy: Statistic
     /// A usual attack that stands beside, and what it alone reports in the first repeat.
-    public let plainAttack: String?
+    package let plainAttack: String?
     /// What the usual attack alone reports in the first repeat.
-    public let plainAccuracy: Double?
+    package let plainAccuracy: Double?
   }
 
   /// Mean and standard deviation over repeats.
-  public struct Statistic: Codable, Sendable {
+  package struct Statistic: Codable, Sendable {
     /// The mean.
-    public let mean: Double
+    package let mean: Double
     /// The sample standard deviation; 0 for one repeat.
-    public let standardDeviation: Double
+    package let standardDeviation: Double
 
     init(_ values: [Double]) {
       let mean = values.reduce(0, +) / Double(values.count)
@@ -65,23 +65,23 @@ public struct RealDataSummary: Codable, Sendable {
   }
 
   /// The experiment's name.
-  public let experiment: String
+  package let experiment: String
   /// Its preset.
-  public let preset: Preset
+  package let preset: Preset
   /// Repeats of each degree.
-  public let repeats: Int
+  package let repeats: Int
   /// Samples attacked.
-  public let attackedSamples: Int
+  package let attackedSamples: Int
   /// One row a degree.
-  public let results: [Row]
+  package let results: [Row]
   /// The answer in one sentence, computed from the numbers.
-  public let answer: String
+  package let answer: String
   /// Radii bounded from both sides, where they were.
-  public let twoSided: TwoSidedSummary?
+  package let twoSided: TwoSidedSummary?
   /// Reasons not to trust a number.
-  public let flags: [String]
+  package let flags: [String]
   /// Seconds for all networks; nil in `results/summary.json`, since `timing.json` has them.
-  public var seconds: Double? = nil
+  package var seconds: Double? = nil
 
   /// The same with the seconds of its networks.
   func timed(by timing: RunTiming?) -> RealDataSummary {

@@ -6,20 +6,20 @@ import Networks
 import Training
 
 /// One network trained on real data and attacked.
-public struct RealDataResult: Codable, Sendable {
+package struct RealDataResult: Codable, Sendable {
   /// A curve as measured.
-  public struct Curve: Codable, Sendable {
+  package struct Curve: Codable, Sendable {
     /// The norm.
-    public let norm: Norm
+    package let norm: Norm
     /// The attack.
-    public let attack: String
+    package let attack: String
     /// The radii and what stands there; the first point is the clean accuracy at 0.
-    public let points: [RobustnessCurve.Point]
+    package let points: [RobustnessCurve.Point]
     /// What a usual attack alone reports at the same radii, in the first repeat: not a measure of
     /// robustness, but of how far that attack can be trusted here.
-    public let plain: [RobustnessCurve.Point]?
+    package let plain: [RobustnessCurve.Point]?
     /// The reduction that the network was attacked in, where it was.
-    public let reduction: UsedReduction?
+    package let reduction: UsedReduction?
 
     /// Robust accuracy at a radius of the list.
     func accuracy(_ epsilon: Double) -> Double? { Self.accuracy(points, epsilon) }
@@ -35,21 +35,21 @@ public struct RealDataResult: Codable, Sendable {
   }
 
   /// The degree.
-  public let p: Double
+  package let p: Double
   /// The seed of the repeat.
-  public let seed: UInt64
+  package let seed: UInt64
   /// Accuracy on the whole test data.
-  public let testAccuracy: Double
+  package let testAccuracy: Double
   /// Structure of the network.
-  public let inspection: NetworkInspection
+  package let inspection: NetworkInspection
   /// The course of the training.
-  public let epochs: [EpochRecord]
+  package let epochs: [EpochRecord]
   /// Robust accuracy in several norms.
-  public let curves: [Curve]
+  package let curves: [Curve]
   /// Reasons not to trust a curve.
-  public let flags: [String]
+  package let flags: [String]
   /// A warning when the training stalled.
-  public let stallWarning: String?
+  package let stallWarning: String?
 }
 
 /// Trains and attacks one network inside an experiment's directory.

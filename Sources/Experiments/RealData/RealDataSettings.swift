@@ -3,9 +3,9 @@ import Datasets
 import LinearCore
 
 /// What determines an experiment on real data; `config.json`.
-public struct RealDataSettings: Codable, Sendable, Equatable {
+package struct RealDataSettings: Codable, Sendable, Equatable {
   /// Robust accuracy against radius, in one norm.
-  public struct Curve: Codable, Sendable, Equatable {
+  package struct Curve: Codable, Sendable, Equatable {
     var norm: Norm
     /// Radii that the attack is run at.
     var epsilons: [Double]

@@ -9,7 +9,7 @@ import Networks
 /// or data, or one that was changed, counts as missing: its chunk is attacked again, with a warning. So does one
 /// whose perturbations do not have the sizes it names or do not fool the network, which the evaluation tries
 /// (`EvaluationChunk`).
-public struct AttackCheckpoint: EvaluationStore {
+package struct AttackCheckpoint: EvaluationStore {
   private let directory: RunDirectory
   private let name: String
   private let identity: String
@@ -17,7 +17,7 @@ public struct AttackCheckpoint: EvaluationStore {
   /// Chunks under a name of their own.
   /// - Parameter identity: a digest of everything that determines the result, see
   ///   ``RobustnessStudy/identity(model:data:reference:)``.
-  public init(_ directory: RunDirectory, name: String = "attack", identity: String) {
+  package init(_ directory: RunDirectory, name: String = "attack", identity: String) {
     self.directory = directory
     self.name = name
     self.identity = identity
@@ -28,7 +28,7 @@ public struct AttackCheckpoint: EvaluationStore {
   }
 
   /// The chunk with this number, if its file is there, whole, and of this attack.
-  public func chunk(_ number: Int) -> EvaluationChunk<Float>? {
+  package func chunk(_ number: Int) -> EvaluationChunk<Float>? {
     guard directory.exists("checkpoints/\(name)-\(number).npz") else { return nil }
     do throws(FormatError) { return try read(number) } catch {
       ProgressReporter.warn("\(error); its samples are attacked again")
@@ -71,12 +71,12 @@ public struct AttackCheckpoint: EvaluationStore {
   }
 
   /// Says that the evaluation does not believe a chunk.
-  public func reject(_ number: Int, reason: String) {
+  package func reject(_ number: Int, reason: String) {
     ProgressReporter.warn("\(path(number)): \(reason); its samples are attacked again")
   }
 
   /// Writes a chunk; where that fails the work goes on, and cannot be resumed from here.
-  public func keep(_ chunk: EvaluationChunk<Float>, number: Int) {
+  package func keep(_ chunk: EvaluationChunk<Float>, number: Int) {
     func integers(_ values: [Int]) -> Tensor {
       Tensor(shape: [values.count], elements: .int64(values.map { Int64($0) }))
     }

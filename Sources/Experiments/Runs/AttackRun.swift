@@ -8,9 +8,9 @@ import Networks
 
 /// An attack with a run directory: finished chunks survive any interruption, and results, witnesses and
 /// the robustness curve lie beside each other in the end.
-public struct AttackRun {
+package struct AttackRun {
   /// What determines the result.
-  public struct Configuration: Codable, Equatable, Sendable {
+  package struct Configuration: Codable, Equatable, Sendable {
     let norm: Norm
     let attack: String
     let steps: Int?
@@ -25,13 +25,13 @@ public struct AttackRun {
   private let identity: String
 
   /// The parts of a run by the names that the user knows them under.
-  public struct Names: Sendable {
+  package struct Names: Sendable {
     let model: String
     let data: DatasetRequest
     let reference: DatasetRequest
 
     /// Names.
-    public init(model: String, data: DatasetRequest, reference: DatasetRequest) {
+    package init(model: String, data: DatasetRequest, reference: DatasetRequest) {
       self.model = model
       self.data = data
       self.reference = reference
@@ -41,7 +41,7 @@ public struct AttackRun {
   /// Opens or creates the directory.
   /// - Throws: ``ExperimentError/usage(_:)`` when it holds another run, or one and `resume` is false, or when
   ///   model or data have changed since the run began.
-  public init(
+  package init(
     _ path: String, study: RobustnessStudy, model: StoredModel, data: Dataset,
     reference: Dataset, names: Names, resume: Bool
   ) throws(ExperimentError) {
@@ -63,10 +63,10 @@ public struct AttackRun {
   }
 
   /// Where finished chunks are kept.
-  public var store: AttackCheckpoint { AttackCheckpoint(directory, identity: identity) }
+  package var store: AttackCheckpoint { AttackCheckpoint(directory, identity: identity) }
 
   /// Writes `results/samples.csv`, `results/witnesses.npz` and `figures/robustness`.
-  public func write(_ result: RobustnessResult<Float>, epsilons: [Double], data: Dataset)
+  package func write(_ result: RobustnessResult<Float>, epsilons: [Double], data: Dataset)
     throws(ExperimentError)
   {
     _ = try directory.folder("results")
@@ -86,7 +86,7 @@ public struct AttackRun {
   }
 
   /// Writes the report that the command prints with `--json`, less the seconds, which go to `timing.json`.
-  public func write(report: String, since start: Date) throws(ExperimentError) {
+  package func write(report: String, since start: Date) throws(ExperimentError) {
     try directory.write(text: report, to: "results/attack.json")
     try directory.writeTiming(since: start)
   }

@@ -6,18 +6,18 @@ import Networks
 
 /// A directory of certificates: `network.json`, the network they speak about, and `sample-INDEX.json`, one a
 /// sample that is classified correctly. ``CertificationRun`` writes it.
-public struct CertificateStore {
+package struct CertificateStore {
   private let files: CertificateFiles
 
   /// The certificates in a directory.
-  public init(_ path: String) { files = CertificateFiles(folder: URL(fileURLWithPath: path)) }
+  package init(_ path: String) { files = CertificateFiles(folder: URL(fileURLWithPath: path)) }
 
   /// Verifies the certificates of all samples of `data`, those of misclassified samples excepted.
   ///
   /// - Parameter norm: the norm they must be about.
   /// - Returns: the radii they prove; 0 for misclassified samples.
   /// - Throws: ``ExperimentError`` naming the first file that does not hold.
-  public func check(_ network: PReLUNetwork<Float>, data: Dataset, norm: Norm)
+  package func check(_ network: PReLUNetwork<Float>, data: Dataset, norm: Norm)
     throws(ExperimentError) -> [Double]
   {
     let effective: EffectiveNetwork = try CertificateFiles.read(files.network)

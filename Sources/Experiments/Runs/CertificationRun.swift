@@ -11,7 +11,7 @@ import Networks
 ///
 /// Nothing that is found there is believed: the certificate of a sample is checked again, and its perturbation
 /// has to fool the network. What does not stand is searched for again, with a warning.
-public struct CertificationRun: Sendable {
+package struct CertificationRun: Sendable {
   /// What determines the result.
   struct Configuration: Codable, Equatable {
     let norm: Norm
@@ -55,7 +55,7 @@ public struct CertificationRun: Sendable {
   ///   - names: of model and data, as the user knows them.
   ///   - resume: whether the samples found there count. Without it those of an earlier run are removed.
   /// - Throws: ``ExperimentError/usage(_:)`` when it cannot be written, or holds something else.
-  public init(
+  package init(
     _ path: String, study: CertificationStudy, network: PReLUNetwork<Float>, data: Dataset,
     reference: Dataset, names: AttackRun.Names, resume: Bool
   ) throws(ExperimentError) {

@@ -9,27 +9,27 @@ import Networks
 /// Models and data of ordinary size stay as they are. Otherwise lengths are in units of ``unit``, and a network
 /// of one hidden layer is scaled as ``ScaledNetwork`` says; radii, norms and bounds are scaled back where they
 /// are reported.
-public struct FittedModel: Sendable {
+package struct FittedModel: Sendable {
   /// The model, in single precision.
-  public let model: StoredModel
+  package let model: StoredModel
   /// The samples, in units of ``unit``.
-  public let data: Dataset
+  package let data: Dataset
   /// The samples that tell where classes lie, in the same units.
-  public let reference: Dataset
+  package let reference: Dataset
   /// A power of two.
-  public var unit: Double { data.unit }
+  package var unit: Double { data.unit }
   /// What contributions, and bounds of the outputs at ||x|| = 1, are to be multiplied by.
-  public let contributionScale: Double
+  package let contributionScale: Double
   /// Neurons left out, because they contribute less than single precision holds beside others.
-  public let lostNeurons: Int
+  package let lostNeurons: Int
 
   /// The network, where it is one of one hidden layer.
-  public var network: PReLUNetwork<Float>? {
+  package var network: PReLUNetwork<Float>? {
     if case .shallow(let network) = model { network } else { nil }
   }
 
   /// What is said about neurons that were left out.
-  public var warning: String? {
+  package var warning: String? {
     lostNeurons == 0
       ? nil
       : "\(lostNeurons) neurons contribute less than 1e-30 of the largest contribution and are taken for 0"
@@ -40,7 +40,7 @@ extension StoredModel {
   /// A network of one hidden layer in single precision, and what its contributions are to be multiplied by: for
   /// what does not depend on data.
   /// - Throws: ``ExperimentError/usage(_:)`` for a deep network.
-  public func rebalanced() throws(ExperimentError) -> (
+  package func rebalanced() throws(ExperimentError) -> (
     network: PReLUNetwork<Float>, contributionScale: Double
   ) {
     switch self {
@@ -60,7 +60,7 @@ extension StoredModel {
   ///
   /// - Throws: ``ExperimentError/usage(_:)`` where single precision does not hold them, naming the sample or
   ///   what does not fit.
-  public func fitted(to data: Dataset, reference: Dataset? = nil) throws(ExperimentError)
+  package func fitted(to data: Dataset, reference: Dataset? = nil) throws(ExperimentError)
     -> FittedModel
   {
     do {

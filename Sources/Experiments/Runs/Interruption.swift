@@ -9,7 +9,7 @@ import Synchronization
 /// the signal. A second signal ends the process without waiting.
 ///
 /// Nothing of this happens in programs that do not call ``install(resumption:)``.
-public enum Interruption {
+package enum Interruption {
   private struct State {
     var signal: Int32?
     var position: String?
@@ -30,7 +30,7 @@ public enum Interruption {
   /// Makes the signals end the program in order.
   ///
   /// - Parameter resumption: how to go on, a command; nil where nothing is kept.
-  public static func install(resumption: String?) {
+  package static func install(resumption: String?) {
     state.withLock { $0.resumption = resumption }
     for number in [SIGINT, SIGTERM, SIGHUP] {
       // What a shell has switched off for work in the background, or nohup, stays so.
@@ -76,7 +76,7 @@ public enum Interruption {
   }
 
   /// Ends the program if it was asked to; called where it would end with an error instead.
-  public static func finishIfRequested() { safePoint { nil } }
+  package static func finishIfRequested() { safePoint { nil } }
 
   private static func received(_ number: Int32) {
     let (isFirst, waits) = state.withLock { state in

@@ -6,9 +6,9 @@ import Foundation
 /// lists their places as JSON pointers (RFC 6901) under `infinite`, `minusInfinite` and `undefined` (NaN). So
 /// stored results come back as they were. A document that is no object is the member `value` of one then.
 /// What infinity means is said where the number is described; of a radius, that nothing was found.
-public enum JSONText {
+package enum JSONText {
   /// The text of a value, with a newline at the end.
-  public static func encode<Value: Encodable>(_ value: Value) -> String {
+  package static func encode<Value: Encodable>(_ value: Value) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

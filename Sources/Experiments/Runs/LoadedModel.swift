@@ -4,12 +4,12 @@ import Networks
 
 /// A network from a file, and what the file says about its classes. Labels of data are mapped onto them by
 /// value.
-public struct LoadedModel: Sendable {
+package struct LoadedModel: Sendable {
   /// The network.
-  public let network: StoredModel
+  package let network: StoredModel
   /// The values of its classes in the order of its outputs; nil where neither the file nor its user says
   /// them.
-  public let classes: [ClassLabel]?
+  package let classes: [ClassLabel]?
   /// What errors call it.
   private let name: String
 
@@ -22,7 +22,7 @@ public struct LoadedModel: Sendable {
   ///     nil or the same.
   ///   - exponent: the degree, for a file that does not say it.
   ///   - normalizeInput: whether features are divided by ||x||^(p-1), for a file that does not say it.
-  public init(
+  package init(
     path: String, name: String, classes: [ClassLabel]? = nil, exponent: Double? = nil,
     normalizeInput: Bool? = nil
   ) throws(ExperimentError) {
@@ -54,7 +54,7 @@ public struct LoadedModel: Sendable {
   ///
   /// - Throws: ``ExperimentError/usage(_:)`` for data of another dimension, and at the first label that the
   ///   model does not know.
-  public func fitted(_ data: Dataset) throws(ExperimentError) -> Dataset {
+  package func fitted(_ data: Dataset) throws(ExperimentError) -> Dataset {
     guard data.dimension == network.inputDimension else {
       throw .usage(
         "--data \(data.name): samples have \(data.dimension) coordinates, expected "

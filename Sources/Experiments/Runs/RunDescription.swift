@@ -3,7 +3,7 @@ import Formats
 import Foundation
 
 /// What a run directory is about.
-public enum RunKind: String, Codable, Sendable {
+package enum RunKind: String, Codable, Sendable {
   /// A network trained by a stochastic optimiser.
   case training
   /// A network trained by gradient flow.
@@ -67,13 +67,13 @@ struct StoredConfiguration<Configuration: Codable>: Codable {
 
 /// What a run directory says about the network in it: how it was trained and on what. All kinds of runs that
 /// leave a network say it in the same way, in the member `data` of `config.json`.
-public struct RunDescription: Sendable {
+package struct RunDescription: Sendable {
   /// What kind of run it is.
-  public let kind: RunKind
+  package let kind: RunKind
   /// What it was trained on.
-  public let data: DatasetRequest
+  package let data: DatasetRequest
   /// What it was made from; empty for runs of the first version, which did not record it.
-  public let inputs: [RunInput]
+  package let inputs: [RunInput]
 
   private struct Content: Codable {
     let data: DatasetRequest
@@ -92,7 +92,7 @@ public struct RunDescription: Sendable {
   /// for a bare model file, which has none.
   ///
   /// - Throws: ``ExperimentError/usage(_:)`` for one that cannot be read.
-  public init?(model argument: String) throws(ExperimentError) {
+  package init?(model argument: String) throws(ExperimentError) {
     guard let (path, isOfDirectory) = Self.path(model: argument) else { return nil }
     let stored: StoredConfiguration<Content>
     do {
@@ -156,7 +156,7 @@ public struct RunDescription: Sendable {
 
   /// Whether data named on the command line are those that the network was trained on: the same name, or
   /// the same file.
-  public func isTrained(on name: String) -> Bool {
+  package func isTrained(on name: String) -> Bool {
     func place(_ path: String) -> String {
       URL(fileURLWithPath: path).resolvingSymlinksInPath().standardizedFileURL.path
     }
@@ -165,7 +165,7 @@ public struct RunDescription: Sendable {
 
   /// A warning where data have other contents than when the network was trained on them, or evaluated on
   /// them; nil where they have the same, or nothing is known.
-  public func change(of dataset: Dataset, request: DatasetRequest) -> String? {
+  package func change(of dataset: Dataset, request: DatasetRequest) -> String? {
     for input in inputs {
       guard var known = input.request, isTrained(on: request.data) else { continue }
       known.data = request.data

@@ -6,9 +6,9 @@ import Foundation
 ///
 /// While a process works in it, it is locked against others. What two runs of the same seed have different,
 /// seconds and threads, is in `timing.json` alone.
-public struct RunDirectory: Sendable {
+package struct RunDirectory: Sendable {
   /// Where it is.
-  public let url: URL
+  package let url: URL
   /// Held as long as this value or a copy of it lives.
   private let lock: RunLock
   /// Whether this process has begun the run.
@@ -28,7 +28,7 @@ public struct RunDirectory: Sendable {
   ///     true, by their paths from the directory on, are removed. Nil refuses instead.
   /// - Throws: ``ExperimentError/usage(_:)`` when the path cannot be written, when another process works
   ///   there, or when it holds another run.
-  public init<Configuration: Codable & Equatable>(
+  package init<Configuration: Codable & Equatable>(
     _ path: String, kind: RunKind = .experiment, configuration: Configuration,
     inputs: [RunInput]? = [], resume: Bool, flag: String = "out",
     replacing: ((String) -> Bool)? = nil
@@ -181,13 +181,13 @@ public struct RunDirectory: Sendable {
   }
 
   /// The path of a file in the directory.
-  public func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+  package func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 
   /// Whether a file is there.
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
   /// A subdirectory, created if missing.
-  public func folder(_ name: String) throws(ExperimentError) -> URL {
+  package func folder(_ name: String) throws(ExperimentError) -> URL {
     let folder = url.appendingPathComponent(name, isDirectory: true)
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -198,12 +198,12 @@ public struct RunDirectory: Sendable {
   }
 
   /// Writes a value as JSON.
-  public func write<Value: Encodable>(_ value: Value, to name: String) throws(ExperimentError) {
+  package func write<Value: Encodable>(_ value: Value, to name: String) throws(ExperimentError) {
     try write(text: JSONText.encode(value), to: name)
   }
 
   /// Writes text, creating folders in between.
-  public func write(text: String, to name: String) throws(ExperimentError) {
+  package func write(text: String, to name: String) throws(ExperimentError) {
     let target = url.appendingPathComponent(name)
     do {
       try FileManager.default.createDirectory(
@@ -219,7 +219,7 @@ public struct RunDirectory: Sendable {
   /// A value computed once: read from `name` where an earlier run has left it, otherwise computed and
   /// stored. This is what makes long experiments resumable part by part. A damaged file is computed again,
   /// with a warning.
-  public func cached<Value: Codable>(
+  package func cached<Value: Codable>(
     _ name: String, _ compute: () throws(ExperimentError) -> Value
   ) throws(ExperimentError) -> Value {
     if exists(name) {

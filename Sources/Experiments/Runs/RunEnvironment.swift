@@ -2,27 +2,27 @@ import Foundation
 import LinearCore
 
 /// Where and with what a run was made; `environment.json`. The same for two runs on one machine.
-public struct RunEnvironment: Codable, Sendable {
+package struct RunEnvironment: Codable, Sendable {
   /// The version of PolyReLU.
-  public static let version = "0.1.0"
+  package static let version = "0.1.0"
 
   /// The version of PolyReLU.
-  public let version: String
+  package let version: String
   /// The source revision, where the program lies in a checkout.
-  public let commit: String
+  package let commit: String
   /// The processor.
-  public let cpu: String
+  package let cpu: String
   /// The kernels of the BLAS library, such as "Haswell" or "SkylakeX". Others give other last digits.
-  public let blasKernels: String
+  package let blasKernels: String
   /// The BLAS library and its version.
-  public let blasLibrary: String
+  package let blasLibrary: String
   /// The seed.
-  public let seed: UInt64
+  package let seed: UInt64
   /// SHA-256 of the data, see `Dataset.checksum`; empty where there are several.
-  public let dataChecksum: String
+  package let dataChecksum: String
 
   /// The environment of this process.
-  public init(seed: UInt64, dataChecksum: String) {
+  package init(seed: UInt64, dataChecksum: String) {
     version = Self.version
     commit = Self.sourceRevision() ?? "unknown"
     cpu = Self.processor() ?? "unknown"

@@ -2,9 +2,9 @@ import Datasets
 import Formats
 
 /// Data or a model that a run was made from, as `config.json` names it.
-public struct RunInput: Codable, Sendable, Equatable {
+package struct RunInput: Codable, Sendable, Equatable {
   /// What it is to the run.
-  public enum Role: String, Codable, Sendable {
+  package enum Role: String, Codable, Sendable {
     /// What a network was trained on.
     case training
     /// What was evaluated beside.
@@ -18,16 +18,16 @@ public struct RunInput: Codable, Sendable, Equatable {
   }
 
   /// What it is to the run.
-  public let role: Role
+  package let role: Role
   /// What the user calls it: a name of the catalogue or a file.
-  public let name: String
+  package let name: String
   /// SHA-256 of its contents, see `Dataset.checksum`.
-  public let sha256: String
+  package let sha256: String
   /// How data were asked for; nil for models, and where an experiment brings its own.
-  public let request: DatasetRequest?
+  package let request: DatasetRequest?
 
   /// Data.
-  public init(_ role: Role, _ data: Dataset, request: DatasetRequest? = nil) {
+  package init(_ role: Role, _ data: Dataset, request: DatasetRequest? = nil) {
     self.role = role
     name = request?.data ?? data.name
     sha256 = data.checksum
@@ -35,7 +35,7 @@ public struct RunInput: Codable, Sendable, Equatable {
   }
 
   /// A network.
-  public init(model: StoredModel, name: String) {
+  package init(model: StoredModel, name: String) {
     role = .model
     self.name = name
     sha256 = model.checksum

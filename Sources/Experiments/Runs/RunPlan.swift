@@ -3,23 +3,23 @@ import LinearCore
 
 /// The stages of a long experiment with the time each is expected to take: said before it starts, and
 /// corrected while it runs by the time that the finished stages have taken.
-public struct RunPlan: Sendable {
+package struct RunPlan: Sendable {
   /// A stage.
-  public struct Stage: Sendable {
+  package struct Stage: Sendable {
     /// What is done: "train 30 networks".
-    public let name: String
+    package let name: String
     /// Expected seconds on the threads at hand.
-    public let seconds: Double
+    package let seconds: Double
 
     /// A stage.
-    public init(_ name: String, seconds: Double) {
+    package init(_ name: String, seconds: Double) {
       self.name = name
       self.seconds = seconds
     }
   }
 
   /// The stages in order.
-  public let stages: [Stage]
+  package let stages: [Stage]
   /// What shares the time of a single stage whose parts go side by side, and seconds of each.
   private let details: [(name: String, seconds: Double)]
   /// The stage at work; `stages.count` after the last.
@@ -29,7 +29,7 @@ public struct RunPlan: Sendable {
   private var expected = 0.0
 
   /// A plan.
-  public init(_ stages: [Stage]) { self.init(stages, details: []) }
+  package init(_ stages: [Stage]) { self.init(stages, details: []) }
 
   /// A plan of one stage whose parts go side by side.
   init(_ stages: [Stage], details: [(name: String, seconds: Double)]) {
@@ -38,13 +38,13 @@ public struct RunPlan: Sendable {
   }
 
   /// Expected seconds of all stages.
-  public var seconds: Double { stages.reduce(0) { $0 + $1.seconds } }
+  package var seconds: Double { stages.reduce(0) { $0 + $1.seconds } }
 
   /// Expected seconds of the present stage.
   var stageSeconds: Double? { stages.indices.contains(current) ? stages[current].seconds : nil }
 
   /// The stages and their times, a line each.
-  public var text: String {
+  package var text: String {
     let lines = stages.enumerated().map { number, stage in
       "  \(number + 1). \(stage.name): about \(ProgressReporter.duration(stage.seconds))"
     }

@@ -4,13 +4,13 @@ import Synchronization
 
 /// What a run took and what it had; `timing.json`. Everything else in a run directory is the same for the same
 /// seed, this is not.
-public struct RunTiming: Codable, Sendable {
+package struct RunTiming: Codable, Sendable {
   /// Threads used by the last process that worked on the run.
-  public var threads: Int
+  package var threads: Int
   /// Seconds of that process; nil where only parts are timed.
-  public var seconds: Double?
+  package var seconds: Double?
   /// Seconds of the parts of the run, by name.
-  public var parts: [String: Double] = [:]
+  package var parts: [String: Double] = [:]
 
   /// Times of this process.
   init() { threads = Parallel.threadCount }
@@ -42,7 +42,7 @@ extension RunDirectory {
   }
 
   /// Notes the seconds that this process has worked on the run.
-  public func writeTiming(since start: Date) throws(ExperimentError) {
+  package func writeTiming(since start: Date) throws(ExperimentError) {
     try changeTiming { $0.seconds = Date().timeIntervalSince(start) }
   }
 

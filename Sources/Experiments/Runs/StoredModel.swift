@@ -6,7 +6,7 @@ import LinearCore
 import Networks
 
 /// A network as a model file holds it: of one hidden layer, or deep.
-public enum StoredModel: Sendable {
+package enum StoredModel: Sendable {
   /// One hidden layer, which theory, certificates and reductions are about.
   case shallow(PReLUNetwork<Float>)
   /// One hidden layer, of weights that single precision does not hold as they are; see ``fitted(to:reference:)``.
@@ -20,7 +20,7 @@ public enum StoredModel: Sendable {
   ///   - exponent: the degree, for a file that does not say it.
   ///   - normalizeInput: whether features are divided by ||x||^(p-1), for a file that does not say it.
   /// - Throws: `FormatError`, also where one of these is given for a deep network, whose layers say it.
-  public init(path: String, exponent: Double? = nil, normalizeInput: Bool? = nil)
+  package init(path: String, exponent: Double? = nil, normalizeInput: Bool? = nil)
     throws(FormatError)
   {
     // Other formats than safetensors hold networks of one hidden layer only.
@@ -41,7 +41,7 @@ public enum StoredModel: Sendable {
   }
 
   /// A network of one hidden layer.
-  public init(_ network: ModelFile.HeldNetwork) {
+  package init(_ network: ModelFile.HeldNetwork) {
     switch network {
     case .single(let network): self = .shallow(network)
     case .double(let network): self = .extreme(network)
@@ -64,7 +64,7 @@ public enum StoredModel: Sendable {
   }
 
   /// The number of input coordinates.
-  public var inputDimension: Int {
+  package var inputDimension: Int {
     switch self {
     case .shallow(let network): network.inputDimension
     case .extreme(let network): network.inputDimension
@@ -73,7 +73,7 @@ public enum StoredModel: Sendable {
   }
 
   /// The number of classes it tells apart.
-  public var classCount: Int {
+  package var classCount: Int {
     switch self {
     case .shallow(let network): network.classCount
     case .extreme(let network): network.classCount
@@ -93,7 +93,7 @@ public enum StoredModel: Sendable {
   /// Writes the network, atomically, in the format that the extension of `path` means.
   ///
   /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
-  public func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
+  package func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
     switch self {
     case .shallow(let network): try ModelFile.write(network, to: path, classes: classes)
     case .extreme(let network): try ModelFile.write(network, to: path, classes: classes)
@@ -105,7 +105,7 @@ public enum StoredModel: Sendable {
 extension RobustnessStudy {
   /// Attacks a model of either kind; see ``run(_:data:reference:title:progress:)`` and
   /// ``run(classifier:data:reference:title:progress:)``.
-  public func run(
+  package func run(
     _ model: StoredModel, data: Dataset, reference: Dataset,
     progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> RobustnessResult<Float> {
@@ -122,7 +122,7 @@ extension RobustnessStudy {
 
 extension RobustnessStudy {
   /// Attacks a model on data in common units. Radii of this study and of the result are in the user's.
-  public func run(
+  package func run(
     fitted: FittedModel, progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> RobustnessResult<Float> {
     var result = try run(

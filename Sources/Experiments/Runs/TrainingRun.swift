@@ -78,16 +78,16 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
 }
 
 /// What determines a training run: stored as `config.json`.
-public struct TrainingRunConfiguration: Codable, Sendable, Equatable {
+package struct TrainingRunConfiguration: Codable, Sendable, Equatable {
   /// The data.
-  public var data: DatasetRequest
+  package var data: DatasetRequest
   /// The network.
-  public var model: ModelConfiguration
+  package var model: ModelConfiguration
   /// Loss, optimiser, epochs, batch size, seed.
-  public var training: TrainingConfiguration
+  package var training: TrainingConfiguration
 
   /// A configuration.
-  public init(
+  package init(
     data: DatasetRequest, model: ModelConfiguration, training: TrainingConfiguration
   ) {
     self.data = data
@@ -97,21 +97,21 @@ public struct TrainingRunConfiguration: Codable, Sendable, Equatable {
 }
 
 /// Trains in a run directory: metrics, checkpoints, resumption, progress.
-public struct TrainingRun {
+package struct TrainingRun {
   /// The directory.
-  public let directory: RunDirectory
+  package let directory: RunDirectory
   /// What is trained.
-  public let configuration: TrainingRunConfiguration
+  package let configuration: TrainingRunConfiguration
   /// The title in progress lines.
-  public var title: String
+  package var title: String
   /// Seconds between checkpoints.
-  public var checkpointInterval = 10.0
+  package var checkpointInterval = 10.0
 
   static let modelName = "model.safetensors"
   static let checkpointName = "checkpoints/latest.safetensors"
 
   /// A run in a directory; see ``RunDirectory/init(_:configuration:resume:)``.
-  public init(
+  package init(
     _ path: String, configuration: TrainingRunConfiguration, resume: Bool,
     title: String = "training"
   ) throws(ExperimentError) {
@@ -124,7 +124,7 @@ public struct TrainingRun {
   }
 
   /// The initial network for some data.
-  public static func initialNetwork(_ configuration: TrainingRunConfiguration, data: Dataset)
+  package static func initialNetwork(_ configuration: TrainingRunConfiguration, data: Dataset)
     throws(ExperimentError) -> PReLUNetwork<Float>
   {
     try configuration.model.makeNetwork(
@@ -132,7 +132,7 @@ public struct TrainingRun {
   }
 
   /// Checks everything that does not fit before anything is written: settings, network, data.
-  public static func validate(
+  package static func validate(
     _ configuration: TrainingRunConfiguration, data: Dataset, heldOut: Dataset?
   ) throws(ExperimentError) {
     do { try configuration.training.validate() } catch { throw ExperimentError(error) }
@@ -143,7 +143,7 @@ public struct TrainingRun {
   }
 
   /// Checks that the data fit the loss and each other.
-  public static func validate(
+  package static func validate(
     loss: Loss, data: Dataset, heldOut: Dataset?
   ) throws(ExperimentError) {
     for part in [data, heldOut].compactMap({ $0 }) {
@@ -171,7 +171,7 @@ public struct TrainingRun {
   ///   - heldOutRequest: how `heldOut` was asked for, where that is known.
   /// - Returns: the trained network and the course of the training.
   /// - Throws: ``ExperimentError/usage(_:)`` also where the data have changed since the run began.
-  public func run(
+  package func run(
     data: Dataset, heldOut: Dataset?, heldOutRequest: DatasetRequest? = nil,
     progress: ProgressReporter
   ) throws(ExperimentError) -> (network: PReLUNetwork<Float>, record: TrainingRecord) {
@@ -279,7 +279,7 @@ public struct TrainingRun {
   }
 
   /// The model file that a MODEL argument means: a file itself, or that of a run directory.
-  public static func modelPath(_ argument: String) throws(ExperimentError) -> String {
+  package static func modelPath(_ argument: String) throws(ExperimentError) -> String {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) else {
       throw .usage("--model \(argument): no such file or run directory")

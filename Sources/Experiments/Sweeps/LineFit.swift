@@ -1,23 +1,23 @@
 /// A straight line y = intercept + slope x by least squares, with the uncertainty of its slope: on
 /// logarithms of both quantities, the exponent of a power law.
-public struct LineFit: Codable, Sendable, Equatable {
+package struct LineFit: Codable, Sendable, Equatable {
   /// The value at x = 0.
-  public let intercept: Double
+  package let intercept: Double
   /// The slope.
-  public let slope: Double
+  package let slope: Double
   /// The standard error of the slope, sqrt(sum residual^2 / (n - 2) / sum (x - mean)^2); nil for two
   /// points.
-  public let standardError: Double?
+  package let standardError: Double?
   /// Half the width of the slope's 95% interval, Student's t with n - 2 degrees of freedom; nil for two
   /// points.
-  public let slopeHalfWidth: Double?
+  package let slopeHalfWidth: Double?
   /// The points.
-  public let count: Int
+  package let count: Int
 
   /// The line through some points. Points that are not finite are left out.
   ///
   /// - Returns: nil where fewer than two different x are left.
-  public init?(x: [Double], y: [Double]) {
+  package init?(x: [Double], y: [Double]) {
     precondition(x.count == y.count, "as many x as y")
     let points = zip(x, y).filter { $0.0.isFinite && $0.1.isFinite }
     let n = Double(points.count)
@@ -47,5 +47,5 @@ public struct LineFit: Codable, Sendable, Equatable {
   }
 
   /// The line at `x`.
-  public func value(at x: Double) -> Double { intercept + slope * x }
+  package func value(at x: Double) -> Double { intercept + slope * x }
 }

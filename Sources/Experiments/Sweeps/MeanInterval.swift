@@ -1,23 +1,23 @@
 import Foundation
 
 /// The mean of repeated measurements, with the 95% interval of Student's t distribution.
-public struct MeanInterval: Codable, Sendable, Equatable {
+package struct MeanInterval: Codable, Sendable, Equatable {
   /// The share of intervals that hold the true mean of normal measurements.
-  public static let confidence = 0.95
+  package static let confidence = 0.95
 
   /// The mean of the finite values; nil without any.
-  public let mean: Double?
+  package let mean: Double?
   /// Half the width of the interval around the mean; nil for fewer than two finite values.
-  public let halfWidth: Double?
+  package let halfWidth: Double?
   /// The finite values.
-  public let count: Int
+  package let count: Int
   /// Values that are infinite, for example radii at which no attack succeeded. Not part of the mean.
-  public let infinite: Int
+  package let infinite: Int
   /// Values that are not a number: what could not be measured. Not part of the mean.
-  public let missing: Int
+  package let missing: Int
 
   /// The interval of some values.
-  public init(_ values: [Double]) {
+  package init(_ values: [Double]) {
     let finite = values.filter(\.isFinite)
     count = finite.count
     missing = values.count(where: \.isNaN)
@@ -40,14 +40,14 @@ public struct MeanInterval: Codable, Sendable, Equatable {
   }
 
   /// The lower end; the mean itself where there is no width, NaN without values.
-  public var lower: Double { (mean ?? .nan) - (halfWidth ?? 0) }
+  package var lower: Double { (mean ?? .nan) - (halfWidth ?? 0) }
 
   /// The upper end; the mean itself where there is no width, NaN without values.
-  public var upper: Double { (mean ?? .nan) + (halfWidth ?? 0) }
+  package var upper: Double { (mean ?? .nan) + (halfWidth ?? 0) }
 
   /// As a table shows it, with `digits` after the point: "0.707 ± 0.002", "0.707 (n = 1)", "∞", "–";
   /// what is not part of the mean is counted behind: "0.707 ± 0.002, 1 ∞, 2 missing".
-  public func text(digits: Int = 3) -> String {
+  package func text(digits: Int = 3) -> String {
     guard let mean else {
       return infinite > 0 ? (missing > 0 ? "∞, \(missing) missing" : "∞") : "–"
     }

@@ -1,12 +1,12 @@
 import Foundation
 
 /// Student's t distribution with a whole number of degrees of freedom.
-public enum StudentDistribution {
+package enum StudentDistribution {
   /// P(|T| <= t), by the finite trigonometric sums of Abramowitz and Stegun, *Handbook of Mathematical
   /// Functions*, 26.7.3 and 26.7.4: exact for every whole number of degrees of freedom.
   ///
   /// - Parameter degrees: at least 1. The time is linear in it.
-  public static func centralProbability(within t: Double, degrees: Int) -> Double {
+  package static func centralProbability(within t: Double, degrees: Int) -> Double {
     precondition(degrees >= 1 && t >= 0, "a positive number of degrees of freedom, t >= 0")
     let angle = atan(t / Double(degrees).squareRoot())
     let (sine, cosine) = (sin(angle), cos(angle))
@@ -28,7 +28,7 @@ public enum StudentDistribution {
   /// - Parameters:
   ///   - probability: between 0 and 1, both excluded.
   ///   - degrees: at least 1.
-  public static func centralQuantile(_ probability: Double, degrees: Int) -> Double {
+  package static func centralQuantile(_ probability: Double, degrees: Int) -> Double {
     precondition(probability > 0 && probability < 1, "a probability between 0 and 1")
     // Bisection on the angle atan(t / sqrt(degrees)), which is bounded where t is not.
     let scale = Double(degrees).squareRoot()

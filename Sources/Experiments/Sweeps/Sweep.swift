@@ -7,16 +7,16 @@ import Synchronization
 ///
 /// Runs are independent and go side by side on the threads available, the longest first; with more runs
 /// than threads each has one thread. Results do not depend on the number of threads.
-public struct Sweep<Cell: SweepCell>: Sendable {
+package struct Sweep<Cell: SweepCell>: Sendable {
   /// A name for progress lines.
-  public let name: String
+  package let name: String
   /// What is varied.
-  public let cells: [Cell]
+  package let cells: [Cell]
   /// The seeds of the repeats.
-  public let seeds: [UInt64]
+  package let seeds: [UInt64]
 
   /// A sweep. Cells must have different names, seeds must differ.
-  public init(name: String, cells: [Cell], seeds: [UInt64]) {
+  package init(name: String, cells: [Cell], seeds: [UInt64]) {
     precondition(Set(cells.map(\.fileName)).count == cells.count, "cells need different columns")
     precondition(Set(seeds).count == seeds.count && !seeds.isEmpty, "seeds must differ")
     self.name = name
@@ -37,7 +37,7 @@ public struct Sweep<Cell: SweepCell>: Sendable {
   ///     on the number of threads.
   /// - Throws: the error of the first run that failed, in the order of cells and seeds, with its name.
   ///   No run is started after a failure.
-  public func run(
+  package func run(
     in directory: RunDirectory, progress: ProgressReporter,
     measure: @Sendable (Cell, SweepContext) throws(ExperimentError) -> SweepMeasurement
   ) throws(ExperimentError) -> SweepResults<Cell> {

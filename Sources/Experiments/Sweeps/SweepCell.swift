@@ -5,7 +5,7 @@ import LinearCore
 ///
 /// A cell is measured with every seed of the sweep. Its columns name it in tables and files, so no two
 /// cells of a sweep may have the same.
-public protocol SweepCell: Codable, Sendable, Hashable {
+package protocol SweepCell: Codable, Sendable, Hashable {
   /// What is varied, in the order of the table's columns.
   var columns: [SweepColumn] { get }
   /// How long it takes, in any unit: the longest are started first, and the time left is estimated by it.
@@ -14,15 +14,15 @@ public protocol SweepCell: Codable, Sendable, Hashable {
 
 extension SweepCell {
   /// The same for all.
-  public var cost: Double { 1 }
+  package var cost: Double { 1 }
 
   /// "p = 3, alpha = 0.1".
-  public var title: String {
+  package var title: String {
     columns.map { "\($0.name) = \($0.value.text)" }.joined(separator: ", ")
   }
 
   /// The name of the cell in files: "p-3_alpha-0.1".
-  public var fileName: String {
+  package var fileName: String {
     let text = columns.map { "\($0.name)-\($0.value.text)" }.joined(separator: "_")
     return String(
       text.unicodeScalars.map { scalar in
@@ -35,16 +35,16 @@ extension SweepCell {
 }
 
 /// A parameter of a cell: its name and value.
-public struct SweepColumn: Codable, Sendable, Hashable {
+package struct SweepColumn: Codable, Sendable, Hashable {
   /// A number or a word.
-  public enum Value: Codable, Sendable, Hashable {
+  package enum Value: Codable, Sendable, Hashable {
     /// A number.
     case number(Double)
     /// A word.
     case text(String)
 
     /// As tables show it: whole numbers without a point.
-    public var text: String {
+    package var text: String {
       switch self {
       case .number(let number):
         number == number.rounded() && abs(number) < 1e9 ? "\(Int(saturating: number))" : "\(number)"
@@ -54,34 +54,34 @@ public struct SweepColumn: Codable, Sendable, Hashable {
   }
 
   /// The name, a column of the table.
-  public let name: String
+  package let name: String
   /// The value.
-  public let value: Value
+  package let value: Value
 
   /// A number.
-  public init(_ name: String, _ number: Double) {
+  package init(_ name: String, _ number: Double) {
     self.name = name
     value = .number(number)
   }
 
   /// A word.
-  public init(_ name: String, _ text: String) {
+  package init(_ name: String, _ text: String) {
     self.name = name
     value = .text(text)
   }
 }
 
 /// A number that a sweep measures of every run.
-public struct SweepMetric: Sendable, Hashable {
+package struct SweepMetric: Sendable, Hashable {
   /// The key in ``SweepMeasurement/metrics``, a column of CSV files.
-  public let key: String
+  package let key: String
   /// The heading of the table's column.
-  public let heading: String
+  package let heading: String
   /// Digits after the point in tables.
-  public let digits: Int
+  package let digits: Int
 
   /// A metric. The heading is the key unless given.
-  public init(_ key: String, heading: String? = nil, digits: Int = 3) {
+  package init(_ key: String, heading: String? = nil, digits: Int = 3) {
     self.key = key
     self.heading = heading ?? key
     self.digits = digits
@@ -89,19 +89,19 @@ public struct SweepMetric: Sendable, Hashable {
 }
 
 /// What one run, a cell with one seed, has measured.
-public struct SweepMeasurement: Codable, Sendable, Equatable {
+package struct SweepMeasurement: Codable, Sendable, Equatable {
   /// Numbers by name. Infinite ones and missing ones (NaN, or no entry) are counted apart from means.
-  public var metrics: [String: Double]
+  package var metrics: [String: Double]
   /// Curves by name, each on a grid that is the same for all seeds of the cell.
-  public var curves: [String: [Double]]
+  package var curves: [String: [Double]]
   /// Reasons not to trust the run: they become warnings, and exit status 3.
-  public var flags: [String]
+  package var flags: [String]
   /// Why the run has no result to average, for example that training stalled. Its numbers are kept, and
   /// shown beside the means.
-  public var failure: String?
+  package var failure: String?
 
   /// A measurement.
-  public init(
+  package init(
     metrics: [String: Double] = [:], curves: [String: [Double]] = [:], flags: [String] = [],
     failure: String? = nil
   ) {
@@ -113,13 +113,13 @@ public struct SweepMeasurement: Codable, Sendable, Equatable {
 }
 
 /// What a run may know besides its cell.
-public struct SweepContext: Sendable {
+package struct SweepContext: Sendable {
   /// The directory of the experiment, for files besides the measurement.
-  public let directory: RunDirectory
+  package let directory: RunDirectory
   /// A name for such files, different for every run.
-  public let name: String
+  package let name: String
   /// The seed of the repeat.
-  public let seed: UInt64
+  package let seed: UInt64
   private let progress: @Sendable (Double) -> Void
 
   init(
@@ -133,5 +133,5 @@ public struct SweepContext: Sendable {
   }
 
   /// Tells the progress line which share of this run is done.
-  public func report(_ fraction: Double) { progress(fraction) }
+  package func report(_ fraction: Double) { progress(fraction) }
 }

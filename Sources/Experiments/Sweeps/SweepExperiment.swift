@@ -1,7 +1,7 @@
 import LinearCore
 
 /// The settings every sweep has, besides its own; `config.json`.
-public protocol SweepSettings: Codable, Equatable, Sendable {
+package protocol SweepSettings: Codable, Equatable, Sendable {
   /// The name of the experiment.
   var experiment: String { get }
   /// How much is done.
@@ -14,7 +14,7 @@ public protocol SweepSettings: Codable, Equatable, Sendable {
 
 /// An experiment that measures cells with several seeds and answers one question: its file says what is
 /// varied, what a run measures, and what the numbers mean. Everything else is here.
-public protocol SweepExperiment: Experiment {
+package protocol SweepExperiment: Experiment {
   /// Everything that determines the results.
   associatedtype Settings: SweepSettings
   /// What is varied.
@@ -45,13 +45,13 @@ public protocol SweepExperiment: Experiment {
 
 extension SweepExperiment {
   /// Needs nothing.
-  public func prepare() throws(ExperimentError) -> [RunInput] { [] }
+  package func prepare() throws(ExperimentError) -> [RunInput] { [] }
 
   /// The seeds of the repeats.
-  public var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
+  package var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
 
   /// Measures what is not there yet and writes the report.
-  public func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let inputs = try prepare()

@@ -3,11 +3,11 @@ import LinearCore
 
 extension SweepMeasurement {
   /// Radii 0, 0.01, ... 1.2 at which ``take(_:)`` stores the curve `robustAccuracy`.
-  public static let radii = (0...120).map { Double($0) / 100 }
+  package static let radii = (0...120).map { Double($0) / 100 }
 
   /// Takes over what an attack has found: the metrics `accuracy` and `halfRadius`, the curve
   /// `robustAccuracy` at ``radii``, and the flags.
-  public mutating func take(_ result: RobustnessResult<Float>) {
+  package mutating func take(_ result: RobustnessResult<Float>) {
     metrics["accuracy"] = result.cleanAccuracy
     metrics["halfRadius"] = result.halfRadius
     curves["robustAccuracy"] = Self.radii.map { result.robustAccuracy(epsilon: $0) }

@@ -2,40 +2,40 @@ import Figures
 import Foundation
 
 /// What an experiment makes of its results: the words and figures of its report.
-public struct SweepAccount: Sendable {
+package struct SweepAccount: Sendable {
   /// The heading of the report.
-  public var title: String
+  package var title: String
   /// One line below it: sizes.
-  public var subtitle: String
+  package var subtitle: String
   /// What was done and what theory predicts.
-  public var introduction: Prose
+  package var introduction: Prose
   /// The answer, with its numbers computed from the results: a few short sentences.
-  public var answer: String
+  package var answer: String
   /// Numbers that the answer rests on and that would make it long.
-  public var answerTable: Table?
+  package var answerTable: Table?
   /// Numbers that the answer rests on and that are not means of cells, for example a fitted slope.
-  public var findings: [String: MeanOrNumber]
+  package var findings: [String: MeanOrNumber]
   /// The figures in order.
-  public var figures: [SweepFigure]
+  package var figures: [SweepFigure]
   /// Blocks after the figures, for example assumptions met and not met.
-  public var blocks: [Report.Block]
+  package var blocks: [Report.Block]
   /// Lines for the terminal between the table and the answer.
-  public var remarks: [String]
+  package var remarks: [String]
   /// A table in place of the one with a row a cell, for sweeps of more cells than anybody reads; the report
   /// has both.
-  public var overview: Table?
+  package var overview: Table?
 
   /// A table of words.
-  public struct Table: Sendable {
+  package struct Table: Sendable {
     /// Above it.
-    public var caption: String
+    package var caption: String
     /// Column names.
-    public var header: [String]
+    package var header: [String]
     /// Cells, row by row.
-    public var rows: [[String]]
+    package var rows: [[String]]
 
     /// A table; every row has a cell a column.
-    public init(caption: String, header: [String], rows: [[String]]) {
+    package init(caption: String, header: [String], rows: [[String]]) {
       self.caption = caption
       self.header = header
       self.rows = rows
@@ -43,7 +43,7 @@ public struct SweepAccount: Sendable {
   }
 
   /// A number of ``findings``: plain, or with an interval.
-  public enum MeanOrNumber: Codable, Sendable, Equatable {
+  package enum MeanOrNumber: Codable, Sendable, Equatable {
     /// A plain number.
     case number(Double)
     /// A number and half the width of its 95% interval.
@@ -51,7 +51,7 @@ public struct SweepAccount: Sendable {
   }
 
   /// An account.
-  public init(
+  package init(
     title: String, subtitle: String, introduction: Prose, answer: String,
     findings: [String: MeanOrNumber] = [:], figures: [SweepFigure] = [],
     blocks: [Report.Block] = [], remarks: [String] = [], overview: Table? = nil,
@@ -71,18 +71,18 @@ public struct SweepAccount: Sendable {
 }
 
 /// A figure of a sweep's report.
-public struct SweepFigure: Sendable {
+package struct SweepFigure: Sendable {
   /// Its file name without extension.
-  public var name: String
+  package var name: String
   /// What is drawn.
-  public var figure: any Figure
+  package var figure: any Figure
   /// Below it.
-  public var caption: Prose
+  package var caption: Prose
   /// For readers who cannot see it.
-  public var alternative: String
+  package var alternative: String
 
   /// A figure.
-  public init(_ name: String, _ figure: any Figure, caption: Prose, alternative: String) {
+  package init(_ name: String, _ figure: any Figure, caption: Prose, alternative: String) {
     self.name = name
     self.figure = figure
     self.caption = caption

@@ -4,7 +4,7 @@ extension PlotScript {
   /// Everything that could end the string or be expanded inside it (quotes, backslashes,
   /// backquotes, macros) is written in octal. Line breaks remain line breaks; other control
   /// characters, which XML cannot hold, become U+FFFD. Use it with `noenhanced`.
-  public static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var quoted = "\""
     for scalar in text.replacing("\r\n", with: "\n").unicodeScalars {
       switch scalar {
@@ -27,7 +27,7 @@ extension PlotScript {
   }
 
   /// Like ``quoted(_:)``, on one line: line breaks become spaces.
-  public static func quotedLine(_ text: String) -> String {
+  package static func quotedLine(_ text: String) -> String {
     quoted(singleLine(text))
   }
 

@@ -4,13 +4,13 @@ import Foundation
 ///
 /// The script runs in a directory of its own, so data files have fixed names and no path of the
 /// machine enters the output.
-public struct PlotScript: Sendable {
+package struct PlotScript: Sendable {
   /// The format the script will be run for.
-  public let format: FigureFormat
+  package let format: FigureFormat
   /// The size of the whole canvas.
-  public let canvas: FigureSize
+  package let canvas: FigureSize
   /// The commands so far.
-  public private(set) var commands: [String] = []
+  package private(set) var commands: [String] = []
   /// Data files by name.
   private(set) var files: [(name: String, data: Data)] = []
 
@@ -49,12 +49,12 @@ public struct PlotScript: Sendable {
   }
 
   /// Adds one command.
-  public mutating func add(_ command: String) {
+  package mutating func add(_ command: String) {
     commands.append(command)
   }
 
   /// Adds a data file and returns its name as a gnuplot string.
-  public mutating func addFile(_ data: Data) -> String {
+  package mutating func addFile(_ data: Data) -> String {
     let name = "data-\(files.count)"
     files.append((name, data))
     return "\"\(name)\""
@@ -74,7 +74,7 @@ public struct PlotScript: Sendable {
   }
 
   /// Starts drawing in `frame`: forgets earlier settings and draws the panel letter.
-  public mutating func begin(_ frame: PlotFrame) {
+  package mutating func begin(_ frame: PlotFrame) {
     add("reset")
     add("set minussign")
     add("set origin \(frame.x / canvas.width),\(screenY(frame.y + frame.size.height))")

@@ -1,14 +1,14 @@
 import Foundation
 
 /// A table of text and numbers, written as RFC 4180 comma-separated values with `\n` line ends.
-public struct CSVTable: Hashable, Sendable {
+package struct CSVTable: Hashable, Sendable {
   /// Column names.
-  public var header: [String]
+  package var header: [String]
   /// Cells, row by row; every row is as long as the header.
-  public private(set) var rows: [[Cell]] = []
+  package private(set) var rows: [[Cell]] = []
 
   /// One cell.
-  public enum Cell: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByFloatLiteral {
+  package enum Cell: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByFloatLiteral {
     /// Text, quoted where needed.
     case text(String)
     /// A number, written with the fewest digits that read back to the same value.
@@ -19,25 +19,25 @@ public struct CSVTable: Hashable, Sendable {
     case empty
 
     /// Text.
-    public init(stringLiteral value: String) { self = .text(value) }
+    package init(stringLiteral value: String) { self = .text(value) }
 
     /// A number.
-    public init(floatLiteral value: Double) { self = .number(value) }
+    package init(floatLiteral value: Double) { self = .number(value) }
   }
 
   /// An empty table with these columns.
-  public init(header: [String]) {
+  package init(header: [String]) {
     self.header = header
   }
 
   /// Adds a row; it must have one cell a column.
-  public mutating func append(_ row: [Cell]) {
+  package mutating func append(_ row: [Cell]) {
     precondition(row.count == header.count, "a row needs one cell for each column")
     rows.append(row)
   }
 
   /// The table as text. Numbers read back exactly; `nan`, `inf` and `-inf` are spelled so.
-  public var text: String {
+  package var text: String {
     var text = header.map(Self.escaped).joined(separator: ",") + "\n"
     for row in rows {
       var isFirst = true

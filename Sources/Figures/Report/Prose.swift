@@ -5,7 +5,7 @@
 /// ```swift
 /// let text: Prose = "The margin is \(strong: "certified") by \(code: "polyrelu certify")."
 /// ```
-public struct Prose: Hashable, Sendable, ExpressibleByStringInterpolation {
+package struct Prose: Hashable, Sendable, ExpressibleByStringInterpolation {
   enum Run: Hashable, Sendable {
     case text(String)
     case emphasis(String)
@@ -17,50 +17,52 @@ public struct Prose: Hashable, Sendable, ExpressibleByStringInterpolation {
   var runs: [Run]
 
   /// Plain text, for example a value computed at run time.
-  public init(_ text: String) { runs = [.text(text)] }
+  package init(_ text: String) { runs = [.text(text)] }
 
   /// Plain text.
-  public init(stringLiteral value: String) { runs = [.text(value)] }
+  package init(stringLiteral value: String) { runs = [.text(value)] }
 
   /// One text after the other, so that long prose can stand on several lines.
-  public static func + (left: Prose, right: Prose) -> Prose {
+  package static func + (left: Prose, right: Prose) -> Prose {
     var result = left
     result.runs += right.runs
     return result
   }
 
   /// Collects the pieces of an interpolated literal.
-  public init(stringInterpolation: StringInterpolation) { runs = stringInterpolation.runs }
+  package init(stringInterpolation: StringInterpolation) { runs = stringInterpolation.runs }
 
   /// The pieces of an interpolated literal.
-  public struct StringInterpolation: StringInterpolationProtocol {
+  package struct StringInterpolation: StringInterpolationProtocol {
     var runs: [Run] = []
 
     /// Starts empty.
-    public init(literalCapacity: Int, interpolationCount: Int) {}
+    package init(literalCapacity: Int, interpolationCount: Int) {}
 
     /// Adds the text between interpolations.
-    public mutating func appendLiteral(_ literal: String) { runs.append(.text(literal)) }
+    package mutating func appendLiteral(_ literal: String) { runs.append(.text(literal)) }
 
     /// Adds a value as plain text.
-    public mutating func appendInterpolation(_ value: some CustomStringConvertible) {
+    package mutating func appendInterpolation(_ value: some CustomStringConvertible) {
       runs.append(.text(value.description))
     }
 
     /// Adds other prose, markup included.
-    public mutating func appendInterpolation(_ prose: Prose) { runs += prose.runs }
+    package mutating func appendInterpolation(_ prose: Prose) { runs += prose.runs }
 
     /// Adds emphasised text.
-    public mutating func appendInterpolation(emphasis text: String) { runs.append(.emphasis(text)) }
+    package mutating func appendInterpolation(emphasis text: String) {
+      runs.append(.emphasis(text))
+    }
 
     /// Adds strongly emphasised text.
-    public mutating func appendInterpolation(strong text: String) { runs.append(.strong(text)) }
+    package mutating func appendInterpolation(strong text: String) { runs.append(.strong(text)) }
 
     /// Adds code, a command or a file name.
-    public mutating func appendInterpolation(code text: String) { runs.append(.code(text)) }
+    package mutating func appendInterpolation(code text: String) { runs.append(.code(text)) }
 
     /// Adds a link to a file, by its path relative to the report.
-    public mutating func appendInterpolation(link text: String, to path: String) {
+    package mutating func appendInterpolation(link text: String, to path: String) {
       runs.append(.link(text: text, path: path))
     }
   }

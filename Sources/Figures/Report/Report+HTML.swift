@@ -1,6 +1,6 @@
 extension Report {
   /// The whole document.
-  public var html: String {
+  package var html: String {
     var writer = ReportWriter()
     for (index, section) in sections.enumerated() {
       writer.add("<section aria-labelledby=\"section-\(index + 1)\">")

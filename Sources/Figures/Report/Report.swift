@@ -2,37 +2,37 @@ import Foundation
 
 /// A document about one run: text, tables and figures, written as one HTML file that needs no
 /// network and no script.
-public struct Report: Hashable, Sendable {
+package struct Report: Hashable, Sendable {
   /// The heading of the document.
-  public var title: String
+  package var title: String
   /// One line below it.
-  public var subtitle: Prose
+  package var subtitle: Prose
   /// What stands in it, in order.
-  public var sections: [Section]
+  package var sections: [Section]
 
   /// Makes a report.
-  public init(title: String, subtitle: Prose = "", sections: [Section] = []) {
+  package init(title: String, subtitle: Prose = "", sections: [Section] = []) {
     self.title = title
     self.subtitle = subtitle
     self.sections = sections
   }
 
   /// A part of the report under a heading of its own.
-  public struct Section: Hashable, Sendable {
+  package struct Section: Hashable, Sendable {
     /// The heading.
-    public var heading: String
+    package var heading: String
     /// What stands below it.
-    public var blocks: [Block]
+    package var blocks: [Block]
 
     /// Makes a section.
-    public init(_ heading: String, _ blocks: [Block] = []) {
+    package init(_ heading: String, _ blocks: [Block] = []) {
       self.heading = heading
       self.blocks = blocks
     }
   }
 
   /// A piece of a section.
-  public indirect enum Block: Hashable, Sendable {
+  package indirect enum Block: Hashable, Sendable {
     /// A paragraph.
     case paragraph(Prose)
     /// A smaller heading.
@@ -56,33 +56,33 @@ public struct Report: Hashable, Sendable {
   }
 
   /// A name and its value.
-  public struct KeyValue: Hashable, Sendable {
+  package struct KeyValue: Hashable, Sendable {
     /// The name.
-    public var key: String
+    package var key: String
     /// The value.
-    public var value: Prose
+    package var value: Prose
 
     /// Makes a pair.
-    public init(_ key: String, _ value: Prose) {
+    package init(_ key: String, _ value: Prose) {
       self.key = key
       self.value = value
     }
   }
 
   /// A table of the report.
-  public struct Table: Hashable, Sendable {
+  package struct Table: Hashable, Sendable {
     /// Above the table; none when empty.
-    public var caption: Prose
+    package var caption: Prose
     /// Column names.
-    public var header: [Prose]
+    package var header: [Prose]
     /// Cells, row by row.
-    public var rows: [[Prose]]
+    package var rows: [[Prose]]
     /// One alignment a column.
-    public var alignments: [TerminalTable.Alignment]
+    package var alignments: [TerminalTable.Alignment]
 
     /// Makes a table; every row has a cell a column. Without `alignments` the first column is
     /// left, the others right aligned.
-    public init(
+    package init(
       caption: Prose = "", header: [Prose], rows: [[Prose]],
       alignments: [TerminalTable.Alignment]? = nil
     ) {
@@ -96,18 +96,18 @@ public struct Report: Hashable, Sendable {
   }
 
   /// A figure of the report: its SVG stands in the page, PDF and CSV are linked.
-  public struct Picture: Hashable, Sendable {
+  package struct Picture: Hashable, Sendable {
     /// Below the figure.
-    public var caption: Prose
+    package var caption: Prose
     /// Described to readers who cannot see it.
-    public var alternative: String
+    package var alternative: String
     /// The SVG document.
-    public var svg: String
+    package var svg: String
     /// Files to offer, by path relative to the report.
-    public var downloads: [String]
+    package var downloads: [String]
 
     /// Makes a figure from an SVG document in memory.
-    public init(caption: Prose, alternative: String = "", svg: String, downloads: [String] = []) {
+    package init(caption: Prose, alternative: String = "", svg: String, downloads: [String] = []) {
       self.caption = caption
       self.alternative = alternative
       self.svg = svg
@@ -122,7 +122,7 @@ public struct Report: Hashable, Sendable {
     ///   - path: The same directory relative to the report, for example `figures`.
     ///   - caption: Below the figure.
     ///   - alternative: Described to readers who cannot see it.
-    public init(
+    package init(
       _ files: FigureFiles, in directory: URL, linkedAs path: String, caption: Prose,
       alternative: String = ""
     ) throws(FigureError) {
@@ -141,7 +141,7 @@ public struct Report: Hashable, Sendable {
   }
 
   /// Writes the report by atomic rename.
-  public func write(to file: URL) throws(FigureError) {
+  package func write(to file: URL) throws(FigureError) {
     var files = try AtomicFiles(in: file.deletingLastPathComponent())
     try files.stage(Data(html.utf8), as: file.lastPathComponent)
     try files.commit()

@@ -1,59 +1,59 @@
 /// A graph of standard ONNX operators in single precision, ready to be written.
 ///
 /// Opset 17 with IR version 8, which onnxruntime reads since 1.12. Source: onnx/onnx, `onnx.proto`.
-public struct ONNXModel: Sendable, Equatable {
+package struct ONNXModel: Sendable, Equatable {
   /// One operator of the graph.
-  public struct Node: Sendable, Equatable {
+  package struct Node: Sendable, Equatable {
     /// The operator of the standard domain, for example `MatMul`.
-    public var operation: String
+    package var operation: String
     /// Names of the values it reads.
-    public var inputs: [String]
+    package var inputs: [String]
     /// The name of the value it makes.
-    public var output: String
+    package var output: String
     /// Its integer attributes.
-    public var integers: [String: Int] = [:]
+    package var integers: [String: Int] = [:]
     /// Its attributes that are lists of integers.
-    public var integerLists: [String: [Int]] = [:]
+    package var integerLists: [String: [Int]] = [:]
     /// Its attributes in single precision.
-    public var floats: [String: Float] = [:]
+    package var floats: [String: Float] = [:]
   }
 
   /// A value that enters or leaves the graph: (batch, `width`).
-  public struct Port: Sendable, Equatable {
+  package struct Port: Sendable, Equatable {
     /// The name of the value.
-    public var name: String
+    package var name: String
     /// The number of columns.
-    public var width: Int
+    package var width: Int
 
     /// A value by name and width.
-    public init(name: String, width: Int) {
+    package init(name: String, width: Int) {
       self.name = name
       self.width = width
     }
   }
 
   /// The version of the operator set.
-  public static let operatorSet = 17
+  package static let operatorSet = 17
 
   static let irVersion = 8
 
   /// The name of the graph.
-  public var name: String
+  package var name: String
   /// For a person.
-  public var documentation: String
+  package var documentation: String
   /// The value that enters.
-  public var input: Port
+  package var input: Port
   /// The value that leaves.
-  public var output: Port
+  package var output: Port
   /// The operators, each after those it depends on.
-  public private(set) var nodes: [Node] = []
+  package private(set) var nodes: [Node] = []
   /// Constants by name; numbers are written in single precision, integers as they are.
-  public var constants: [String: Tensor] = [:]
+  package var constants: [String: Tensor] = [:]
   /// Free text by key.
-  public var metadata: [String: String] = [:]
+  package var metadata: [String: String] = [:]
 
   /// A graph without operators.
-  public init(name: String, documentation: String, input: Port, output: Port) {
+  package init(name: String, documentation: String, input: Port, output: Port) {
     self.name = name
     self.documentation = documentation
     self.input = input
@@ -62,7 +62,7 @@ public struct ONNXModel: Sendable, Equatable {
 
   /// Adds an operator and returns the name of its value.
   @discardableResult
-  public mutating func append(
+  package mutating func append(
     _ operation: String, _ inputs: [String], to output: String, integers: [String: Int] = [:],
     integerLists: [String: [Int]] = [:], floats: [String: Float] = [:]
   ) -> String {
@@ -74,7 +74,7 @@ public struct ONNXModel: Sendable, Equatable {
   }
 
   /// Writes the file `path`, atomically.
-  public func write(to path: String) throws(FormatError) {
+  package func write(to path: String) throws(FormatError) {
     let size = constants.values.reduce(0) { $0 + 4 * $1.count }
     guard size < 1 << 31 - 1 << 20 else {
       throw FormatError(
@@ -84,7 +84,7 @@ public struct ONNXModel: Sendable, Equatable {
   }
 
   /// The bytes of a file; equal models give equal bytes.
-  public func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var model = ProtobufMessage()
     model.append(1, Self.irVersion)
     model.append(2, "polyrelu")

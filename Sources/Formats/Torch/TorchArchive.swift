@@ -4,9 +4,9 @@
 /// Only tensors of plain numbers are read, through ``PickleReader``; any other Python object beside them is passed
 /// over, and refused by name where it stands in the place of a tensor that is asked for. The state dict may lie inside
 /// a dictionary, as `state_dict`, `model`, `net` or any other name.
-public struct TorchArchive {
+package struct TorchArchive {
   /// The default of the most bytes that the tensors read may take in memory: 4 GiB.
-  public static let defaultMaximumBytes = 4 << 30
+  package static let defaultMaximumBytes = 4 << 30
 
   /// Enough for the descriptions of half a million tensors.
   private static let maximumPickleLength = 1 << 25
@@ -19,7 +19,7 @@ public struct TorchArchive {
   private var tensors: [String: TorchTensor] { dictionary.tensors }
 
   /// The names of the tensors, sorted.
-  public var names: [String] { tensors.keys.sorted() }
+  package var names: [String] { tensors.keys.sorted() }
 
   /// The names of the tensors and of what stands in the place of one, sorted.
   var allNames: [String] { (Array(tensors.keys) + Array(dictionary.foreign.keys)).sorted() }
@@ -28,12 +28,12 @@ public struct TorchArchive {
   func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 
   /// Opens the file `path` and reads what it holds, but no numbers yet.
-  public init(path: String) throws(FormatError) {
+  package init(path: String) throws(FormatError) {
     try self.init(ZipArchive(path: path))
   }
 
   /// Opens the contents of a file; errors name `path`.
-  public init(bytes: [UInt8], path: String) throws(FormatError) {
+  package init(bytes: [UInt8], path: String) throws(FormatError) {
     try self.init(ZipArchive(bytes: bytes, path: path))
   }
 
@@ -79,7 +79,7 @@ public struct TorchArchive {
   ///   - maximumBytes: the most bytes that the tensors and their storages may take in memory. Each
   ///     call also stays below 16 times the length of the file and a mebibyte, which the numbers that
   ///     `torch.save` stores in full never reach.
-  public func read(names: [String]? = nil, maximumBytes: Int = defaultMaximumBytes)
+  package func read(names: [String]? = nil, maximumBytes: Int = defaultMaximumBytes)
     throws(FormatError) -> [String: Tensor]
   {
     let limit = min(maximumBytes, 16 * min(archive.size, 1 << 55) + 1 << 20)

@@ -2,7 +2,7 @@ import Foundation
 import LinearCore
 
 /// The activation of the hidden layers of a ``MultilayerPerceptron``.
-public enum HiddenActivation: Sendable, Equatable, Codable, Hashable {
+package enum HiddenActivation: Sendable, Equatable, Codable, Hashable {
   /// tanh(z).
   case tanh
   /// relu(z); the derivative at 0 is 0.
@@ -11,7 +11,7 @@ public enum HiddenActivation: Sendable, Equatable, Codable, Hashable {
   case powerReLU(exponent: Double)
 
   /// The degree p of a power of ReLU; nil for others.
-  public var exponent: Double? {
+  package var exponent: Double? {
     switch self {
     case .tanh: nil
     case .relu: 1

@@ -67,15 +67,15 @@ private func multiply<Scalar: LinearScalar>(_ x: inout Matrix<Scalar>, by y: Mat
 }
 
 /// The gradient of the mean loss with respect to all parameters, in the network's shapes.
-public struct PerceptronGradient<Scalar: LinearScalar>: Sendable {
+package struct PerceptronGradient<Scalar: LinearScalar>: Sendable {
   /// The sum of the losses of the batch.
-  public let lossSum: Double
+  package let lossSum: Double
   /// How many samples were classified correctly.
-  public let correct: Int
+  package let correct: Int
   /// dL/dW_1 ... dL/dW_L.
-  public let weights: [Matrix<Scalar>]
+  package let weights: [Matrix<Scalar>]
   /// dL/db_1 ... dL/db_L; nil without biases.
-  public let biases: [[Scalar]]?
+  package let biases: [[Scalar]]?
 }
 
 extension MultilayerPerceptron {
@@ -84,7 +84,7 @@ extension MultilayerPerceptron {
   /// - Parameters:
   ///   - inputs: (n, inputDimension), n >= 1.
   ///   - labels: the class of each row.
-  public func parameterGradient(inputs: Matrix<Scalar>, labels: [Int], loss: Loss)
+  package func parameterGradient(inputs: Matrix<Scalar>, labels: [Int], loss: Loss)
     -> PerceptronGradient<Scalar>
   {
     let trace = PerceptronTrace(self, inputs)
@@ -108,12 +108,12 @@ extension MultilayerPerceptron {
 
 extension MultilayerPerceptron: Classifier {
   /// f of every row: (n, outputCount).
-  public func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
+  package func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
     PerceptronTrace(self, inputs).logits
   }
 
   /// f of every row, and for every row the gradient with respect to x of sum_c cotangent_c f_c(x).
-  public func logitsAndInputGradient(
+  package func logitsAndInputGradient(
     _ inputs: Matrix<Scalar>,
     cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
   ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>) {
@@ -125,7 +125,7 @@ extension MultilayerPerceptron: Classifier {
   }
 
   /// A pass that goes forward once.
-  public func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {
+  package func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {
     TracedInputGradientPass(dimension: inputDimension) { batch in
       let trace = PerceptronTrace(self, batch)
       return (trace.logits, { trace.backward($0, needsInputGradient: true)! })
@@ -133,7 +133,7 @@ extension MultilayerPerceptron: Classifier {
   }
 
   /// f of every row in double precision, straight from the formula and by code of its own.
-  public func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double> {
+  package func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double> {
     var values = inputs
     for l in 0..<depth {
       values = Matrix.product(values, weights[l].converted(to: Double.self), transposeB: true)
@@ -148,5 +148,5 @@ extension MultilayerPerceptron: Classifier {
   }
 
   /// The same weights in double precision.
-  public var inDoublePrecision: (any Classifier<Double>)? { converted(to: Double.self) }
+  package var inDoublePrecision: (any Classifier<Double>)? { converted(to: Double.self) }
 }

@@ -7,25 +7,25 @@ import LinearCore
 /// what a pReLU network is compared with. Two layers with tanh, with ReLU or with a power of ReLU that is
 /// not divided by ||w||^(p-1), and deeper ones. One output means two classes: class 1 is predicted where
 /// f > 0. Several outputs are logits.
-public struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
+package struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
   /// The activation of all hidden layers.
-  public let activation: HiddenActivation
+  package let activation: HiddenActivation
   /// W_1 ... W_L: (units of the layer, units of the layer before).
-  public var weights: [Matrix<Scalar>]
+  package var weights: [Matrix<Scalar>]
   /// b_1 ... b_L, as many numbers as the layer has units; nil for a network without.
-  public var biases: [[Scalar]]?
+  package var biases: [[Scalar]]?
 
   /// The number of input coordinates.
-  public var inputDimension: Int { weights[0].columns }
+  package var inputDimension: Int { weights[0].columns }
   /// The number of outputs: 1 for two classes, otherwise one logit a class.
-  public var outputCount: Int { weights[weights.count - 1].rows }
+  package var outputCount: Int { weights[weights.count - 1].rows }
   /// The number of layers of weights, L.
-  public var depth: Int { weights.count }
+  package var depth: Int { weights.count }
 
   /// A network from its weights.
   /// - Throws: ``NetworkError`` when shapes do not fit together, a power is below 1, or a number is not
   ///   finite.
-  public init(activation: HiddenActivation, weights: [Matrix<Scalar>], biases: [[Scalar]]? = nil)
+  package init(activation: HiddenActivation, weights: [Matrix<Scalar>], biases: [[Scalar]]? = nil)
     throws(NetworkError)
   {
     if let p = activation.exponent, !Degree.allowed.contains(p) {
@@ -56,7 +56,7 @@ public struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
   /// - Parameters:
   ///   - widths: input coordinates, units of the hidden layers, outputs.
   ///   - stream: layer l is drawn from its children ("weights", l) and ("biases", l).
-  public init(
+  package init(
     activation: HiddenActivation, widths: [Int], bias: Bool, scale: Double = 1, stream: RandomStream
   ) throws(NetworkError) {
     guard widths.count >= 3, widths.allSatisfy({ $0 > 0 }) else {
@@ -79,7 +79,7 @@ public struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
 
   /// The same network with another scalar type.
   /// - Precondition: the weights are finite in that type.
-  public func converted<Other: LinearScalar>(to _: Other.Type) -> MultilayerPerceptron<Other> {
+  package func converted<Other: LinearScalar>(to _: Other.Type) -> MultilayerPerceptron<Other> {
     do throws(NetworkError) {
       return try MultilayerPerceptron<Other>(
         activation: activation, weights: weights.map { $0.converted() },
@@ -91,7 +91,7 @@ public struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
 
   /// The pReLU network that is the same function: for two layers of a power of ReLU without biases of
   /// the hidden layer, with the output weights v_j ||w_j||^(p-1). Otherwise nil.
-  public var asPReLUNetwork: PReLUNetwork<Scalar>? {
+  package var asPReLUNetwork: PReLUNetwork<Scalar>? {
     guard depth == 2, let exponent = activation.exponent,
       biases?[0].allSatisfy({ $0 == 0 }) ?? true
     else { return nil }

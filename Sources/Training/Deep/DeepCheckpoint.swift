@@ -6,17 +6,17 @@ import Networks
 
 /// The state of the training of a deep network between two epochs. As a file it is a model file with the
 /// optimiser's running averages and the record beside the weights, so it can be attacked as it is.
-public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
+package struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
   /// The network.
-  public let network: DeepNetwork<Scalar>
+  package let network: DeepNetwork<Scalar>
   /// The settings of the run.
-  public let configuration: DeepTrainingConfiguration
+  package let configuration: DeepTrainingConfiguration
   /// The course so far.
-  public let record: TrainingRecord
+  package let record: TrainingRecord
   /// Optimiser steps taken.
-  public let stepCount: Int
+  package let stepCount: Int
   /// The optimiser's running averages by name.
-  public let moments: [String: [Scalar]]
+  package let moments: [String: [Scalar]]
 
   private struct State: Codable {
     let configuration: DeepTrainingConfiguration
@@ -38,7 +38,7 @@ public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
   }
 
   /// Writes the file, atomically.
-  public func write(to path: String) throws(FormatError) {
+  package func write(to path: String) throws(FormatError) {
     var file = DeepModelFile.contents(of: network)
     for (name, values) in moments {
       file.tensors[Self.prefix + name] = ModelFile.tensor(values)
@@ -51,7 +51,7 @@ public struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
   /// Reads a checkpoint.
   ///
   /// - Parameter catalog: the types of layers that the file may name.
-  public init(path: String, catalog: LayerCatalog = .standard) throws(FormatError) {
+  package init(path: String, catalog: LayerCatalog = .standard) throws(FormatError) {
     let file = try Safetensors(path: path)
     try file.checkSeal(path: path)
     guard let text = file.metadata["training"],

@@ -96,7 +96,7 @@ public struct DeepTrainer<Scalar: LinearScalar> {
   ///
   /// - Parameter epoch: counted from 1; decides how images are changed.
   @discardableResult
-  public mutating func step(_ batch: [Int], epoch: Int) -> DeepGradient<Scalar> {
+  package mutating func step(_ batch: [Int], epoch: Int) -> DeepGradient<Scalar> {
     let seeded = RandomStream(seed: configuration.seed)
     var images = inputs.rows(at: batch)
     if let augmentation = configuration.augmentation {
@@ -149,7 +149,7 @@ public struct DeepTrainer<Scalar: LinearScalar> {
   // MARK: - Checkpoints
 
   /// The whole state of the run.
-  public func checkpoint() -> DeepCheckpoint<Scalar> {
+  package func checkpoint() -> DeepCheckpoint<Scalar> {
     DeepCheckpoint(
       network: network, configuration: configuration, record: record,
       stepCount: optimizer.stepCount, moments: optimizer.moments.mapValues(\.elements))
@@ -157,7 +157,7 @@ public struct DeepTrainer<Scalar: LinearScalar> {
 
   /// Continues from a checkpoint of the same run.
   /// - Throws: ``TrainingError/checkpoint(_:)`` when it belongs to another configuration or network.
-  public mutating func resume(from checkpoint: DeepCheckpoint<Scalar>) throws(TrainingError) {
+  package mutating func resume(from checkpoint: DeepCheckpoint<Scalar>) throws(TrainingError) {
     guard checkpoint.configuration == configuration else {
       throw .checkpoint(
         "the checkpoint was made with other settings than this run; start anew in another directory"

@@ -43,7 +43,7 @@ public struct FlowConfiguration: Sendable, Equatable, Codable {
   public var maximumSteps: Int
 
   /// The methods with an error estimate, by name.
-  public static let methods: [String: RungeKuttaMethod] = [
+  package static let methods: [String: RungeKuttaMethod] = [
     "dormand-prince": .dormandPrince54, "tsitouras": .tsitouras54,
     "bogacki-shampine": .bogackiShampine32,
   ]

@@ -1,7 +1,7 @@
 /// When the phases of training ended, in units of the flow's time.
-public struct FlowPhases: Sendable, Equatable, Codable {
+package struct FlowPhases: Sendable, Equatable, Codable {
   /// What ended the alignment phase.
-  public enum AlignmentEnd: String, Sendable, Codable {
+  package enum AlignmentEnd: String, Sendable, Codable {
     /// Some output reached a tenth of its final order 1, so that the samples' weights in the loss no
     /// longer are those of a silent network.
     case outputs
@@ -10,27 +10,27 @@ public struct FlowPhases: Sendable, Equatable, Codable {
   }
 
   /// The size of an output that ends the alignment phase; outputs end up of order 1 for every loss.
-  public static let alignedOutput = 0.1
+  package static let alignedOutput = 0.1
   /// The sine between direction and force below which a neuron has settled.
-  public static let settledTurning = 0.1
+  package static let settledTurning = 0.1
   /// The share of a silent network's loss that ends the fitting phase.
-  public static let fittedLoss = 0.1
+  package static let fittedLoss = 0.1
 
   /// The end of the alignment phase, once it is over.
-  public var alignmentTime: Double?
+  package var alignmentTime: Double?
   /// What ended it.
-  public var alignmentEnd: AlignmentEnd?
+  package var alignmentEnd: AlignmentEnd?
   /// The end of the fitting phase: the loss is a tenth of a silent network's.
-  public var fittingTime: Double?
+  package var fittingTime: Double?
 
   /// No phase has ended.
-  public init() {}
+  package init() {}
 
   /// The name of the present phase: "alignment", "fitting" or "convergence".
-  public var current: String { name(at: .infinity) }
+  package var current: String { name(at: .infinity) }
 
   /// The name of the phase at a time that the flow has passed.
-  public func name(at time: Double) -> String {
+  package func name(at time: Double) -> String {
     if let fittingTime, time >= fittingTime { return "convergence" }
     if let alignmentTime, time >= alignmentTime { return "fitting" }
     return "alignment"

@@ -26,24 +26,24 @@ import Networks
 ///
 /// With input normalisation x_i is the unit vector and the length belongs to g_i; a center is subtracted
 /// first. An output bias is a coordinate of its own: d(bias)/dt = sum_i g_i.
-public struct FlowState: Sendable, Equatable {
+package struct FlowState: Sendable, Equatable {
   /// Where the coordinates lie in ``values``.
-  public let layout: FlowLayout
+  package let layout: FlowLayout
   /// All coordinates.
-  public var values: [Double]
+  package var values: [Double]
   /// The degree of the network.
-  public let exponent: Double
+  package let exponent: Double
   /// Whether features are divided by ||x - center||^(p-1).
-  public let normalizeInput: Bool
+  package let normalizeInput: Bool
   /// Subtracted from every input.
-  public let center: [Double]?
+  package let center: [Double]?
 
   /// The coordinates of a network.
   ///
   /// - Parameter logScale: added to every log ||w||: the weights (w and v, not a bias) are those of the
   ///   network times e^logScale.
   /// - Throws: ``TrainingError`` for a neuron with w = 0, which gradient flow never moves.
-  public init(_ network: PReLUNetwork<Double>, logScale: Double = 0) throws(TrainingError) {
+  package init(_ network: PReLUNetwork<Double>, logScale: Double = 0) throws(TrainingError) {
     layout = FlowLayout(network)
     exponent = network.exponent
     normalizeInput = network.normalizeInput
@@ -72,10 +72,10 @@ public struct FlowState: Sendable, Equatable {
   }
 
   /// The largest log ||w_j||.
-  public var largestLogNorm: Double { values[layout.logNorms].max() ?? 0 }
+  package var largestLogNorm: Double { values[layout.logNorms].max() ?? 0 }
 
   /// The directions u_j as rows of length 1: (hiddenWidth, inputDimension).
-  public var directions: Matrix<Double> {
+  package var directions: Matrix<Double> {
     Matrix(
       rows: layout.hiddenWidth, columns: layout.inputDimension,
       elements: Array(values[layout.directions])
@@ -83,7 +83,7 @@ public struct FlowState: Sendable, Equatable {
   }
 
   /// log(||v_j|| ||w_j||), minus infinity where v_j is 0.
-  public var logContributions: [Double] {
+  package var logContributions: [Double] {
     (0..<layout.hiddenWidth).map { j in
       2 * values[layout.logNorms.lowerBound + j] + Double.logarithm(square(ofRatio: j)) / 2
     }
@@ -94,7 +94,7 @@ public struct FlowState: Sendable, Equatable {
   /// Weights below the range of `Double` become 0. With `logScale` = -``largestLogNorm`` the largest
   /// neuron has length 1, and everything that does not depend on scale (directions, shares of
   /// contributions, stable ranks) can be read off, however small the weights are.
-  public func network(logScale: Double = 0) -> PReLUNetwork<Double> {
+  package func network(logScale: Double = 0) -> PReLUNetwork<Double> {
     let (dimension, outputs) = (layout.inputDimension, layout.outputCount)
     var hidden = Matrix<Double>(rows: layout.hiddenWidth, columns: dimension)
     var output = Matrix<Double>(rows: outputs, columns: layout.hiddenWidth)
@@ -118,7 +118,7 @@ public struct FlowState: Sendable, Equatable {
 
   /// The largest change of ||w_j||^2 - ||v_j||^2 since an earlier state, over the neurons, each relative
   /// to its present ||w_j||^2 + ||v_j||^2. Exact gradient flow has 0.
-  public func balancednessDrift(since start: FlowState) -> Double {
+  package func balancednessDrift(since start: FlowState) -> Double {
     var largest = 0.0
     for j in 0..<layout.hiddenWidth {
       let (now, before) = (square(ofRatio: j), start.square(ofRatio: j))
@@ -139,15 +139,15 @@ public struct FlowState: Sendable, Equatable {
 }
 
 /// Where the coordinates of ``FlowState`` lie.
-public struct FlowLayout: Sendable, Equatable, Codable {
+package struct FlowLayout: Sendable, Equatable, Codable {
   /// Hidden neurons.
-  public let hiddenWidth: Int
+  package let hiddenWidth: Int
   /// Coordinates of an input.
-  public let inputDimension: Int
+  package let inputDimension: Int
   /// Outputs.
-  public let outputCount: Int
+  package let outputCount: Int
   /// Whether outputs have a bias.
-  public let hasBias: Bool
+  package let hasBias: Bool
 
   init(_ network: PReLUNetwork<Double>) {
     hiddenWidth = network.hiddenWidth
@@ -157,17 +157,17 @@ public struct FlowLayout: Sendable, Equatable, Codable {
   }
 
   /// The directions, neuron after neuron: (hiddenWidth, inputDimension).
-  public var directions: Range<Int> { 0..<hiddenWidth * inputDimension }
+  package var directions: Range<Int> { 0..<hiddenWidth * inputDimension }
   /// The ratios v/||w||, neuron after neuron: (hiddenWidth, outputCount).
-  public var ratios: Range<Int> {
+  package var ratios: Range<Int> {
     directions.upperBound..<directions.upperBound + hiddenWidth * outputCount
   }
   /// log ||w_j||.
-  public var logNorms: Range<Int> { ratios.upperBound..<ratios.upperBound + hiddenWidth }
+  package var logNorms: Range<Int> { ratios.upperBound..<ratios.upperBound + hiddenWidth }
   /// The output biases.
-  public var bias: Range<Int> {
+  package var bias: Range<Int> {
     logNorms.upperBound..<logNorms.upperBound + (hasBias ? outputCount : 0)
   }
   /// All coordinates.
-  public var count: Int { bias.upperBound }
+  package var count: Int { bias.upperBound }
 }

@@ -16,11 +16,11 @@ public final class GradientFlow {
   /// The settings.
   public let configuration: FlowConfiguration
   /// The phases that have ended.
-  public private(set) var phases = FlowPhases()
+  package private(set) var phases = FlowPhases()
   /// How the integration ended; nil while it goes on.
   public private(set) var ending: FlowEnding?
   /// The state at the start.
-  public let initialState: FlowState
+  package let initialState: FlowState
 
   private let system: FlowRightHandSide
   private var integrator: Integrator<FlowRightHandSide>
@@ -70,7 +70,7 @@ public final class GradientFlow {
   public var time: Double { integrator.time }
 
   /// The state.
-  public var state: FlowState { state(integrator.state) }
+  package var state: FlowState { state(integrator.state) }
 
   /// What the training data look like to the network at this time.
   public var observation: FlowObservation {
@@ -78,13 +78,13 @@ public final class GradientFlow {
   }
 
   /// Accepted and rejected steps, and evaluations of the gradient.
-  public var statistics: StepStatistics { integrator.statistics }
+  package var statistics: StepStatistics { integrator.statistics }
 
   /// The times that the last step went through; ``state(at:)`` knows the states in between.
   public var lastStep: ClosedRange<Double> { integrator.lastStep }
 
   /// The state at a time within ``lastStep``.
-  public func state(at time: Double) -> FlowState { state(integrator.interpolate(at: time)) }
+  package func state(at time: Double) -> FlowState { state(integrator.interpolate(at: time)) }
 
   /// What the training data look like to the network at a time within ``lastStep``.
   public func observation(at time: Double) -> FlowObservation {
@@ -186,23 +186,23 @@ public final class GradientFlow {
   // MARK: - Checkpoints
 
   /// The whole state of the run besides what it was started with.
-  public struct Checkpoint: Sendable, Equatable, Codable {
+  package struct Checkpoint: Sendable, Equatable, Codable {
     /// The integrator's state.
-    public var integrator: IntegratorState
+    package var integrator: IntegratorState
     /// The phases that have ended.
-    public let phases: FlowPhases
+    package let phases: FlowPhases
     /// How the integration ended, if it did.
-    public let ending: FlowEnding?
+    package let ending: FlowEnding?
   }
 
   /// The state to resume from.
-  public var checkpoint: Checkpoint {
+  package var checkpoint: Checkpoint {
     Checkpoint(integrator: integrator.checkpoint, phases: phases, ending: ending)
   }
 
   /// Continues from a checkpoint of a flow with the same start.
   /// - Throws: ``TrainingError/checkpoint(_:)`` when it has another size.
-  public func resume(from checkpoint: Checkpoint) throws(TrainingError) {
+  package func resume(from checkpoint: Checkpoint) throws(TrainingError) {
     guard checkpoint.integrator.state.count == initialState.layout.count else {
       throw .checkpoint("the checkpoint holds another network than this run")
     }

@@ -45,18 +45,18 @@ public struct Thinning: Sendable, Codable, Equatable {
 }
 
 /// What thinning has left out of a run so far.
-public struct ThinningRecord: Sendable, Codable, Equatable {
+package struct ThinningRecord: Sendable, Codable, Equatable {
   /// Neurons that were moved in a step, summed over all epochs, as a share of all neurons: 1 epoch of all
   /// counts 1, updates of waiting neurons included.
-  public var epochsOfWork = 0.0
+  package var epochsOfWork = 0.0
   /// The most that waiting neurons together could have added to the margin of a sample, when they
   /// were moved.
-  public var largestWaitingMargin = 0.0
+  package var largestWaitingMargin = 0.0
   /// The farthest that a waiting neuron moved at once, as a share of its size.
-  public var largestWaitingChange = 0.0
+  package var largestWaitingChange = 0.0
   /// The largest distance of a merged neuron from proportionality, as a share of its size.
-  public var largestDisproportion = 0.0
+  package var largestDisproportion = 0.0
 
   /// Nothing so far.
-  public init() {}
+  package init() {}
 }
