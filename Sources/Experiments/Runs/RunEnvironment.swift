@@ -4,7 +4,7 @@ import LinearCore
 /// Where and with what a run was made; `environment.json`. The same for two runs on one machine.
 public struct RunEnvironment: Codable, Sendable {
   /// The version of PolyReLU.
-  public static let version = "0.1.0"
+  public static let version = "0.2.0"
 
   /// The version of PolyReLU.
   public let version: String
