@@ -4,23 +4,19 @@ import LinearCore
 public enum AttackCatalog {
   /// Every name with one line on what it is.
   public static let entries: [(name: String, summary: String)] = [
-    (
-      "standard",
-      "the ensemble: structural, ddn or fmn, apgd-ce, apgd-t, fab-t, square, each on what still "
-        + "stands; with two classes apgd-margin and fab"
-    ),
+    ("standard", "the ensemble, see below"),
     ("quick", "structural with less effort, then apgd-ce"),
-    ("structural", "lines towards other classes, refined on the decision boundary (minimum norm)"),
-    ("ddn", "decoupled direction and norm, 100 steps, refined (minimum norm, l2)"),
-    ("fmn", "fast minimum norm, 100 steps, refined (minimum norm)"),
-    ("fab", "fast adaptive boundary attack, 100 steps, 1 restart (minimum norm)"),
-    ("fab-t", "the same, aiming at 9 classes one at a time (minimum norm)"),
-    ("pgd", "projected gradient descent on the margin, 100 steps, 2 restarts (fixed radii)"),
-    ("apgd-ce", "Auto-PGD on cross-entropy, 100 steps, 1 restart (fixed radii)"),
-    ("apgd-margin", "Auto-PGD on the margin, 100 steps, 1 restart (fixed radii)"),
-    ("apgd-dlr", "Auto-PGD on the difference of logits ratio; 3 classes or more (fixed radii)"),
-    ("apgd-t", "targeted Auto-PGD, 9 targets, 100 steps, 1 restart (fixed radii)"),
-    ("square", "Square Attack without gradients, 5000 queries, 1 restart (fixed radii)"),
+    ("structural", "minimum norm: lines towards other classes, then along the boundary"),
+    ("ddn", "minimum norm, l2: decoupled direction and norm, 100 steps"),
+    ("fmn", "minimum norm: fast minimum norm, 100 steps"),
+    ("fab", "minimum norm: fast adaptive boundary, 100 steps, 1 restart"),
+    ("fab-t", "minimum norm: fab aimed at up to 9 classes, one at a time"),
+    ("pgd", "fixed radii: projected descent on the margin, 100 steps, 2 restarts"),
+    ("apgd-ce", "fixed radii: Auto-PGD on cross-entropy, 100 steps, 1 restart"),
+    ("apgd-margin", "fixed radii: Auto-PGD on the margin, 100 steps, 1 restart"),
+    ("apgd-dlr", "fixed radii: Auto-PGD on the DLR loss; 3 classes or more"),
+    ("apgd-t", "fixed radii: targeted Auto-PGD, 9 targets, 100 steps, 1 restart"),
+    ("square", "fixed radii: no gradients, 5000 queries, 1 restart"),
   ]
 
   /// Whose `--steps` and `--restarts` can be chosen.

@@ -11,12 +11,12 @@ struct AttackCommand: ParsableCommand {
     commandName: "attack",
     abstract: "Attack a network and report its robust accuracy.",
     discussion: """
-      Every sample gets the size of the smallest adversarial perturbation found, an upper bound of its \
-      true radius. When a check finds the attack too weak to be believed, the command says so and ends \
-      with status 3.
+      Every sample gets a radius: the size of the smallest adversarial perturbation found. It is an upper \
+      bound of the true one. When a check finds the attack too weak to be believed, the command says so \
+      and ends with status 3.
 
-      Where --model is a run directory trained on the same data, options of the data that are not given \
-      are those of the run. The test part is attacked unless --split says otherwise.
+      The test part is attacked, unless --split says otherwise. Where --model is a run directory trained \
+      on the same data, options of the data that are not given are those of the run.
 
         polyrelu attack --model runs/digits --data digits --norm l2
         polyrelu attack --model runs/digits --data digits --norm linf \\
@@ -27,6 +27,10 @@ struct AttackCommand: ParsableCommand {
       Attacks:
 
       \(AttackCatalog.entries.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
+
+      With two classes, standard runs structural, ddn (l2) or fmn, apgd-margin, fab and square. With more, \
+      it runs structural, ddn or fmn, apgd-ce, apgd-t, fab-t and square. Each attack starts from what \
+      those before it have found.
       """)
 
   @OptionGroup(title: "Network") var model: ModelOptions
@@ -42,17 +46,20 @@ struct AttackCommand: ParsableCommand {
     transform: EpsilonList.parse)
   var epsilon: EpsilonList?
 
-  @Option(help: "The attack, see above.")
+  @Option(help: "The attack, one of those above.")
   var attack = "standard"
 
   @Option(
-    parsing: .unconditional, help: "Gradient steps of pgd, apgd-* and fab*. (default: 100)",
+    parsing: .unconditional,
+    help: "Gradient steps of pgd, apgd-*, fab, fab-t, ddn or fmn. (default: 100)",
     transform: ArgumentText.count)
   var steps: Int?
 
   @Option(
     parsing: .unconditional,
-    help: "Runs of these and of square from different points. (default: see above)",
+    help: """
+      Runs of pgd, apgd-*, fab, fab-t or square, each from another point. (default: see above)
+      """,
     transform: ArgumentText.count)
   var restarts: Int?
 
@@ -62,8 +69,8 @@ struct AttackCommand: ParsableCommand {
 
   @Option(
     help: """
-      Write one CSV row a sample: index,label,predicted (as the data state them),radius,attack,status and \
-      passes spent.
+      Write a CSV file with a row for each sample: index, label and predicted class as the data call them, \
+      radius, attack, status, and passes spent.
       """
   )
   var perSample: String?
@@ -73,7 +80,7 @@ struct AttackCommand: ParsableCommand {
 
   @Option(
     help:
-      "Keep the run in this directory: per-sample radii, witnesses, the curve as a figure, and every finished batch, so that an interrupted attack goes on with --resume."
+      "Keep the run in this directory: radii, witnesses, the curve as a figure, and finished batches for --resume."
   )
   var out: String?
 
@@ -82,7 +89,7 @@ struct AttackCommand: ParsableCommand {
 
   @Option(
     help:
-      "The part that tells where other classes lie. (default: the training part, for files the data)"
+      "The part that tells the attack where other classes lie. (default: the training part; for files the data)"
   )
   var referenceSplit: String?
 
@@ -91,8 +98,8 @@ struct AttackCommand: ParsableCommand {
 
   @Flag(
     help: """
-      Attack the network itself where it depends on few directions only and l2 attacks would use a \
-      reduced one.
+      Attack the network itself. Without it, l2 attacks use a smaller network where the outputs depend on \
+      few directions only.
       """)
   var noReduction = false
 

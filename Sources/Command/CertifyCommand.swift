@@ -11,9 +11,9 @@ struct CertifyCommand: ParsableCommand {
     commandName: "certify",
     abstract: "Prove how far samples are from the decision boundary.",
     discussion: """
-      Every sample gets a proved lower bound of its l2 radius beside an upper bound with a witness, and \
-      is called exact where the two agree to --gap. Perturbed samples may leave the range of valid \
-      values. Documentation/Certified-radii.md has the theorem.
+      Every sample gets a proved radius: no smaller perturbation changes its class. Beside it stands the \
+      smallest perturbation found. Where the two agree to --gap, the sample is exact. Perturbed samples \
+      may leave the range of valid values. Documentation/Certified-radii.md has the theorem.
 
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200
         polyrelu certify --model runs/digits --data digits --norm l2 --limit 20 \\
@@ -25,11 +25,12 @@ struct CertifyCommand: ParsableCommand {
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
           --certificates proofs --resume
 
-      --smoothing SIGMA adds randomised smoothing (Cohen et al. 2019): a radius of *another classifier*, the \
-      class that the network gives most often under Gaussian noise, right with --smoothing-confidence and from \
-      --smoothing-samples noisy copies. It proves nothing about the network itself.
+      --smoothing SIGMA adds randomised smoothing (Cohen et al. 2019). Its radius is about *another \
+      classifier*: the class that the network gives most often under Gaussian noise. It proves nothing \
+      about the network itself.
 
-        polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 50 --smoothing 0.25
+        polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 50 \\
+          --smoothing 0.25
 
       Results do not depend on the number of threads or the speed of the machine unless \
       --timeout-per-sample ends a search.
@@ -39,7 +40,7 @@ struct CertifyCommand: ParsableCommand {
   @OptionGroup(title: "Data") var data: DataOptions
 
   @Option(
-    help: "What measures a perturbation: l2 and linf, or l1 with the bounds of a linear relaxation."
+    help: "What measures a perturbation: l2, linf, or l1 by a linear relaxation."
   )
   var norm: Norm
 
@@ -56,7 +57,7 @@ struct CertifyCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help:
-      "Boxes to look at for one sample and class; fewer in more than 32 dimensions. (default: 20000, with --timeout-per-sample as many as there is time for)",
+      "Boxes to look at for one sample and class; fewer in more than 32 dimensions. (default: 20000; with --timeout-per-sample, as many as there is time for)",
     transform: ArgumentText.count)
   var nodes: Int?
 
@@ -67,17 +68,17 @@ struct CertifyCommand: ParsableCommand {
 
   @Option(
     help:
-      "Keep the certificates in this directory, each as soon as it is found; those of an earlier run are replaced, unless --resume goes on with them."
+      "Keep the proofs in this directory, each as soon as it is found. Without --resume those of an earlier run are replaced."
   )
   var certificates: String?
 
-  @Flag(help: "Go on with the certificates found there; each is verified again.")
+  @Flag(help: "Go on with the proofs in --certificates; each is verified again.")
   var resume = false
 
-  @Flag(help: "Verify the certificates found there instead of searching for new ones.")
+  @Flag(help: "Verify the proofs in --certificates instead of searching for new ones.")
   var check = false
 
-  @Flag(help: "Leave upper bounds to the search, without an attack.")
+  @Flag(help: "Run no attack first; upper bounds come from the search alone.")
   var noAttack = false
 
   @OptionGroup(title: "Randomised smoothing") var smoothing: SmoothingOptions

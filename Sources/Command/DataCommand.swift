@@ -24,8 +24,8 @@ struct DataListCommand: ParsableCommand {
     abstract: "List the data sets with a name.",
     discussion: """
       The first split is the default of `data info` and `inspect`. Files are looked for in \
-      $POLYRELU_DATA and in the user's cache, where `data fetch` puts them; Fashion-MNIST also where \
-      Debian's package dataset-fashion-mnist puts it.
+      $POLYRELU_DATA/NAME, in $POLYRELU_DATA and in the user's cache, where `data fetch` puts them. \
+      Fashion-MNIST is also found where Debian's package dataset-fashion-mnist puts it.
 
         polyrelu data list --json
       """)
@@ -53,8 +53,8 @@ struct DataInfoCommand: ParsableCommand {
     commandName: "info",
     abstract: "Describe data: shape, classes, subclasses, distances, checksum.",
     discussion: """
-      No network that is right at two centres of different classes can withstand attacks larger than \
-      half their distance at both.
+      Half the distance between centres of different classes limits robustness: no network that is right \
+      at both can withstand larger attacks at both.
 
         polyrelu data info digits --labels parity --split train
         polyrelu data info mixture --dimension 100 --samples 1000 --json

@@ -9,10 +9,10 @@ struct DataFetchCommand: ParsableCommand {
     commandName: "fetch",
     abstract: "Download a data set into the user's cache.",
     discussion: """
-      Files come from the public mirrors in turn, or from one of yours; curl must be installed. A \
-      download that was interrupted is resumed, and a file counts only after its checksum has been \
-      verified. What is in the cache already is verified and kept. The cache is \
-      $XDG_CACHE_HOME/polyrelu or ~/.cache/polyrelu.
+      Files come from the public mirrors in turn, or from one of yours. curl must be installed. An \
+      interrupted download is resumed. A file counts only after its checksum has been verified. What is \
+      in the cache already is verified and kept. The cache is $XDG_CACHE_HOME/polyrelu or \
+      ~/.cache/polyrelu.
 
         polyrelu data fetch mnist
         polyrelu data fetch fashion-mnist --mirror http://localhost:8000/fashion/

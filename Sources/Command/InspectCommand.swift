@@ -14,8 +14,8 @@ struct InspectCommand: ParsableCommand {
     abstract: "Look inside a network: effective neurons, rank, alignment.",
     discussion: """
       Dominant neurons are the fewest that hold 99% of all contributions |v| ||w||. With data, their \
-      cosines to class means and subclass centres show what the network has learned. Of a deep network \
-      it lists layers, shapes, weight norms and stable ranks.
+      cosines to class means and subclass centres show what the network has learned. For a deep network \
+      the command lists layers, shapes, weight norms and stable ranks.
 
         polyrelu inspect --model runs/mixture
         polyrelu inspect --model runs/mixture --data mixture

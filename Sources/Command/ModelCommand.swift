@@ -23,10 +23,10 @@ struct ModelInfoCommand: ParsableCommand {
     commandName: "info",
     abstract: "Describe a model file: degree, shape, options.",
     discussion: """
-      A PyTorch state dict (prelulayer.W, output_net.weight and where present output_net.bias and \
-      center; safetensors, npz or pt) needs --p and --normalize-input or --no-normalize-input. The \
-      names may stand behind one prefix, such as module., and a .pt file may be a checkpoint that holds the \
-      state dict beside other things, which are not read.
+      A PyTorch state dict does not say everything. Give --p, and --normalize-input or \
+      --no-normalize-input. It holds prelulayer.W, output_net.weight and perhaps output_net.bias and \
+      center, as safetensors, npz or pt. The names may stand behind one prefix, such as "module.". A .pt file \
+      may be a checkpoint that holds the state dict beside other things, which are not read.
 
         polyrelu model info runs/digits
         polyrelu model info net.safetensors --p 3 --normalize-input --json

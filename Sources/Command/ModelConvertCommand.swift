@@ -8,11 +8,12 @@ struct ModelConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Write a model in another format: safetensors, npz or ONNX.",
     discussion: """
-      The extension of OUT says the format. Weights are written in single precision, or, but to ONNX, in \
-      double where that does not hold them. Of a .pt file only tensors of plain numbers are read, whatever \
-      stands beside them; no code in it is ever run. An ONNX file maps input (batch, \
-      inputs) to logits (batch, outputs) with standard operators of opset 17; it cannot be read back. A \
-      deep network becomes safetensors or ONNX.
+      The extension of the output says the format. A deep network becomes safetensors or ONNX.
+
+      Weights are written in single precision. Where that does not hold them, safetensors and npz have \
+      double precision. Of a .pt file only tensors of plain numbers are read, and no code in it is ever \
+      run. An ONNX file maps input (batch, inputs) to logits (batch, outputs) with standard operators of \
+      opset 17. It cannot be read back.
 
         polyrelu model convert runs/digits digits.onnx
         polyrelu model convert net.pt net.safetensors --p 3 --normalize-input

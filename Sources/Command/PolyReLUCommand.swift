@@ -6,18 +6,19 @@ import Experiments
 struct PolyReLUCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "polyrelu",
-    abstract: "Polynomial-ReLU networks: train them, look inside, attack them.",
+    abstract: "Polynomial-ReLU networks: train them, look inside, attack them, prove robustness.",
     discussion: """
       Start with an experiment, or train and attack a network of your own:
 
         polyrelu reproduce --list
         polyrelu train --data digits --p 3 --out runs/digits
         polyrelu attack --model runs/digits --data digits --norm l2
+        polyrelu certify --model runs/digits --data digits --norm l2 --limit 20
         polyrelu inspect --model runs/digits --data digits
 
       Results go to standard output, progress and warnings to standard error. Exit status: 0 done, \
-      1 the computation failed, 2 wrong usage or input, 3 done but flagged as unreliable; 130 and 143 \
-      stopped by Ctrl-C or SIGTERM, behind a line that says where and how to go on.
+      1 the computation failed, 2 wrong usage or input, 3 done but flagged as unreliable, 130 and 143 \
+      stopped by Ctrl-C or SIGTERM. A stopped command says how to go on.
       """,
     version: RunEnvironment.version,
     subcommands: [

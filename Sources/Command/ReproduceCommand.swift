@@ -9,10 +9,10 @@ struct ReproduceCommand: ParsableCommand {
     commandName: "reproduce",
     abstract: "Run an experiment: train, measure, draw, report.",
     discussion: """
-      An experiment leaves a directory with its settings, tables, figures and report.html. Killed or \
-      interrupted, it goes on with --resume and ends in the same bytes; only the proofs that laptop and paper \
-      look for on features and images have limits of time. Most experiments draw certified accuracy beside \
-      attacked accuracy.
+      An experiment leaves a directory with its settings, tables, figures and report.html. Most draw \
+      certified accuracy beside attacked accuracy. An interrupted one goes on with --resume and ends in \
+      the same bytes. Only proofs on features and images in the presets laptop and paper depend on the \
+      speed of the machine, because they have limits of time.
 
         polyrelu reproduce --list
         polyrelu reproduce mixture --preset quick

@@ -7,7 +7,7 @@ import Theory
 struct TheoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "theory",
-    abstract: "Closed forms.",
+    abstract: "Print closed forms: the critical radii of ideal classifiers.",
     discussion: """
         polyrelu theory critical-radius --p 3 --opposite 4
         polyrelu theory critical-radius --subclasses 10 --positive 6
@@ -21,9 +21,9 @@ struct CriticalRadiusCommand: ParsableCommand {
     commandName: "critical-radius",
     abstract: "The l2 radius at which an adversary fools an ideal classifier.",
     discussion: """
-      For orthonormal subclass centres without noise. With --p and --opposite: the classifier \
-      F^(p)(x) = sum of y_k relu(<mu_k, x>)^p, attacked at a centre with that many subclasses in the \
-      other class. With --subclasses and --positive: also F, what a plain ReLU network learns.
+      The subclass centres mu_k are orthonormal, and there is no noise. With --p and --opposite: the \
+      classifier F^(p)(x) = sum of y_k relu(<mu_k, x>)^p, attacked at a centre with so many subclasses in \
+      the other class. With --subclasses and --positive: also F, what a plain ReLU network learns.
 
         polyrelu theory critical-radius --p 1.5 --opposite 4
         polyrelu theory critical-radius --subclasses 10 --positive 6 --p 1.5

@@ -13,11 +13,12 @@ struct TrainCommand: ParsableCommand {
     discussion: """
       Defaults follow the data. For mixture they are the paper's: width 2000, init scale 1e-7, SGD with \
       rate 0.2, batches of 100, 401 epochs. For other data: width 500, Kaiming initialisation, Adam \
-      with rate 1e-3, batches of 100 (mnist, fashion-mnist, cifar10: 1000), 51 epochs. The loss is exponential for two classes \
-      and cross-entropy for more. Where the data have a test part, it is evaluated every epoch.
+      with rate 1e-3, batches of 100 (mnist, fashion-mnist, cifar10: 1000), 51 epochs. The loss is \
+      exponential for two classes and cross-entropy for more. Where the data have a test part, it is \
+      evaluated every epoch.
 
       --optimizer gradient-flow integrates the flow of the full-batch loss itself, from weights of any \
-      size, and records every neuron: metrics.csv, results/neurons.npz and figures.
+      size. It records every neuron: metrics.csv, results/neurons.npz and figures.
 
         polyrelu train --data digits --p 3 --out runs/digits
         polyrelu train --data mixture --dimension 200 --samples 2000 \\

@@ -19,7 +19,7 @@ import Testing
       #expect(outcome.errors.isEmpty)
       #expect(outcome.output.contains("  polyrelu \(command.split(separator: " ").first ?? "")"))
     }
-    #expect(try workspace.succeed("--version").output == "0.1.0\n")
+    #expect(try workspace.succeed("--version").output == "0.2.0\n")
   }
 
   @Test func trainInspectAttack() throws {

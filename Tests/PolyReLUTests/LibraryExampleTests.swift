@@ -18,7 +18,7 @@ import Testing
   #expect(abs(robustness.halfRadius - CriticalRadius.optimal) < 0.02)
 }
 
-/// The example of the README with layers.
+/// The example of Documentation/Deep-networks.md.
 @Test func deepLibraryExample() throws {
   let digits = try Digits.load(split: .train)
   let architecture = try Architecture(

@@ -1,7 +1,7 @@
 import LinearCore
 
-/// Recomputes what a certificate proves. Certified radii come from here and nowhere else: this file, and the
-/// theorem in `Documentation/Certified-radii.md`, are all that has to be trusted.
+/// Recomputes what a certificate proves. `Documentation/Certified-radii.md` has the theorem, and the list of
+/// what has to be trusted.
 ///
 /// It shares no code with the search that found the certificate beyond the activation itself.
 struct CertificateKernel {

@@ -7,7 +7,8 @@ struct CommonOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: """
-      Root of all random choices: same seed, same bytes on the same kind of processor and BLAS. (default: 0)
+      The seed of all random choices. The same seed gives the same bytes on the same kind of processor \
+      and BLAS. (default: 0)
       """,
     transform: ArgumentText.seed)
   var seed: UInt64 = 0
@@ -15,8 +16,8 @@ struct CommonOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: """
-      Threads to use; never changes a result. (default: the processors this process may use: the least of \
-      affinity, CPU quota of the cgroup and SLURM_CPUS_PER_TASK)
+      Threads to use; never changes a result. (default: as many processors as affinity, the CPU quota of \
+      the cgroup and SLURM_CPUS_PER_TASK all allow)
       """,
     transform: ArgumentText.threads)
   var threads: Int?

@@ -9,7 +9,7 @@ import Training
 struct FlowOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
-    help: "The time of the flow to stop at; SGD is there after time/rate steps. (default: 1e6)",
+    help: "Stop at this time of the flow; SGD gets there in time/rate steps. (default: 1e6)",
     transform: ArgumentText.amount)
   var time: Double?
 
@@ -21,14 +21,15 @@ struct FlowOptions: ParsableArguments {
 
   @Option(
     parsing: .unconditional,
-    help: "The error allowed a step; below 1e-5 products are made in double. (default: 1e-5)",
+    help: "Error allowed in a step; below 1e-5 products are in double precision. (default: 1e-5)",
     transform: ArgumentText.number)
   var tolerance: Double?
 
-  @Option(help: "dormand-prince, tsitouras or bogacki-shampine. (default: dormand-prince)")
+  @Option(
+    help: "The method: dormand-prince, tsitouras or bogacki-shampine. (default: dormand-prince)")
   var integrator: String?
 
-  @Option(help: "automatic, float or double: the products. (default: automatic)")
+  @Option(help: "Precision of products: automatic, float or double. (default: automatic)")
   var precision: FlowConfiguration.Precision?
 
   @Option(

@@ -8,7 +8,7 @@ struct SmoothingOptions: ParsableArguments {
   @Option(
     name: .customLong("smoothing"), parsing: .unconditional,
     help: ArgumentHelp(
-      "Beside it, the radius of the network smoothed by noise of this standard deviation a coordinate.",
+      "Also the radius of the network smoothed by noise of this standard deviation in every coordinate.",
       valueName: "sigma"),
     transform: ArgumentText.duration)
   var sigma: Double?
@@ -16,7 +16,7 @@ struct SmoothingOptions: ParsableArguments {
   @Option(
     name: .customLong("smoothing-samples"), parsing: .unconditional,
     help: ArgumentHelp(
-      "Noisy copies of a sample that estimate its probability. (default: 10000)", valueName: "n"),
+      "Noisy copies of a sample that estimate the probability. (default: 10000)", valueName: "n"),
     transform: ArgumentText.count)
   var samples: Int?
 

@@ -79,7 +79,7 @@ struct TrainLoopOptions: ParsableArguments {
   var epochs: Int?
 
   @Option(
-    parsing: .unconditional, help: "Samples a step. (default: see above)",
+    parsing: .unconditional, help: "Samples in a step. (default: see above)",
     transform: ArgumentText.count)
   var batchSize: Int?
 
@@ -97,8 +97,9 @@ struct TrainLoopOptions: ParsableArguments {
 
   @Flag(
     help: """
-      sgd: move every neuron in every step. Without it, neurons that move alike are moved as one, and \
-      those that hardly move, and add nothing to the outputs, once in a while: the same up to rounding.
+      sgd: move every neuron in every step. Without it, neurons that move alike are moved as one. Neurons \
+      that hardly move and add nothing to the outputs are moved once in a while. Results are the same up \
+      to rounding.
       """)
   var everyNeuron = false
 

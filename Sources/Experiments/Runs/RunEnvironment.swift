@@ -4,7 +4,7 @@ import LinearCore
 /// Where and with what a run was made; `environment.json`. The same for two runs on one machine.
 package struct RunEnvironment: Codable, Sendable {
   /// The version of PolyReLU.
-  package static let version = "0.1.0"
+  package static let version = "0.2.0"
 
   /// The version of PolyReLU.
   package let version: String
