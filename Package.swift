@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Formats",
-  "LinearCore", "Networks", "Theory", "Training",
+  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Formats", "LinearCore",
+  "Networks", "Runs", "Studies", "Theory", "Training",
 ]
 
 let package = Package(
@@ -41,23 +41,35 @@ let package = Package(
     .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Certification", dependencies: ["LinearCore", "Networks"]),
     .target(
+      name: "Runs",
+      dependencies: [
+        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "LinearCore", "Networks", "Training",
+      ]),
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "LinearCore", "Networks", "Runs", "Theory", "Training",
+      ]),
+    .target(
       name: "Experiments",
       dependencies: [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
-        "LinearCore", "Networks", "Theory", "Training",
+        "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
       ]),
     .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(
       name: "PolyReLUCommand",
       dependencies: [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments",
-        "Figures", "Formats", "LinearCore", "Networks", "Theory", "Training",
+        "Figures", "Formats", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Command"),
     // Speed, measured beside other programs; a target of this package to see what is `package`.
     .executableTarget(
       name: "polyrelu-benchmarks",
-      dependencies: publicModules.map { .init(stringLiteral: $0) } + ["Figures"],
+      dependencies: publicModules.map { .init(stringLiteral: $0) } + ["Experiments", "Figures"],
       path: "Benchmarks/Sources/polyrelu-benchmarks"),
 
     // Tests.
@@ -102,7 +114,7 @@ let package = Package(
       name: "ExperimentsTests",
       dependencies: [
         "Certification", "Datasets", "DeepNetworks", "Experiments", "Formats", "LinearCore",
-        "Networks", "Training",
+        "Networks", "Runs", "Studies", "Training",
       ]),
     .testTarget(
       name: "PolyReLUTests",

@@ -4,6 +4,8 @@ import Experiments
 import Figures
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// What `polyrelu attack` says in the end.
 struct AttackReport {

@@ -4,6 +4,8 @@ import Datasets
 import Experiments
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// `polyrelu certify`.
 struct CertifyCommand: ParsableCommand {

@@ -3,6 +3,8 @@ import Experiments
 import Figures
 import Formats
 import LinearCore
+import Runs
+import Studies
 
 /// What `polyrelu certify` says in the end.
 struct CertifyReport {

@@ -1,5 +1,7 @@
 import Datasets
 import Experiments
+import Runs
+import Studies
 
 /// Errors in the words of the command line.
 enum CommandError {

@@ -4,6 +4,8 @@ import Experiments
 import Figures
 import Foundation
 import Networks
+import Runs
+import Studies
 
 /// Where the dominant neurons point, largest contribution first.
 struct CosineTable {

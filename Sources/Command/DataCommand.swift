@@ -2,6 +2,8 @@ import ArgumentParser
 import Datasets
 import Experiments
 import Figures
+import Runs
+import Studies
 
 /// `polyrelu data`.
 struct DataCommand: ParsableCommand {

@@ -2,6 +2,8 @@ import ArgumentParser
 import Datasets
 import Experiments
 import Foundation
+import Runs
+import Studies
 
 /// `polyrelu data fetch`.
 struct DataFetchCommand: ParsableCommand {

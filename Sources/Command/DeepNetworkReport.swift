@@ -4,6 +4,8 @@ import Experiments
 import Figures
 import Formats
 import LinearCore
+import Runs
+import Studies
 
 /// What `polyrelu inspect` and `polyrelu model info` say about a deep network.
 struct DeepNetworkReport {

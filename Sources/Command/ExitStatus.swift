@@ -1,6 +1,8 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Runs
+import Studies
 
 /// What the exit status of the program means.
 enum ExitStatus {

@@ -3,6 +3,8 @@ import Experiments
 import Figures
 import Foundation
 import Networks
+import Runs
+import Studies
 import Training
 
 /// What `polyrelu train --optimizer gradient-flow` says in the end.

@@ -2,6 +2,8 @@ import Experiments
 import Figures
 import Formats
 import Foundation
+import Runs
+import Studies
 
 /// Numbers and common rows of tables.
 enum Format {

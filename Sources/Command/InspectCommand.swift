@@ -6,6 +6,8 @@ import Experiments
 import Figures
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// `polyrelu inspect`.
 struct InspectCommand: ParsableCommand {

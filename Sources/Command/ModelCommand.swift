@@ -4,6 +4,8 @@ import Figures
 import Formats
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// `polyrelu model`.
 struct ModelCommand: ParsableCommand {

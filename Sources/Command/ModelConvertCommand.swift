@@ -1,6 +1,8 @@
 import ArgumentParser
 import Experiments
 import Networks
+import Runs
+import Studies
 
 /// `polyrelu model convert`.
 struct ModelConvertCommand: ParsableCommand {

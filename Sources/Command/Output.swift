@@ -1,6 +1,8 @@
 import Experiments
 import Formats
 import Foundation
+import Runs
+import Studies
 
 /// Standard output and standard error.
 enum Output {

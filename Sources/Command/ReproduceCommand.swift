@@ -2,6 +2,8 @@ import ArgumentParser
 import Experiments
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// `polyrelu reproduce`.
 struct ReproduceCommand: ParsableCommand {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Experiments
+import Runs
+import Studies
 
 /// A command that can go on with what an earlier call of it has left.
 protocol ResumableCommand: ParsableCommand {

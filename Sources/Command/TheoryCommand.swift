@@ -1,6 +1,8 @@
 import ArgumentParser
 import Experiments
 import Figures
+import Runs
+import Studies
 import Theory
 
 /// `polyrelu theory`.

@@ -3,6 +3,8 @@ import Experiments
 import Figures
 import Foundation
 import Networks
+import Runs
+import Studies
 import Training
 
 /// What `polyrelu train` says in the end.

@@ -1,5 +1,7 @@
 import Experiments
 import Foundation
+import Runs
+import Studies
 import Testing
 
 /// The sweeps that answer open questions, with settings of a second each.

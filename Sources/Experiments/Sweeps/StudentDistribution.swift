@@ -1,4 +1,6 @@
 import Foundation
+import Runs
+import Studies
 
 /// Student's t distribution with a whole number of degrees of freedom.
 package enum StudentDistribution {

@@ -1,5 +1,7 @@
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// What an experiment makes of its results: the words and figures of its report.
 package struct SweepAccount: Sendable {
