@@ -43,7 +43,7 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
         "LinearCore", "Networks", "Training",
       ]),
     .target(

@@ -1,7 +1,5 @@
 import ArgumentParser
 import Experiments
-import Runs
-import Studies
 
 /// A command that can go on with what an earlier call of it has left.
 protocol ResumableCommand: ParsableCommand {

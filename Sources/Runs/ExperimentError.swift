@@ -1,10 +1,6 @@
-import Alignment
-import Attacks
 import Datasets
 import Figures
-import Formats
 import LinearCore
-import Networks
 import Training
 
 /// Why a command stopped, sorted by whose turn it is: one line for a person.

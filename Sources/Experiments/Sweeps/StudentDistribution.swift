@@ -1,5 +1,4 @@
 import Foundation
-import Runs
 import Studies
 
 /// Student's t distribution with a whole number of degrees of freedom.

@@ -1,4 +1,3 @@
-import Attacks
 import Datasets
 import DeepNetworks
 import Formats
