@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
     .target(name: "Formats", dependencies: ["CZlib", "CZip"]),
     .target(name: "Integration", dependencies: ["LinearCore"]),
-    .target(name: "Figures"),
+    .target(name: "Figures", dependencies: ["Formats"]),
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
@@ -79,7 +79,7 @@ let package = Package(
     .testTarget(
       name: "FormatsTests", dependencies: ["Formats", "TestSupport"], resources: [.copy("Fixtures")]
     ),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures", "Formats"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"]),
     .testTarget(

@@ -1,3 +1,5 @@
+import Formats
+
 /// A matrix as coloured cells, first row on top.
 package struct Heatmap: Figure, Hashable {
   /// Heading; none when empty.
@@ -63,7 +65,7 @@ package struct Heatmap: Figure, Hashable {
   /// The matrix with its labels, or numbers from 0 where there are none.
   package var tables: [FigureTable] {
     let columns = columnLabels.isEmpty ? (0..<columnCount).map(String.init) : columnLabels
-    var table = CSVTable(header: ["row"] + columns)
+    var table = CSVRows(header: ["row"] + columns)
     for (index, row) in values.enumerated() {
       let label = rowLabels.isEmpty ? String(index) : rowLabels[index]
       table.append([.text(label)] + row.map { .number($0) })

@@ -1,3 +1,5 @@
+import Formats
+
 /// Rows and columns of small images with captions: samples, perturbations, learnt features.
 package struct ImageGrid: Figure, Hashable {
   /// One image.
@@ -77,7 +79,7 @@ package struct ImageGrid: Figure, Hashable {
 
   /// One row a pixel: `row`, `column`, `heading`, `caption`, `y`, `x` (all from 0), `value`.
   package var tables: [FigureTable] {
-    var table = CSVTable(header: ["row", "column", "heading", "caption", "y", "x", "value"])
+    var table = CSVRows(header: ["row", "column", "heading", "caption", "y", "x", "value"])
     for (rowIndex, row) in rows.enumerated() {
       for (columnIndex, image) in row.images.enumerated() {
         guard let image else { continue }

@@ -1,3 +1,5 @@
+import Formats
+
 /// Curves over a common pair of axes.
 package struct LineChart: Figure, Hashable {
   /// Where the legend stands.
@@ -50,7 +52,7 @@ package struct LineChart: Figure, Hashable {
   /// One row a point (`kind` is `series`), in drawing order, gaps included; then one row a
   /// reference line (`kind` is `horizontal` or `vertical`).
   package var tables: [FigureTable] {
-    var table = CSVTable(header: ["kind", "label", "x", "y", "lower", "upper"])
+    var table = CSVRows(header: ["kind", "label", "x", "y", "lower", "upper"])
     for series in series {
       for index in series.x.indices {
         table.append([

@@ -90,12 +90,14 @@ package struct CSVTable: Sendable, Equatable {
   }
 
   /// Whole numbers without `.0`, and the spellings of infinity and NaN that other programs read.
+  static func text(_ value: Double) -> String { text(value, "\(value)") }
+
   private static func text(_ value: Double, _ printed: String) -> String {
     if value.isNaN { return "nan" }
     return printed.hasSuffix(".0") ? String(printed.dropLast(2)) : printed
   }
 
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     let needsQuotes = text.utf8.contains { byte in
       byte == 0x22 || byte == 0x2C || byte == 0x0A || byte == 0x0D
     }

@@ -10,7 +10,7 @@ import Testing
   private static let arrows: [(module: String, imports: Set<String>)] = [
     ("LinearCore", []),
     ("Formats", []),
-    ("Figures", []),
+    ("Figures", ["Formats"]),
     ("Integration", ["LinearCore"]),
     ("Datasets", ["Formats", "LinearCore"]),
     ("Networks", ["Formats", "LinearCore"]),

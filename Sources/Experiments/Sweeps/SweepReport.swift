@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 import Runs
 import Studies
@@ -197,8 +198,8 @@ struct SweepReport<Cell: SweepCell> {
 
   private var parameterNames: [String] { results.cells.first?.columns.map(\.name) ?? [] }
 
-  private var cellsTable: CSVTable {
-    var table = CSVTable(
+  private var cellsTable: CSVRows {
+    var table = CSVRows(
       header: parameterNames + ["runs", "failures"]
         + metrics.flatMap { metric in
           ["", " half width", " values", " infinite", " missing"].map { metric.key + $0 }
@@ -206,7 +207,7 @@ struct SweepReport<Cell: SweepCell> {
     for cell in results.cells {
       table.append(
         cell.columns.map(\.csv) + [.integer(results.seeds.count), .integer(results.failures(cell))]
-          + metrics.flatMap { metric -> [CSVTable.Cell] in
+          + metrics.flatMap { metric -> [CSVRows.Cell] in
             let interval = results.interval(metric.key, cell)
             return [
               interval.mean.map { .number($0) } ?? .empty,
@@ -218,8 +219,8 @@ struct SweepReport<Cell: SweepCell> {
     return table
   }
 
-  private var runsTable: CSVTable {
-    var table = CSVTable(header: parameterNames + ["seed"] + metrics.map(\.key) + ["failure"])
+  private var runsTable: CSVRows {
+    var table = CSVRows(header: parameterNames + ["seed"] + metrics.map(\.key) + ["failure"])
     for (cell, row) in zip(results.cells, results.runs) {
       for (seed, run) in zip(results.seeds, row) {
         table.append(
@@ -250,7 +251,7 @@ extension SweepAccount.Table {
 
 extension SweepColumn {
   /// The value in a CSV file.
-  fileprivate var csv: CSVTable.Cell {
+  fileprivate var csv: CSVRows.Cell {
     switch value {
     case .number(let number): .number(number)
     case .text(let text): .text(text)

@@ -143,7 +143,7 @@ package struct Report: Hashable, Sendable {
   /// Writes the report by atomic rename.
   package func write(to file: URL) throws(FigureError) {
     var files = try AtomicFiles(in: file.deletingLastPathComponent())
-    try files.stage(Data(html.utf8), as: file.lastPathComponent)
+    files.stage(Data(html.utf8), as: file.lastPathComponent)
     try files.commit()
   }
 }
