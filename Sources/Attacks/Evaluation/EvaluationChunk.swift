@@ -31,30 +31,3 @@ package struct EvaluationChunk<Scalar: LinearScalar>: Sendable {
     self.unconfirmed = unconfirmed
   }
 }
-
-/// Where finished chunks are kept, so that work that was cut off goes on where it stopped.
-package protocol EvaluationStore<Scalar> {
-  /// The scalar type of perturbations.
-  associatedtype Scalar: LinearScalar
-  /// The chunk with this number, if it is there.
-  func chunk(_ number: Int) -> EvaluationChunk<Scalar>?
-  /// Keeps a chunk.
-  func keep(_ chunk: EvaluationChunk<Scalar>, number: Int)
-  /// Hears that a chunk it has was not believed, and why; it is attacked again.
-  func reject(_ number: Int, reason: String)
-}
-
-extension EvaluationStore {
-  /// Nothing.
-  package func reject(_ number: Int, reason: String) {}
-}
-
-/// How far an evaluation is.
-package struct EvaluationProgress: Sendable {
-  /// Samples done.
-  package let samples: Int
-  /// The attack at work.
-  package let attack: String
-  /// The share of all work, 0...1, every attack counted alike.
-  package let fraction: Double
-}
