@@ -2,7 +2,7 @@ import LinearCore
 import Networks
 
 /// One run of FAB on one sample.
-struct FABLane<Scalar: LinearScalar> {
+struct FABRun<Scalar: LinearScalar> {
   let sample: Int
   /// The classes whose boundaries are linearised.
   let targets: [Int]
@@ -20,14 +20,14 @@ struct FABLane<Scalar: LinearScalar> {
   }
 }
 
-/// Some lanes on their way, on one thread. Matrices have `dimension` columns.
+/// Some runs side by side, on one thread. Matrices have `dimension` columns.
 struct FABBlock<Scalar: LinearScalar> {
   let step: FABStep<Scalar>
   let backwardStep: Scalar
   let dimension: Int
   let outputs: Int
   let labels: [Int]
-  /// A row a lane of the race.
+  /// A row a run.
   let current: UnsafeMutablePointer<Scalar>
   /// A row a sample, as are the others.
   let inputs: UnsafePointer<Scalar>
@@ -35,31 +35,31 @@ struct FABBlock<Scalar: LinearScalar> {
   let sizes: UnsafeMutablePointer<Scalar>
   let passes: UnsafeMutablePointer<Int>
 
-  /// Moves the lanes by some steps; after the last step of all looks once more whether they fool.
+  /// Moves the runs by some steps; after the last step of all looks once more whether they fool.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   func run(
-    _ lanes: UnsafeMutableBufferPointer<FABLane<Scalar>>, steps: Int, isLast: Bool,
+    _ runs: UnsafeMutableBufferPointer<FABRun<Scalar>>, steps: Int, isLast: Bool,
     _ pass: any InputGradientPass<Scalar>
   ) {
-    let size = lanes.count * dimension
+    let size = runs.count * dimension
     let storage = UnsafeMutablePointer<Scalar>.allocate(
       capacity: 3 * size + FABStep<Scalar>.scratchSize(dimension))
     defer { storage.deallocate() }
     let (points, gradients, others) = (storage, storage + size, storage + 2 * size)
     let scratch = storage + 3 * size
-    var (leads, otherLeads) = (lanes.map { _ in Scalar(0) }, lanes.map { _ in Scalar(0) })
-    var (fooled, ignored) = (lanes.map { _ in false }, lanes.map { _ in false })
+    var (leads, otherLeads) = (runs.map { _ in Scalar(0) }, runs.map { _ in Scalar(0) })
+    var (fooled, ignored) = (runs.map { _ in false }, runs.map { _ in false })
     for number in 0...steps where number < steps || isLast {
-      for (i, lane) in lanes.enumerated() {
+      for (i, run) in runs.enumerated() {
         addClipped(
-          dimension, inputs + lane.sample * dimension, current + lane.row * dimension,
+          dimension, inputs + run.sample * dimension, current + run.row * dimension,
           into: points + i * dimension)
       }
-      evaluate(lanes, rank: 0, points, pass, &leads, gradients, &fooled)
-      for rank in 1..<max(lanes[0].targets.count, 1) {
-        evaluate(lanes, rank: rank, points, pass, &otherLeads, others, &ignored)
-        for i in lanes.indices {
+      evaluate(runs, rank: 0, points, pass, &leads, gradients, &fooled)
+      for rank in 1..<max(runs[0].targets.count, 1) {
+        evaluate(runs, rank: rank, points, pass, &otherLeads, others, &ignored)
+        for i in runs.indices {
           let (own, other) = (gradients + i * dimension, others + i * dimension)
           if distance(otherLeads[i], other) < distance(leads[i], own) {
             leads[i] = otherLeads[i]
@@ -67,43 +67,43 @@ struct FABBlock<Scalar: LinearScalar> {
           }
         }
       }
-      for i in lanes.indices {
-        let lane = lanes[i]
-        let delta = current + lane.row * dimension
+      for i in runs.indices {
+        let run = runs[i]
+        let delta = current + run.row * dimension
         let gradient = gradients + i * dimension
         if fooled[i] {
-          keep(&lanes[i], delta)
+          keep(&runs[i], delta)
           // Back towards the sample, with the linearisation that is at hand.
           leads[i] -= (1 - backwardStep) * Scalar.dot(dimension, gradient, delta)
           Scalar.scale(dimension, backwardStep, delta)
         }
         if number == steps { continue }
         step.advance(
-          delta, dimension, input: inputs + lane.sample * dimension, lead: leads[i],
+          delta, dimension, input: inputs + run.sample * dimension, lead: leads[i],
           gradient: gradient, scratch: scratch)
       }
     }
   }
 
-  /// Leads of the lanes' targets of some rank over the labels, their gradients, and which points fool.
+  /// Leads of the runs' targets of some rank over the labels, their gradients, and which points fool.
   @inline(__always)
   private func evaluate(
-    _ lanes: UnsafeMutableBufferPointer<FABLane<Scalar>>, rank: Int,
+    _ runs: UnsafeMutableBufferPointer<FABRun<Scalar>>, rank: Int,
     _ points: UnsafePointer<Scalar>, _ pass: any InputGradientPass<Scalar>,
     _ leads: inout [Scalar], _ gradients: UnsafeMutablePointer<Scalar>, _ fooled: inout [Bool]
   ) {
-    pass.run(count: lanes.count, inputs: points, gradient: gradients) { logits in
-      for (i, lane) in lanes.enumerated() {
-        let (row, label) = (logits + i * outputs, labels[lane.sample])
-        passes[lane.sample] += 1
+    pass.run(count: runs.count, inputs: points, gradient: gradients) { logits in
+      for (i, run) in runs.enumerated() {
+        let (row, label) = (logits + i * outputs, labels[run.sample])
+        passes[run.sample] += 1
         fooled[i] = isMisclassified(row, outputs, label: label)
         if outputs == 1 {
           leads[i] = label == 1 ? -row[0] : row[0]
           row[0] = label == 1 ? -1 : 1
         } else {
-          leads[i] = row[lane.targets[rank]] - row[label]
+          leads[i] = row[run.targets[rank]] - row[label]
           for c in 0..<outputs { row[c] = 0 }
-          row[lane.targets[rank]] = 1
+          row[run.targets[rank]] = 1
           row[label] = -1
         }
       }
@@ -119,12 +119,12 @@ struct FABBlock<Scalar: LinearScalar> {
   }
 
   @inline(__always)
-  private func keep(_ lane: inout FABLane<Scalar>, _ delta: UnsafePointer<Scalar>) {
+  private func keep(_ run: inout FABRun<Scalar>, _ delta: UnsafePointer<Scalar>) {
     let size = step.norm.length(dimension, delta)
-    lane.best = Swift.min(lane.best, size)
-    if size >= sizes[lane.sample] { return }
-    sizes[lane.sample] = size
-    (best + lane.sample * dimension).update(from: delta, count: dimension)
+    run.best = Swift.min(run.best, size)
+    if size >= sizes[run.sample] { return }
+    sizes[run.sample] = size
+    (best + run.sample * dimension).update(from: delta, count: dimension)
   }
 
   @inline(__always)

@@ -17,10 +17,10 @@ import Networks
 ///
 /// Two things are not in the papers, and save most of the work. A step takes one pass, which tells both
 /// whether the point fools and how the logits change there: a point that is taken back keeps the
-/// linearisation of where it was, which is nearer to the boundary. And the targets of a sample race: after
-/// every tenth of the steps those end that lie behind the nearest point known by too much, or that have
-/// not come nearer for a fifth of the steps (``FABRace``). Radii tell of points known before; they also
-/// bound the random starts of restarts.
+/// linearisation of where it was, which is nearer to the boundary. And runs on other targets are stopped
+/// early: after every tenth of the steps those end that lie behind the nearest point known by too much, or
+/// that have not come nearer for a fifth of the steps (``FABParallelRuns``). Radii tell of points known
+/// before; they also bound the random starts of restarts.
 ///
 /// - Warning: Like all gradient attacks it overestimates robustness for p >= 3 on clustered data: the
 ///   gradient towards other subclasses vanishes. Use it together with ``StructuralAttack``.
@@ -74,22 +74,22 @@ public struct FastAdaptiveBoundary: Attack {
     // Each goal is a list of classes to be linearised for every sample.
     let ranks = Array(0..<(isTargeted ? min(targets, classCount - 1) : classCount - 1))
     let goals = isTargeted ? ranks.map { [$0] } : [ranks]
-    var race = FABRace(problem, known: radii, attack: self)
+    var runs = FABParallelRuns(problem, known: radii, attack: self)
     for restart in 0..<restarts {
-      race.begin()
+      runs.begin()
       for (number, goal) in goals.enumerated() {
         let start =
           restart == 0
           ? nil
           : randomStart(
-            problem, race.known, stream.child("goal", number).child("restart", restart))
-        for i in 0..<problem.count { race.add(i, targets: goal.map { others[i][$0] }) }
-        race.place(start)
+            problem, runs.known, stream.child("goal", number).child("restart", restart))
+        for i in 0..<problem.count { runs.add(i, targets: goal.map { others[i][$0] }) }
+        runs.place(start)
       }
-      race.run()
+      runs.run()
     }
-    problem.countGradients(race.passes)
-    return search(problem, race.perturbations, race.sizes)
+    problem.countGradients(runs.passes)
+    return search(problem, runs.perturbations, runs.sizes)
   }
 
   /// Random points at half the known radius. Without one, half the middle one of those of the other

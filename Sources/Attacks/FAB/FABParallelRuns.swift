@@ -1,17 +1,17 @@
 import LinearCore
 import Networks
 
-/// The runs of ``FastAdaptiveBoundary`` on all samples: each is a lane, a sample with the classes it aims
-/// at, and the lanes of a sample race.
+/// The runs of ``FastAdaptiveBoundary`` on all samples, each from one start and with the classes it aims at,
+/// side by side and with early stopping.
 ///
-/// After every tenth of the steps a lane ends
+/// After every tenth of the steps a run ends
 /// - whose best fooling point is farther than the nearest known of its sample by a factor of 1.5, of 1.2
 ///   from a fifth of the steps on, and of 1.1 from two fifths on, or
 /// - that has come no nearer by a thousandth for a fifth of the steps, at least ten, where some
 ///   perturbation of its sample is known.
 ///
-/// Lanes of a sample are in one block, which is one thread's, so that nothing depends on threads.
-struct FABRace<C: Classifier> {
+/// Runs of a sample are in one block, which is one thread's, so that nothing depends on threads.
+struct FABParallelRuns<C: Classifier> {
   typealias Scalar = C.Scalar
 
   private let problem: AttackProblem<C>
@@ -26,11 +26,11 @@ struct FABRace<C: Classifier> {
   private(set) var perturbations: Matrix<Scalar>
   /// Gradient passes spent on each sample.
   private(set) var passes: [Int]
-  private var lanes: [FABLane<Scalar>] = []
-  /// The present perturbations: a row a lane.
+  private var runs: [FABRun<Scalar>] = []
+  /// The present perturbations: a row a run.
   private var current: Matrix<Scalar>
 
-  /// Lanes that one piece of work moves together, at least where there are that many.
+  /// Runs that one piece of work moves together, at least where there are that many.
   private static var blockSize: Int { 128 }
 
   init(_ problem: AttackProblem<C>, known: [Scalar], attack: FastAdaptiveBoundary) {
@@ -49,26 +49,26 @@ struct FABRace<C: Classifier> {
 
   /// Steps between comparisons.
   private var interval: Int { max(1, steps / 10) }
-  /// Steps without progress after which a lane ends.
+  /// Steps without progress after which a run ends.
   private var patience: Int { max(10, steps / 5) }
 
-  /// By what factor a lane may lie behind.
+  /// By what factor a run may lie behind.
   private func tolerance(after done: Int) -> Scalar {
     10 * done < 2 * steps ? 1.5 : 10 * done < 4 * steps ? 1.2 : 1.1
   }
 
-  /// Forgets all lanes.
+  /// Forgets all runs.
   mutating func begin() {
-    lanes = []
+    runs = []
     current = Matrix(rows: 0, columns: problem.inputs.columns)
   }
 
-  /// Adds a lane of a sample.
+  /// Adds a run of a sample.
   mutating func add(_ sample: Int, targets: [Int]) {
-    lanes.append(FABLane(sample: sample, targets: targets, row: lanes.count))
+    runs.append(FABRun(sample: sample, targets: targets, row: runs.count))
   }
 
-  /// Says where the lanes added last, one a sample, start; nil for the samples themselves.
+  /// Says where the runs added last, one a sample, start; nil for the samples themselves.
   mutating func place(_ start: Matrix<Scalar>?) {
     let zeros = [Scalar](repeating: 0, count: problem.count * current.columns)
     current = Matrix(
@@ -76,37 +76,37 @@ struct FABRace<C: Classifier> {
       elements: current.elements + (start?.elements ?? zeros))
   }
 
-  /// Runs the lanes to their ends.
+  /// Takes the steps of all runs, to their ends.
   mutating func run() {
-    lanes.sort { ($0.sample, $0.row) < ($1.sample, $1.row) }
-    for done in stride(from: 0, to: steps, by: interval) where !lanes.isEmpty {
+    runs.sort { ($0.sample, $0.row) < ($1.sample, $1.row) }
+    for done in stride(from: 0, to: steps, by: interval) where !runs.isEmpty {
       let many = min(interval, steps - done)
       move(by: many, isLast: done + many == steps)
-      for lane in lanes { known[lane.sample] = min(known[lane.sample], lane.best) }
+      for run in runs { known[run.sample] = min(known[run.sample], run.best) }
       drop(after: done + many)
     }
   }
 
   private mutating func drop(after done: Int) {
     let (limit, patience) = (tolerance(after: done), patience)
-    for i in lanes.indices {
-      if lanes[i].best < lanes[i].milestone.size * 0.999 {
-        lanes[i].milestone = (lanes[i].best, done)
+    for i in runs.indices {
+      if runs[i].best < runs[i].milestone.size * 0.999 {
+        runs[i].milestone = (runs[i].best, done)
       }
     }
-    lanes.removeAll { lane in
-      if done - lane.milestone.step >= patience { return known[lane.sample].isFinite }
-      return lane.best.isFinite && lane.best > limit * known[lane.sample]
+    runs.removeAll { run in
+      if done - run.milestone.step >= patience { return known[run.sample].isFinite }
+      return run.best.isFinite && run.best > limit * known[run.sample]
     }
   }
 
-  /// Ranges of lanes, of whole samples each.
+  /// Ranges of runs, of whole samples each.
   private var blocks: [Range<Int>] {
     var result: [Range<Int>] = []
     var start = 0
-    for i in lanes.indices {
-      let isLastOfSample = i + 1 == lanes.count || lanes[i + 1].sample != lanes[i].sample
-      if !isLastOfSample || (i + 1 - start < Self.blockSize && i + 1 < lanes.count) { continue }
+    for i in runs.indices {
+      let isLastOfSample = i + 1 == runs.count || runs[i + 1].sample != runs[i].sample
+      if !isLastOfSample || (i + 1 - start < Self.blockSize && i + 1 < runs.count) { continue }
       result.append(start..<i + 1)
       start = i + 1
     }
@@ -119,9 +119,9 @@ struct FABRace<C: Classifier> {
     current.withMutablePointer { current in
       perturbations.withMutablePointer { best in
         problem.inputs.withPointer { inputs in
-          withPointers(&lanes, &sizes, &passes) { lanes, sizes, passes in
+          withPointers(&runs, &sizes, &passes) { runs, sizes, passes in
             nonisolated(unsafe) let (current, best, inputs) = (current, best, inputs)
-            nonisolated(unsafe) let (lanes, sizes, passes) = (lanes, sizes, passes)
+            nonisolated(unsafe) let (runs, sizes, passes) = (runs, sizes, passes)
             Parallel.forEach(blocks.count) { number in
               let range = blocks[number]
               let block = FABBlock(
@@ -129,7 +129,7 @@ struct FABRace<C: Classifier> {
                 outputs: problem.classifier.outputCount, labels: problem.labels, current: current,
                 inputs: inputs, best: best, sizes: sizes, passes: passes)
               block.run(
-                UnsafeMutableBufferPointer(start: lanes + range.lowerBound, count: range.count),
+                UnsafeMutableBufferPointer(start: runs + range.lowerBound, count: range.count),
                 steps: steps, isLast: isLast,
                 problem.classifier.inputGradientPass(capacity: range.count))
             }
