@@ -1,7 +1,7 @@
 import LinearCore
 import Networks
 
-/// Loss, gradient and success of all lanes at their present points.
+/// Loss, gradient and success of all samples at their present points.
 struct AutoPGDEvaluation<Scalar: LinearScalar> {
   private let outputs: Int
   private(set) var values: [Scalar]
@@ -19,17 +19,17 @@ struct AutoPGDEvaluation<Scalar: LinearScalar> {
 
   @inline(__always)
   mutating func run(
-    _ lanes: [AutoPGDLane<Scalar>], _ rows: AutoPGDRows<Scalar>, _ loss: any AttackLoss,
+    _ states: [AutoPGDState<Scalar>], _ iterates: AutoPGDIterates<Scalar>, _ loss: any AttackLoss,
     _ pass: any InputGradientPass<Scalar>
   ) {
-    if lanes.isEmpty { return }
-    for (i, lane) in lanes.enumerated() {
-      labels[i] = lane.sample.label
-      targets[i] = lane.sample.target
-      lane.sample.passes.pointee += 1
+    if states.isEmpty { return }
+    for (i, state) in states.enumerated() {
+      labels[i] = state.sample.label
+      targets[i] = state.sample.target
+      state.sample.passes.pointee += 1
     }
-    pass.run(count: lanes.count, inputs: rows.point, gradient: rows.gradient) { logits in
-      for i in lanes.indices {
+    pass.run(count: states.count, inputs: iterates.point, gradient: iterates.gradient) { logits in
+      for i in states.indices {
         isFooled[i] = isMisclassified(logits + i * outputs, outputs, label: labels[i])
       }
       labels.withUnsafeBufferPointer { labels in
@@ -37,7 +37,7 @@ struct AutoPGDEvaluation<Scalar: LinearScalar> {
           values.withUnsafeMutableBufferPointer { values in
             loss.evaluate(
               LogitBatch(
-                count: lanes.count, outputs: outputs, logits: logits,
+                count: states.count, outputs: outputs, logits: logits,
                 labels: labels.baseAddress!, targets: targets.baseAddress!,
                 values: values.baseAddress!))
           }

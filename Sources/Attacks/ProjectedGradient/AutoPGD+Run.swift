@@ -48,70 +48,71 @@ struct AutoPGDRun<Scalar: LinearScalar> {
   @specialized(where Scalar == Double)
   func run(_ samples: [AutoPGDSample<Scalar>], _ pass: any InputGradientPass<Scalar>) {
     let phases = phases
-    let rows = AutoPGDRows<Scalar>(lanes: samples.count, dimension: dimension)
-    defer { rows.deallocate() }
-    var lanes = samples.map {
-      AutoPGDLane(sample: $0, radius: $0.radius * phases[0].radiusFactor)
+    let iterates = AutoPGDIterates<Scalar>(samples: samples.count, dimension: dimension)
+    defer { iterates.deallocate() }
+    var states = samples.map {
+      AutoPGDState(sample: $0, radius: $0.radius * phases[0].radiusFactor)
     }
-    for lane in lanes.indices { placeAtRandom(&lanes[lane], lane, rows) }
-    for (number, phase) in phases.enumerated() where !lanes.isEmpty {
+    for row in states.indices { placeAtRandom(&states[row], row, iterates) }
+    for (number, phase) in phases.enumerated() where !states.isEmpty {
       let isLast = number == phases.count - 1
-      for lane in lanes.indices {
-        lanes[lane].radius = lanes[lane].sample.radius * phase.radiusFactor
+      for row in states.indices {
+        states[row].radius = states[row].sample.radius * phase.radiusFactor
         if number > 0 {
-          rows.returnToBest(lane)
-          enterBall(lanes[lane], lane, rows)
+          iterates.returnToBest(row)
+          enterBall(states[row], row, iterates)
         }
       }
-      search(&lanes, rows, steps: phase.steps, isLast: isLast, pass)
+      search(&states, iterates, steps: phase.steps, isLast: isLast, pass)
     }
-    for (number, lane) in lanes.enumerated() where lane.witnessLoss == nil {
-      write(rows.bestPoint + number * dimension, of: lane.sample)
+    for (number, state) in states.enumerated() where state.witnessLoss == nil {
+      write(iterates.bestPoint + number * dimension, of: state.sample)
     }
   }
 
-  /// The ascent within one ball for each lane. Lanes that need no more work disappear.
+  /// The ascent within one ball for each sample. Those that need no more work are removed.
   @inline(__always)
   private func search(
-    _ lanes: inout [AutoPGDLane<Scalar>], _ rows: AutoPGDRows<Scalar>, steps: Int, isLast: Bool,
+    _ states: inout [AutoPGDState<Scalar>], _ iterates: AutoPGDIterates<Scalar>, steps: Int,
+    isLast: Bool,
     _ pass: any InputGradientPass<Scalar>
   ) {
-    var evaluation = AutoPGDEvaluation<Scalar>(capacity: lanes.count, outputs: outputs)
-    evaluation.run(lanes, rows, loss, pass)
-    for lane in lanes.indices {
-      let value = evaluation.values[lane]
-      lanes[lane].loss = value
-      lanes[lane].bestLoss = value
-      lanes[lane].bestLossAtCheckpoint = value
-      lanes[lane].step = (norm == .l1 ? 1 : 2) * lanes[lane].radius
-      rows.keepAsBest(lane)
-      (rows.previous + lane * dimension)
-        .update(from: rows.point + lane * dimension, count: dimension)
-      if norm == .l1 { adaptSparsity(&lanes[lane], lane, rows, isFirst: true) }
+    var evaluation = AutoPGDEvaluation<Scalar>(capacity: states.count, outputs: outputs)
+    evaluation.run(states, iterates, loss, pass)
+    for row in states.indices {
+      let value = evaluation.values[row]
+      states[row].loss = value
+      states[row].bestLoss = value
+      states[row].bestLossAtCheckpoint = value
+      states[row].step = (norm == .l1 ? 1 : 2) * states[row].radius
+      iterates.keepAsBest(row)
+      (iterates.previous + row * dimension)
+        .update(from: iterates.point + row * dimension, count: dimension)
+      if norm == .l1 { adaptSparsity(&states[row], row, iterates, isFirst: true) }
     }
-    if isLast { collect(&lanes, rows, evaluation) }
+    if isLast { collect(&states, iterates, evaluation) }
     let checkpoints = norm == .l1 ? [] : AutoPGD.checkpoints(steps: steps)
     // Mind the box: every 4% of the steps.
     let interval = max(1, steps / 25)
     var lastCheckpoint = 0
-    for done in 1..<(steps + 1) where !lanes.isEmpty {
-      for lane in lanes.indices { advance(lanes[lane], lane, rows, isFirst: done == 1) }
-      evaluation.run(lanes, rows, loss, pass)
-      for lane in lanes.indices {
-        let value = evaluation.values[lane]
-        if value > lanes[lane].loss { lanes[lane].improvements += 1 }
-        lanes[lane].loss = value
-        if value > lanes[lane].bestLoss {
-          lanes[lane].bestLoss = value
-          rows.keepAsBest(lane)
+    for done in 1..<(steps + 1) where !states.isEmpty {
+      for row in states.indices { advance(states[row], row, iterates, isFirst: done == 1) }
+      evaluation.run(states, iterates, loss, pass)
+      for row in states.indices {
+        let value = evaluation.values[row]
+        if value > states[row].loss { states[row].improvements += 1 }
+        states[row].loss = value
+        if value > states[row].bestLoss {
+          states[row].bestLoss = value
+          iterates.keepAsBest(row)
         }
       }
-      if isLast { collect(&lanes, rows, evaluation) }
+      if isLast { collect(&states, iterates, evaluation) }
       if norm == .l1 && done % interval == 0 {
-        for lane in lanes.indices { adaptSparsity(&lanes[lane], lane, rows, isFirst: false) }
+        for row in states.indices { adaptSparsity(&states[row], row, iterates, isFirst: false) }
       } else if checkpoints.contains(done) {
-        for lane in lanes.indices {
-          adaptStep(&lanes[lane], lane, rows, interval: done - lastCheckpoint)
+        for row in states.indices {
+          adaptStep(&states[row], row, iterates, interval: done - lastCheckpoint)
         }
         lastCheckpoint = done
       }
@@ -123,36 +124,37 @@ struct AutoPGDRun<Scalar: LinearScalar> {
   /// best point.
   @inline(__always)
   private func adaptStep(
-    _ lane: inout AutoPGDLane<Scalar>, _ number: Int, _ rows: AutoPGDRows<Scalar>, interval: Int
+    _ state: inout AutoPGDState<Scalar>, _ row: Int, _ iterates: AutoPGDIterates<Scalar>,
+    interval: Int
   ) {
-    let oscillates = 4 * lane.improvements < 3 * interval
-    let rests = !lane.wasHalvedAtCheckpoint && lane.bestLossAtCheckpoint >= lane.bestLoss
-    lane.wasHalvedAtCheckpoint = oscillates || rests
-    lane.bestLossAtCheckpoint = lane.bestLoss
-    lane.improvements = 0
-    if !lane.wasHalvedAtCheckpoint { return }
-    lane.step /= 2
-    lane.loss = lane.bestLoss
-    rows.returnToBest(number)
+    let oscillates = 4 * state.improvements < 3 * interval
+    let rests = !state.wasHalvedAtCheckpoint && state.bestLossAtCheckpoint >= state.bestLoss
+    state.wasHalvedAtCheckpoint = oscillates || rests
+    state.bestLossAtCheckpoint = state.bestLoss
+    state.improvements = 0
+    if !state.wasHalvedAtCheckpoint { return }
+    state.step /= 2
+    state.loss = state.bestLoss
+    iterates.returnToBest(row)
   }
 
-  /// Writes down the points that fool, and drops their lanes where nothing more is asked for.
+  /// Writes down the points that fool, and removes their samples where nothing more is asked for.
   @inline(__always)
   private func collect(
-    _ lanes: inout [AutoPGDLane<Scalar>], _ rows: AutoPGDRows<Scalar>,
+    _ states: inout [AutoPGDState<Scalar>], _ iterates: AutoPGDIterates<Scalar>,
     _ evaluation: AutoPGDEvaluation<Scalar>
   ) {
-    for lane in lanes.indices.reversed() where evaluation.isFooled[lane] {
-      let value = evaluation.values[lane]
-      if let known = lanes[lane].witnessLoss, known >= value { continue }
-      lanes[lane].witnessLoss = value
-      lanes[lane].sample.isFooled.pointee = true
-      write(rows.point + lane * dimension, of: lanes[lane].sample)
+    for row in states.indices.reversed() where evaluation.isFooled[row] {
+      let value = evaluation.values[row]
+      if let known = states[row].witnessLoss, known >= value { continue }
+      states[row].witnessLoss = value
+      states[row].sample.isFooled.pointee = true
+      write(iterates.point + row * dimension, of: states[row].sample)
       if !dropsFooledSamples { continue }
-      // Lanes behind this one have been looked at.
-      rows.move(lanes.count - 1, to: lane)
-      lanes.swapAt(lane, lanes.count - 1)
-      lanes.removeLast()
+      // Rows behind this one have been looked at.
+      iterates.move(states.count - 1, to: row)
+      states.swapAt(row, states.count - 1)
+      states.removeLast()
     }
   }
 

@@ -1,68 +1,71 @@
 import LinearCore
 
-/// Starts, steps and projections of one lane.
+/// Starts, steps and projections of one sample.
 extension AutoPGDRun {
   /// A random point: on the surface of the ball, then clipped to the box. For l1 a Gaussian direction
   /// projected on the ball and the box together.
   @inline(__always)
   func placeAtRandom(
-    _ lane: inout AutoPGDLane<Scalar>, _ number: Int, _ rows: AutoPGDRows<Scalar>
+    _ state: inout AutoPGDState<Scalar>, _ row: Int, _ iterates: AutoPGDIterates<Scalar>
   ) {
-    let point = rows.point + number * dimension
-    let input = lane.sample.input
-    let direction = rows.scratch
+    let point = iterates.point + row * dimension
+    let input = state.sample.input
+    let direction = iterates.scratch
     if norm == .linf {
-      for j in 0..<dimension { direction[j] = Scalar(2 * lane.sample.stream.nextUniform() - 1) }
+      for j in 0..<dimension { direction[j] = Scalar(2 * state.sample.stream.nextUniform() - 1) }
     } else {
-      lane.sample.stream.fillGaussian(
+      state.sample.stream.fillGaussian(
         UnsafeMutableBufferPointer(start: direction, count: dimension))
     }
     if norm == .l1 {
       for j in 0..<dimension { point[j] = input[j] + direction[j] }
-      enterBall(lane, number, rows)
+      enterBall(state, row, iterates)
     } else {
       let size = norm.length(dimension, direction)
-      let scale = size > 0 ? lane.radius / size : 0
+      let scale = size > 0 ? state.radius / size : 0
       for j in 0..<dimension {
         point[j] = clip(input[j] + scale * direction[j], box.lower, box.upper)
       }
     }
   }
 
-  /// Brings a lane's point into the present ball (l1 only: the other norms have one ball).
+  /// Brings a sample's point into the present ball (l1 only: the other norms have one ball).
   @inline(__always)
-  func enterBall(_ lane: AutoPGDLane<Scalar>, _ number: Int, _ rows: AutoPGDRows<Scalar>) {
+  func enterBall(_ state: AutoPGDState<Scalar>, _ row: Int, _ iterates: AutoPGDIterates<Scalar>) {
     projectOnSparseBall(
-      rows.point + number * dimension, input: lane.sample.input, radius: lane.radius, rows)
+      iterates.point + row * dimension, input: state.sample.input, radius: state.radius, iterates)
   }
 
-  /// One step of a lane along its gradient.
+  /// One step of a sample along its gradient.
   @inline(__always)
   func advance(
-    _ lane: AutoPGDLane<Scalar>, _ number: Int, _ rows: AutoPGDRows<Scalar>, isFirst: Bool
+    _ state: AutoPGDState<Scalar>, _ row: Int, _ iterates: AutoPGDIterates<Scalar>, isFirst: Bool
   ) {
-    let offset = number * dimension
+    let offset = row * dimension
     let share: Scalar = isFirst ? 1 : 0.75
     switch norm {
     case .linf:
-      stepSign(lane, rows.point + offset, rows.previous + offset, rows.gradient + offset, share)
+      stepSign(
+        state, iterates.point + offset, iterates.previous + offset, iterates.gradient + offset,
+        share)
     case .l2:
       stepEuclidean(
-        lane, rows.point + offset, rows.previous + offset, rows.gradient + offset, share,
-        rows.scratch)
+        state, iterates.point + offset, iterates.previous + offset, iterates.gradient + offset,
+        share,
+        iterates.scratch)
     case .l1:
-      stepSparse(lane, rows.point + offset, rows.gradient + offset, rows)
+      stepSparse(state, iterates.point + offset, iterates.gradient + offset, iterates)
     }
   }
 
   /// z = P(x + step sign g); x <- P(x + a (z - x) + (1 - a) (x - previous)), P clipping to ball and box.
   @inline(__always)
   private func stepSign(
-    _ lane: AutoPGDLane<Scalar>, _ point: UnsafeMutablePointer<Scalar>,
+    _ state: AutoPGDState<Scalar>, _ point: UnsafeMutablePointer<Scalar>,
     _ previous: UnsafeMutablePointer<Scalar>, _ gradient: UnsafePointer<Scalar>, _ share: Scalar
   ) {
-    let input = lane.sample.input
-    let (step, radius) = (lane.step, lane.radius)
+    let input = state.sample.input
+    let (step, radius) = (state.step, state.radius)
     let momentum = 1 - share
     for j in 0..<dimension {
       let lower = Swift.max(input[j] - radius, box.lower)
@@ -80,31 +83,31 @@ extension AutoPGDRun {
   /// lies in both.
   @inline(__always)
   private func stepEuclidean(
-    _ lane: AutoPGDLane<Scalar>, _ point: UnsafeMutablePointer<Scalar>,
+    _ state: AutoPGDState<Scalar>, _ point: UnsafeMutablePointer<Scalar>,
     _ previous: UnsafeMutablePointer<Scalar>, _ gradient: UnsafePointer<Scalar>, _ share: Scalar,
     _ delta: UnsafeMutablePointer<Scalar>
   ) {
-    let input = lane.sample.input
+    let input = state.sample.input
     let momentum = 1 - share
     let length = RowKernels.norm(dimension, gradient)
     let moves = length > 0 && length.isFinite
     if moves && length >= 0x1p-60 {
-      let scale = lane.step / length
+      let scale = state.step / length
       for j in 0..<dimension { delta[j] = point[j] + scale * gradient[j] - input[j] }
     } else {
       // The quotient step / length might leave the range.
       for j in 0..<dimension {
-        delta[j] = point[j] + (moves ? lane.step * (gradient[j] / length) : 0) - input[j]
+        delta[j] = point[j] + (moves ? state.step * (gradient[j] / length) : 0) - input[j]
       }
     }
-    var shrink = Swift.min(1, lane.radius / RowKernels.norm(dimension, delta))
+    var shrink = Swift.min(1, state.radius / RowKernels.norm(dimension, delta))
     for j in 0..<dimension {
       let x = point[j]
       let z = clip(input[j] + shrink * delta[j], box.lower, box.upper)
       delta[j] = x + share * (z - x) + momentum * (x - previous[j]) - input[j]
       previous[j] = x
     }
-    shrink = Swift.min(1, lane.radius / RowKernels.norm(dimension, delta))
+    shrink = Swift.min(1, state.radius / RowKernels.norm(dimension, delta))
     for j in 0..<dimension {
       point[j] = clip(input[j] + shrink * delta[j], box.lower, box.upper)
     }
@@ -113,10 +116,10 @@ extension AutoPGDRun {
   /// A step of l1 length `step`, the same along each of the coordinates of largest gradient.
   @inline(__always)
   private func stepSparse(
-    _ lane: AutoPGDLane<Scalar>, _ point: UnsafeMutablePointer<Scalar>,
-    _ gradient: UnsafePointer<Scalar>, _ rows: AutoPGDRows<Scalar>
+    _ state: AutoPGDState<Scalar>, _ point: UnsafeMutablePointer<Scalar>,
+    _ gradient: UnsafePointer<Scalar>, _ iterates: AutoPGDIterates<Scalar>
   ) {
-    let sizes = rows.scratch
+    let sizes = iterates.scratch
     if skipsCoordinatesOnBounds {
       for j in 0..<dimension {
         let up: Scalar = gradient[j] > 0 && point[j] < box.upper ? gradient[j] : 0
@@ -128,33 +131,34 @@ extension AutoPGDRun {
     }
     // A level above 0 leaves out coordinates without gradient.
     let level = Swift.max(
-      RowKernels.threshold(ofLargest: lane.activeCoordinates, dimension, sizes),
+      RowKernels.threshold(ofLargest: state.activeCoordinates, dimension, sizes),
       .leastNonzeroMagnitude)
     let moved = RowKernels.countAtLeast(level, dimension, sizes)
     if moved == 0 || !level.isFinite { return }
-    let length = lane.step / Scalar(moved)
+    let length = state.step / Scalar(moved)
     for j in 0..<dimension {
       let size: Scalar = sizes[j] >= level ? length : 0
       point[j] += gradient[j] > 0 ? size : -size
     }
-    projectOnSparseBall(point, input: lane.sample.input, radius: lane.radius, rows)
+    projectOnSparseBall(point, input: state.sample.input, radius: state.radius, iterates)
   }
 
   /// The Euclidean projection on the l1 ball and the box together.
   @inline(__always)
   private func projectOnSparseBall(
     _ point: UnsafeMutablePointer<Scalar>, input: UnsafePointer<Scalar>, radius: Scalar,
-    _ rows: AutoPGDRows<Scalar>
+    _ iterates: AutoPGDIterates<Scalar>
   ) {
-    let sizes = rows.scratch
-    let room = rows.scratch + dimension
+    let sizes = iterates.scratch
+    let room = iterates.scratch + dimension
     for j in 0..<dimension {
       let delta = point[j] - input[j]
       sizes[j] = delta.magnitude
       room[j] = delta < 0 ? input[j] - box.lower : box.upper - input[j]
     }
     let level = RowKernels.softThreshold(
-      radius: radius, dimension, sizes: sizes, room: room, scratch: rows.scratch + 2 * dimension)
+      radius: radius, dimension, sizes: sizes, room: room, scratch: iterates.scratch + 2 * dimension
+    )
     for j in 0..<dimension {
       let size = Swift.min(Swift.max(sizes[j] - level, 0), room[j])
       let moved = point[j] < input[j] ? input[j] - size : input[j] + size
@@ -167,24 +171,25 @@ extension AutoPGDRun {
   /// point; else it is divided by 1.5, down to a tenth.
   @inline(__always)
   func adaptSparsity(
-    _ lane: inout AutoPGDLane<Scalar>, _ number: Int, _ rows: AutoPGDRows<Scalar>, isFirst: Bool
+    _ state: inout AutoPGDState<Scalar>, _ row: Int, _ iterates: AutoPGDIterates<Scalar>,
+    isFirst: Bool
   ) {
-    let best = rows.bestPoint + number * dimension
+    let best = iterates.bestPoint + row * dimension
     var sparsity = 0
-    for j in 0..<dimension where best[j] != lane.sample.input[j] { sparsity += 1 }
+    for j in 0..<dimension where best[j] != state.sample.input[j] { sparsity += 1 }
     if !isFirst {
-      if Double(sparsity) < 0.95 * Double(lane.sparsity) {
-        lane.step = lane.radius
-        lane.loss = lane.bestLoss
-        rows.returnToBest(number)
+      if Double(sparsity) < 0.95 * Double(state.sparsity) {
+        state.step = state.radius
+        state.loss = state.bestLoss
+        iterates.returnToBest(row)
       } else {
-        lane.step = Swift.max(lane.step / 1.5, lane.radius / 10)
+        state.step = Swift.max(state.step / 1.5, state.radius / 10)
       }
     }
-    lane.sparsity = sparsity
+    state.sparsity = sparsity
     // Rounded down: two coordinates moved by the same length would come back by projection for ever,
     // and the best point may well have one.
-    lane.activeCoordinates = Swift.max(1, Int(saturating: Double(sparsity) / 1.5))
+    state.activeCoordinates = Swift.max(1, Int(saturating: Double(sparsity) / 1.5))
   }
 }
 

@@ -14,8 +14,8 @@ struct AutoPGDSample<Scalar: LinearScalar> {
   let passes: UnsafeMutablePointer<Int>
 }
 
-/// A sample under attack.
-struct AutoPGDLane<Scalar: LinearScalar> {
+/// The state of the ascent on one sample.
+struct AutoPGDState<Scalar: LinearScalar> {
   var sample: AutoPGDSample<Scalar>
   /// The radius of the present phase.
   var radius: Scalar
@@ -35,8 +35,8 @@ struct AutoPGDLane<Scalar: LinearScalar> {
   var sparsity = 0
 }
 
-/// The rows of all lanes, each matrix (lanes, dimension).
-struct AutoPGDRows<Scalar: LinearScalar> {
+/// The iterates of all samples that are still attacked, a row a sample: each matrix is (samples, dimension).
+struct AutoPGDIterates<Scalar: LinearScalar> {
   let dimension: Int
   /// Perturbed samples; the present point, the one before it, and the one of largest loss.
   let point: UnsafeMutablePointer<Scalar>
@@ -45,12 +45,12 @@ struct AutoPGDRows<Scalar: LinearScalar> {
   /// Gradients of the loss at the present and the best point.
   let gradient: UnsafeMutablePointer<Scalar>
   let bestGradient: UnsafeMutablePointer<Scalar>
-  /// Three rows for one lane's step.
+  /// Three rows for the step of one sample.
   let scratch: UnsafeMutablePointer<Scalar>
 
-  init(lanes: Int, dimension: Int) {
+  init(samples: Int, dimension: Int) {
     self.dimension = dimension
-    let size = lanes * dimension
+    let size = samples * dimension
     point = .allocate(capacity: 5 * size + 3 * dimension)
     previous = point + size
     bestPoint = previous + size
@@ -69,15 +69,15 @@ struct AutoPGDRows<Scalar: LinearScalar> {
     }
   }
 
-  /// Makes the present point of a lane its best one.
-  func keepAsBest(_ lane: Int) {
-    (bestPoint + lane * dimension).update(from: point + lane * dimension, count: dimension)
-    (bestGradient + lane * dimension).update(from: gradient + lane * dimension, count: dimension)
+  /// Makes the present point of a row its best one.
+  func keepAsBest(_ row: Int) {
+    (bestPoint + row * dimension).update(from: point + row * dimension, count: dimension)
+    (bestGradient + row * dimension).update(from: gradient + row * dimension, count: dimension)
   }
 
-  /// Takes a lane back to its best point.
-  func returnToBest(_ lane: Int) {
-    (point + lane * dimension).update(from: bestPoint + lane * dimension, count: dimension)
-    (gradient + lane * dimension).update(from: bestGradient + lane * dimension, count: dimension)
+  /// Takes a row back to its best point.
+  func returnToBest(_ row: Int) {
+    (point + row * dimension).update(from: bestPoint + row * dimension, count: dimension)
+    (gradient + row * dimension).update(from: bestGradient + row * dimension, count: dimension)
   }
 }
