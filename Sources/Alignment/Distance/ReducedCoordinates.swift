@@ -1,19 +1,19 @@
 import LinearCore
 import Networks
 
-/// Where gradient ascent of |c f - F| goes on: the span of the few directions that c f and F depend on, and
-/// one coordinate more.
+/// The coordinates in which gradient ascent of |c f - F| is carried out: those in the span of the few
+/// directions that c f and F depend on, and one more.
 ///
 /// With Q an orthonormal basis of that span, x is seen through Q^T x only, and gradients lie in the span. What
 /// is orthogonal to it changes in length alone, when a point is put back on the sphere. So steps along
 /// normalised gradients are the same for (Q^T x, ||x - Q Q^T x||) as for x, up to the error of the reduction.
-struct AscentSpace<Scalar: LinearScalar> {
+struct ReducedCoordinates<Scalar: LinearScalar> {
   /// (c f, F) of the coordinates.
   let pair: PReLUNetwork<Scalar>
   /// Q^T, (rank, D); nil for all dimensions.
   private let basis: Matrix<Double>?
 
-  /// The space for a pair.
+  /// The coordinates for a pair.
   ///
   /// - Parameter tolerance: the share of the contributions by which the reduced functions may differ, if they
   ///   have to; 0 for all dimensions.
