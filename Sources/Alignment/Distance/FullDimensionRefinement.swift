@@ -6,7 +6,7 @@ import Networks
 /// At a maximum of the reduced network the gradient of the full one has a small part outside the span. Added
 /// to it as one more direction, it lets the same method climb on, now on c f - F itself, restricted to the
 /// larger span: nothing is left out but directions in which it does not rise to first order.
-struct FullPolish {
+struct FullDimensionRefinement {
   let difference: ClassifierDifference<Double>
   /// Q^T of the search, (rank, D).
   let basis: Matrix<Double>
@@ -14,7 +14,7 @@ struct FullPolish {
   private static let rounds = 2
 
   /// Unit vectors, (n, D), with |c f - F| at least as large as at `points`.
-  func polish(_ points: Matrix<Double>, scale: Double) throws(FactorizationError)
+  func refine(_ points: Matrix<Double>, scale: Double) throws(FactorizationError)
     -> Matrix<Double>
   {
     var span = basis
