@@ -1,8 +1,9 @@
 import LinearCore
 
-/// Sums over many numbers: eight lanes over short stretches, whose sums are added in double precision.
-enum LongSums {
-  private static let stretch = 512
+/// Blocked summation of many numbers: blocks of 512 are summed in eight SIMD lanes, the sums of blocks in double
+/// precision.
+enum BlockedSummation {
+  private static let blockSize = 512
 
   /// The sum of `count` numbers.
   @specialized(where Scalar == Float)
@@ -52,8 +53,8 @@ enum LongSums {
   private static func total(_ count: Int, _ part: (_ start: Int, _ length: Int) -> Double) -> Double
   {
     var sum = 0.0
-    for start in stride(from: 0, to: count, by: stretch) {
-      sum += part(start, min(stretch, count - start))
+    for start in stride(from: 0, to: count, by: blockSize) {
+      sum += part(start, min(blockSize, count - start))
     }
     return sum
   }
