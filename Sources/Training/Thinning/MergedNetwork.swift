@@ -5,7 +5,7 @@ import Networks
 ///
 /// With the multiplicities m_r the outputs are sum_r m_r v_r h(w_r; x), while the gradients with respect
 /// to w_r and v_r are those without m_r: a group moves as each of its members does.
-struct SteppingNetwork<Scalar: LinearScalar> {
+struct MergedNetwork<Scalar: LinearScalar> {
   /// The groups, in the order of the hidden neurons of ``network``.
   let groups: [ProportionalGroup<Scalar>]
   /// w_r, m_r v_r, and the bias.
