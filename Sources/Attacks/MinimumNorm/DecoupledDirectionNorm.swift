@@ -55,8 +55,8 @@ public struct DecoupledDirectionNorm: Attack {
       length: { step in
         C.Scalar(0.01 + 0.99 * (1 + cos(.pi * Double(step) / Double(steps))) / 2)
       },
-      resize: { sample, turn in
-        let before = turn.step == 0 ? sample.unit : sample.radius
+      resize: { sample, iteration in
+        let before = iteration.step == 0 ? sample.unit : sample.radius
         sample.radius = min(before * (sample.margin < 0 ? 1 - gamma : 1 + gamma), sample.reach)
       },
       shrink: { count, delta, radius in

@@ -56,15 +56,15 @@ public struct FastMinimumNorm: Attack {
     let cosines = (0..<steps).map { (1 + cos(.pi * Double($0) / Double(steps))) / 2 }
     let found = MinimumNormDescent(problem: problem, steps: steps, stream: stream).run(
       length: { C.Scalar(firstStep * (0.01 + 0.99 * cosines[$0])) },
-      resize: { sample, turn in
+      resize: { sample, iteration in
         let (first, last) = gamma
-        let gamma = C.Scalar(last + (first - last) * cosines[turn.step])
+        let gamma = C.Scalar(last + (first - last) * cosines[iteration.step])
         if sample.margin < 0 {
           sample.radius = min(sample.radius * (1 - gamma), sample.best)
         } else if sample.best.isFinite {
           sample.radius *= 1 + gamma
         } else {
-          sample.radius = (sample.size + sample.margin / turn.dualLength) * (1 + gamma)
+          sample.radius = (sample.size + sample.margin / iteration.dualLength) * (1 + gamma)
         }
         // The quotient is infinite, or no number, where the gradient is 0.
         if !(sample.radius <= sample.reach) { sample.radius = sample.reach }

@@ -1,8 +1,8 @@
 import LinearCore
 import Networks
 
-/// What a descent that looks for the smallest perturbation knows of one sample.
-struct DescendedSample<Scalar: LinearScalar> {
+/// The state of a descent to the smallest perturbation of one sample.
+struct MinimumNormState<Scalar: LinearScalar> {
   /// The radius of the ball that the perturbation lies in.
   var radius: Scalar = .infinity
   /// The first step, Euclidean: how far the sample's own linearisation says the boundary is.
@@ -27,8 +27,8 @@ struct MinimumNormDescent<C: Classifier> {
   let steps: Int
   let stream: RandomStream
 
-  /// One sample at one step.
-  struct Turn {
+  /// What an attack is told of one sample at one step.
+  struct Iteration {
     let step: Int
     /// The dual norm of the margin's gradient.
     let dualLength: C.Scalar
@@ -42,12 +42,13 @@ struct MinimumNormDescent<C: Classifier> {
   ///   - shrink: brings `count` numbers, a perturbation, to a radius; the box follows.
   @specialized(where C == PReLUNetwork<Float>)
   func run(
-    length: (_ step: Int) -> C.Scalar, resize: (inout DescendedSample<C.Scalar>, Turn) -> Void,
+    length: (_ step: Int) -> C.Scalar,
+    resize: (inout MinimumNormState<C.Scalar>, Iteration) -> Void,
     shrink: (Int, UnsafeMutablePointer<C.Scalar>, _ radius: C.Scalar) -> Void
   ) -> Matrix<C.Scalar> {
     var delta = Matrix<C.Scalar>(rows: problem.count, columns: problem.inputs.columns)
     var best = delta
-    var samples = [DescendedSample<C.Scalar>](repeating: DescendedSample(), count: problem.count)
+    var samples = [MinimumNormState<C.Scalar>](repeating: MinimumNormState(), count: problem.count)
     let count = delta.columns
     // Where the sample's own margin is 10, the softness is that of cross-entropy.
     let softness = problem.margins(delta).map { $0.magnitude * 0.1 }
@@ -77,7 +78,7 @@ struct MinimumNormDescent<C: Classifier> {
                 var flat = steps.child("sample", problem.sampleNumbers[i])
                 let lengths = row.direct(&flat)
                 if step == 0 { row.begin(&rows.samples[i], lengths.euclidean) }
-                resize(&rows.samples[i], Turn(step: step, dualLength: lengths.dual))
+                resize(&rows.samples[i], Iteration(step: step, dualLength: lengths.dual))
                 row.move(by: stepLength * rows.samples[i].unit)
                 shrink(count, row.delta, rows.samples[i].radius)
                 row.clip()
@@ -95,12 +96,12 @@ struct MinimumNormDescent<C: Classifier> {
     let delta: UnsafeMutablePointer<C.Scalar>
     let best: UnsafeMutablePointer<C.Scalar>
     let gradients: UnsafePointer<C.Scalar>
-    let samples: UnsafeMutablePointer<DescendedSample<C.Scalar>>
+    let samples: UnsafeMutablePointer<MinimumNormState<C.Scalar>>
   }
 
   private func withRows(
     _ delta: inout Matrix<C.Scalar>, _ best: inout Matrix<C.Scalar>, _ gradients: Matrix<C.Scalar>,
-    _ samples: inout [DescendedSample<C.Scalar>], _ body: (Rows) -> Void
+    _ samples: inout [MinimumNormState<C.Scalar>], _ body: (Rows) -> Void
   ) {
     problem.inputs.withPointer { inputs in
       delta.withMutablePointer { delta in
@@ -156,7 +157,7 @@ private struct DescentRow<Scalar: LinearScalar> {
   /// Sets unit and reach of a sample from its margin and gradient.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  func begin(_ sample: inout DescendedSample<Scalar>, _ length: Scalar) {
+  func begin(_ sample: inout MinimumNormState<Scalar>, _ length: Scalar) {
     sample.unit = sample.margin.magnitude / length
     var corner = Scalar.infinity
     if let box {
