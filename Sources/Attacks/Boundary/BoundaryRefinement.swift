@@ -13,7 +13,7 @@ import Networks
 /// <d, y> / <y, y> with d and y the last changes of point and residual: 1 on a plane, less where the
 /// boundary bends away from the sample, more where it bends around it.
 ///
-/// A sample ends when the linearised boundary promises less than 1e-7 of the size, or when no share
+/// A sample ends when the linearised boundary predicts a reduction of less than 1e-7 of the size, or when no share
 /// helps. All ends are brought back to the boundary to within ``precision``.
 struct BoundaryRefinement<C: Classifier> {
   let problem: AttackProblem<C>
@@ -22,7 +22,7 @@ struct BoundaryRefinement<C: Classifier> {
   /// How far from the boundary results may lie, relative to their size.
   var precision: C.Scalar = 1e-7
 
-  private static var promiseAtEnd: C.Scalar { 1e-7 }
+  private static var smallestReduction: C.Scalar { 1e-7 }
 
   init(problem: AttackProblem<C>, steps: Int) {
     self.problem = problem
@@ -47,7 +47,7 @@ struct BoundaryRefinement<C: Classifier> {
     var active = fooled
     for _ in 0..<steps {
       active.removeAll {
-        state.samples[$0].isStuck || state.samples[$0].promise < Self.promiseAtEnd
+        state.samples[$0].isStuck || state.samples[$0].predictedReduction < Self.smallestReduction
       }
       if active.isEmpty { break }
       let moved = step(state, active)
@@ -94,10 +94,10 @@ struct BoundaryRefinement<C: Classifier> {
     let trialSizes = part.sizes(trial.points)
     var searches = rows.enumerated().map { row, i in
       let sample = state.samples[i]
-      let promised = sample.promise * min(sample.share, 1)
+      let predicted = sample.predictedReduction * min(sample.share, 1)
       return RaySearch<C.Scalar>(
         slope: trial.slopes[row], limit: sample.size / trialSizes[row],
-        tolerance: min(max(promised / 8, 2e-7), 1e-2))
+        tolerance: min(max(predicted / 8, 2e-7), 1e-2))
     }
     BoundarySearch(problem: part).run(&searches, trial.points, evaluations: 4)
     var ends = trial.points

@@ -15,7 +15,7 @@ struct CornerRefinement<C: Classifier> {
 
   /// Linearised boundaries remembered of each sample.
   private static var memory: Int { 6 }
-  private static var promiseAtEnd: C.Scalar { 1e-7 }
+  private static var smallestReduction: C.Scalar { 1e-7 }
   private static var precision: C.Scalar { 2e-7 }
 
   /// <normal, delta> >= offset is where the linearised margin is at most 0.
@@ -40,7 +40,7 @@ struct CornerRefinement<C: Classifier> {
       for (row, i) in active.enumerated() {
         guard let trial = Self.nearestPoint(planes[i]) else { continue }
         let length = Norm.l2.length(trial)
-        guard length > 0, length < sizes[i] * (1 - Self.promiseAtEnd) else { continue }
+        guard length > 0, length < sizes[i] * (1 - Self.smallestReduction) else { continue }
         trials.setRow(row, trial)
         promising.append(row)
         searches.append(

@@ -11,7 +11,7 @@ struct RefinedSample<Scalar: LinearScalar> {
   /// The Euclidean length of the margin's gradient.
   var steepness: Scalar = 0
   /// By what share of its size the linearised boundary's nearest point is smaller.
-  var promise: Scalar = .infinity
+  var predictedReduction: Scalar = .infinity
   /// The share of the way to that point which is tried next.
   var share: Scalar = 1
   /// Whether the last change of point and residual is known.
@@ -21,7 +21,7 @@ struct RefinedSample<Scalar: LinearScalar> {
   init(size: Scalar) { self.size = size }
 
   /// Whether shorter and shorter steps have not helped.
-  var isStuck: Bool { failures >= 6 || !promise.isFinite }
+  var isStuck: Bool { failures >= 6 || !predictedReduction.isFinite }
 
   mutating func reject() {
     failures += 1
@@ -132,7 +132,7 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
   ) {
     let (gradient, delta) = (gradients + i * count, current + i * count)
     let residual = residuals + i * count
-    sample.promise = .infinity
+    sample.predictedReduction = .infinity
     sample.slope = Scalar.dot(count, gradient, delta)
     let length = Scalar.euclideanNorm(count, gradient)
     guard length > 0, length.isFinite, sample.margin.isFinite else { return }
@@ -144,7 +144,7 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
     LinearizedBoundary.nearestPoint(
       threat.norm, count, gradient: gradient, target: target, input: input, box: threat.box,
       point: scratch, scratch: scratch + count)
-    sample.promise = 1 - threat.norm.length(count, scratch) / sample.size
+    sample.predictedReduction = 1 - threat.norm.length(count, scratch) / sample.size
     for j in 0..<count { residual[j] = delta[j] - scratch[j] }
     if !sample.hasPrevious { return }
     if threat.norm != .l2 {
