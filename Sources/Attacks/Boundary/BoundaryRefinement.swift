@@ -13,8 +13,8 @@ import Networks
 /// <d, y> / <y, y> with d and y the last changes of point and residual: 1 on a plane, less where the
 /// boundary bends away from the sample, more where it bends around it.
 ///
-/// A sample ends when the linearised boundary predicts a reduction of less than 1e-7 of the size, or when no share
-/// helps. All ends are brought back to the boundary to within ``precision``.
+/// A sample ends when the linearised boundary predicts a reduction of less than 1e-7 of the size, or when no
+/// share helps. All ends are brought back to the boundary to within ``precision``.
 struct BoundaryRefinement<C: Classifier> {
   let problem: AttackProblem<C>
   let steps: Int

@@ -8,7 +8,7 @@ import Networks
 /// logits after the label's; each target only on samples that no target before has fooled. That loss needs
 /// four classes: with fewer the attack uses ``TargetedMarginAttackLoss``.
 ///
-/// With ``finalists`` a short run for every target comes first, and only those targets that it brought
+/// With ``targetsAfterScreening`` a short run for every target comes first, and only those targets that it brought
 /// nearest get a run of all steps. That is not in the paper; it leaves out most of the work that is spent
 /// on classes out of reach.
 ///
@@ -29,9 +29,9 @@ public struct TargetedAutoPGD: Attack {
   /// As ``AutoPGD/skipsCoordinatesOnBounds``.
   public var skipsCoordinatesOnBounds = false
   /// How many targets of each sample get all steps; nil for all targets, without short runs.
-  public var finalists: Int?
+  public var targetsAfterScreening: Int?
   /// Steps of the short runs.
-  public var scoutingSteps = 10
+  public var screeningSteps = 10
 
   /// An attack with the paper's effort unless said otherwise.
   public init(steps: Int = 100, restarts: Int = 1, targets: Int = 9) {
@@ -48,17 +48,17 @@ public struct TargetedAutoPGD: Attack {
   ) -> Matrix<C.Scalar> {
     let ranks = Array(0..<min(targets, problem.classifier.classCount - 1))
     var search = TargetSearch(self, problem, radii: radii)
-    guard let finalists, finalists < ranks.count else {
+    guard let targetsAfterScreening, targetsAfterScreening < ranks.count else {
       for rank in ranks {
         search.run({ _ in rank }, steps: steps, stream.child("target", rank))
       }
       return search.result
     }
     for rank in ranks {
-      search.run({ _ in rank }, steps: scoutingSteps, stream.child("scout", rank))
+      search.run({ _ in rank }, steps: screeningSteps, stream.child("scout", rank))
     }
     let order = search.ranksByLead
-    for place in 0..<finalists {
+    for place in 0..<targetsAfterScreening {
       search.run({ order[$0][place] }, steps: steps, stream.child("finalist", place))
     }
     return search.result
@@ -68,7 +68,7 @@ public struct TargetedAutoPGD: Attack {
   public func doubled() -> (any Attack)? {
     var attack = self
     attack.steps *= 2
-    attack.scoutingSteps *= 2
+    attack.screeningSteps *= 2
     return attack
   }
 }

@@ -79,7 +79,7 @@ public struct StructuralAttack: Attack {
     let isRepeated = alternatives > 0 ? Self.repetitions(first) : []
     for (kind, ends) in first.enumerated() {
       let promising = ends.samples.indices.filter {
-        ends.sizes[$0].isFinite && ends.sizes[$0] <= sizes[ends.samples[$0]] * Self.promise()
+        ends.sizes[$0].isFinite && ends.sizes[$0] <= sizes[ends.samples[$0]] * Self.worthwhile()
           && (isRepeated.isEmpty || !isRepeated[kind][$0])
       }
       _ = refine(ends.rows(at: promising), steps: max(steps - Self.firstSteps, 0), precision: 1e-7)
@@ -92,7 +92,7 @@ public struct StructuralAttack: Attack {
   /// Steps after which only some ends are refined further: those that are not longer than the sample's
   /// shortest by more than a factor.
   private static var firstSteps: Int { 6 }
-  private static func promise<Scalar: LinearScalar>() -> Scalar { 1.25 }
+  private static func worthwhile<Scalar: LinearScalar>() -> Scalar { 1.25 }
 
   /// For every end of every kind whether a shorter end of its sample points almost the same way.
   private static func repetitions<Scalar: LinearScalar>(_ kinds: [RefinedEnds<Scalar>]) -> [[Bool]]
