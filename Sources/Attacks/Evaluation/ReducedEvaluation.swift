@@ -1,7 +1,7 @@
 import LinearCore
 import Networks
 
-/// An evaluation that attacks a network's twin in few dimensions, such as `ReducedNetwork`, and reports what
+/// An evaluation that attacks a network reduced to few dimensions, such as by `ReducedNetwork`, and reports what
 /// fools the network itself.
 ///
 /// Data and references are projected, attacked in few dimensions, and the perturbations found are lifted
@@ -19,7 +19,7 @@ package struct ReducedEvaluation<Reduction: ClassifierReduction> {
   /// With the references of the original.
   private let original: RobustnessEvaluation<Reduction.Original>
   /// With projected references.
-  private let evaluation: RobustnessEvaluation<Reduction.Twin>
+  private let evaluation: RobustnessEvaluation<Reduction.Reduced>
 
   /// The reduced form of an evaluation.
   ///
@@ -41,7 +41,7 @@ package struct ReducedEvaluation<Reduction: ClassifierReduction> {
     } catch { throw AttackError(error.description) }
     self.network = network
     original = evaluation
-    var reduced = RobustnessEvaluation<Reduction.Twin>(
+    var reduced = RobustnessEvaluation<Reduction.Reduced>(
       threat: evaluation.threat, attacks: evaluation.attacks.map(Self.thorough),
       references: AttackReferences(projecting: evaluation.references, by: reduction),
       epsilons: evaluation.epsilons, stream: evaluation.stream)

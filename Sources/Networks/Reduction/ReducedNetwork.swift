@@ -24,7 +24,7 @@ package struct ReductionSummary: Sendable, Equatable {
   }
 }
 
-/// A twin of a network in few dimensions with few neurons, for attacks in l2.
+/// A network in few dimensions with few neurons in the place of one with many, for attacks in l2.
 ///
 /// A trained network from small initialisation depends on x through a few directions only. With Q an
 /// orthonormal basis of them, f(x) = g(Q^T (x - center)) up to a bound that is computed, not estimated.
