@@ -113,8 +113,7 @@ struct FABBlock<Scalar: LinearScalar> {
   /// How far away a linearised boundary is; 0 / 0 is no distance.
   @inline(__always)
   private func distance(_ lead: Scalar, _ gradient: UnsafePointer<Scalar>) -> Scalar {
-    let dual: Norm = step.norm == .l2 ? .l2 : step.norm == .l1 ? .linf : .l1
-    let slope = dual.length(dimension, gradient)
+    let slope = step.norm.dual.length(dimension, gradient)
     return slope > 0 ? lead.magnitude / slope : .infinity
   }
 

@@ -150,8 +150,7 @@ private struct DescentRow<Scalar: LinearScalar> {
     }
     for j in 0..<count { scratch[j] = gradient[j] / length }
     flushTiny(count, scratch)
-    let dual: Norm = norm == .l2 ? .l2 : norm == .l1 ? .linf : .l1
-    return (length, norm == .l2 ? length : dual.length(count, gradient))
+    return (length, norm == .l2 ? length : norm.dual.length(count, gradient))
   }
 
   /// Sets unit and reach of a sample from its margin and gradient.

@@ -7,6 +7,15 @@ public enum Norm: String, Sendable, Codable, CaseIterable {
   /// Largest absolute value.
   case linf
 
+  /// The norm ‖.‖* that |<g, d>| <= ‖g‖* ‖d‖ holds with.
+  package var dual: Norm {
+    switch self {
+    case .l1: .linf
+    case .l2: .l2
+    case .linf: .l1
+    }
+  }
+
   /// The norm of a vector of `count` numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
