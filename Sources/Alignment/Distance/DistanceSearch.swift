@@ -25,7 +25,6 @@ package struct DistanceSearch: Sendable, Codable, Equatable {
   /// The share of the total contributions that the reduction's error bound may reach. Where f and F cannot
   /// be reduced so far, up to 128 dimensions are all searched; with more, ten times the share is tried.
   package var tolerance = 1e-4
-  /// Random starts.
   package var randomStarts = 64
   /// Directions whose bisectors are starts: the first ones of ideal neurons, named directions and
   /// neurons of the network.
@@ -33,7 +32,6 @@ package struct DistanceSearch: Sendable, Codable, Equatable {
   /// Neurons that are starts, those of largest contribution.
   package var neuronStarts = 64
 
-  /// The default search.
   package init() {}
 
   /// Searches the distance at the least-squares c and at the best c.

@@ -13,9 +13,8 @@ import Networks
 package struct NormalizedGradientAscent: Sendable, Codable, Equatable {
   /// Batches of starts, each from a random stream of its own.
   package var batches = 10
-  /// Starts a batch.
+  /// Starting points of one batch.
   package var points = 1000
-  /// Steps.
   package var steps = 2000
   /// The length of a step.
   package var stepLength = 0.01
