@@ -38,22 +38,22 @@ public protocol Attack: Sendable {
 }
 
 extension Attack {
-  /// Yes.
+  /// True unless an attack says otherwise.
   public var followsGradients: Bool { true }
 
-  /// Nil.
+  /// Nil, for attacks without steps.
   public func doubled() -> (any Attack)? { nil }
 
   /// Accepts any number of classes.
   public func validate(classCount: Int) throws(AttackError) {}
 
-  /// All.
+  /// Every norm, unless an attack says otherwise.
   public var norms: [Norm] { Norm.allCases }
 }
 
 /// An evaluation that cannot start: one line naming what was wrong.
 public struct AttackError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The message.
+  /// One line for a person.
   public let description: String
 
   /// An error with a message.

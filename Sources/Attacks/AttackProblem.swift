@@ -7,7 +7,7 @@ public struct AttackProblem<C: Classifier>: Sendable {
   public let classifier: C
   /// Correctly classified samples: (n, inputDimension).
   public let inputs: Matrix<C.Scalar>
-  /// Their classes.
+  /// The class of every row of ``inputs``.
   public let labels: [Int]
   /// What the adversary may do.
   public let threat: ThreatModel<C.Scalar>

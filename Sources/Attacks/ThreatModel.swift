@@ -8,7 +8,7 @@ public struct ThreatModel<Scalar: LinearScalar>: Sendable, Equatable {
   /// The values a coordinate of a valid input may take, such as 0...1 for pixels; nil for all.
   public var box: ClosedRange<Scalar>?
 
-  /// A threat model.
+  /// A threat model; without a box coordinates may take any value.
   public init(norm: Norm, box: ClosedRange<Scalar>? = nil) {
     self.norm = norm
     self.box = box

@@ -1,6 +1,6 @@
 /// How far an evaluation is.
 package struct EvaluationProgress: Sendable {
-  /// Samples done.
+  /// Samples of all chunks that are finished.
   package let samples: Int
   /// The attack at work.
   package let attack: String

@@ -6,13 +6,12 @@ package protocol EvaluationStore<Scalar> {
   associatedtype Scalar: LinearScalar
   /// The chunk with this number, if it is there.
   func chunk(_ number: Int) -> EvaluationChunk<Scalar>?
-  /// Keeps a chunk.
+  /// Keeps a finished chunk under its number.
   func keep(_ chunk: EvaluationChunk<Scalar>, number: Int)
   /// Hears that a chunk it has was not believed, and why; it is attacked again.
   func reject(_ number: Int, reason: String)
 }
 
 extension EvaluationStore {
-  /// Nothing.
   package func reject(_ number: Int, reason: String) {}
 }

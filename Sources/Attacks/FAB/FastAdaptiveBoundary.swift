@@ -25,9 +25,9 @@ import Networks
 /// - Warning: Like all gradient attacks it overestimates robustness for p >= 3 on clustered data: the
 ///   gradient towards other subclasses vanishes. Use it together with ``StructuralAttack``.
 public struct FastAdaptiveBoundary: Attack {
-  /// "fab", or "fab-t".
+  /// "fab", or "fab-t" where ``isTargeted``: the name in catalogue and results.
   public var name: String { isTargeted ? "fab-t" : "fab" }
-  /// Yes.
+  /// True; radii only tell of perturbations known before.
   public var isMinimumNorm: Bool { true }
 
   /// Whether it aims at one class at a time.

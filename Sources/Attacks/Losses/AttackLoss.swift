@@ -24,9 +24,9 @@ public protocol AttackLoss: Sendable {
 }
 
 extension AttackLoss {
-  /// None.
+  /// Nil: the loss aims at no class.
   public var targetRank: Int? { nil }
-  /// 2.
+  /// Two classes are enough unless a loss says otherwise.
   public var minimumClassCount: Int { 2 }
 }
 
@@ -42,7 +42,7 @@ public struct LogitBatch<Scalar: LinearScalar> {
   public let labels: UnsafePointer<Int>
   /// The class aimed at; the label where the loss has no ``AttackLoss/targetRank``.
   public let targets: UnsafePointer<Int>
-  /// Receives the losses.
+  /// Receives the loss of every sample: `count` numbers.
   public let values: UnsafeMutablePointer<Scalar>
 
   /// A batch over memory of the caller.
@@ -66,10 +66,8 @@ public struct LogitBatch<Scalar: LinearScalar> {
 /// and the gradient of t, which is that of the loss divided by the share of the other classes: never
 /// saturated, never denormal.
 package struct CrossEntropyAttackLoss: AttackLoss {
-  /// "ce".
   package var name: String { "ce" }
 
-  /// The loss.
   package init() {}
 
   /// t and its gradient.
@@ -99,10 +97,8 @@ package struct CrossEntropyAttackLoss: AttackLoss {
 /// Minus the classification margin: the largest logit other than the label's, less the label's; with
 /// one output -y f.
 package struct MarginAttackLoss: AttackLoss {
-  /// "margin".
   package var name: String { "margin" }
 
-  /// The loss.
   package init() {}
 
   /// Minus the margin, and its gradient.

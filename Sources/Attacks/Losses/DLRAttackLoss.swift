@@ -9,12 +9,9 @@ import LinearCore
 /// It stays the same when all logits are multiplied by a positive number or a number is added to all of
 /// them. The published constant 1e-12 in the denominator, which breaks that for tiny logits, is left out.
 package struct DLRAttackLoss: AttackLoss {
-  /// "dlr".
   package var name: String { "dlr" }
-  /// 3.
   package var minimumClassCount: Int { 3 }
 
-  /// The loss.
   package init() {}
 
   /// The ratio and the direction of its gradient.
@@ -38,9 +35,7 @@ package struct DLRAttackLoss: AttackLoss {
 ///
 ///     (z_t - z_y) / (z_(1) - (z_(3) + z_(4)) / 2).
 package struct TargetedDLRAttackLoss: AttackLoss {
-  /// "dlr-targeted".
   package var name: String { "dlr-targeted" }
-  /// 4.
   package var minimumClassCount: Int { 4 }
   /// Which class is aimed at.
   package var targetRank: Int?

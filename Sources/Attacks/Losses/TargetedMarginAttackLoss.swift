@@ -4,7 +4,6 @@ import LinearCore
 ///
 /// What a targeted attack makes large where the classes are too few for ``TargetedDLRAttackLoss``.
 package struct TargetedMarginAttackLoss: AttackLoss {
-  /// "margin-targeted".
   package var name: String { "margin-targeted" }
   /// Which class is aimed at.
   package var targetRank: Int?

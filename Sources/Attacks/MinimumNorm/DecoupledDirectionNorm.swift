@@ -17,14 +17,14 @@ import Networks
 /// - perturbed samples are not rounded to 256 grey levels;
 /// - the smallest perturbation that fooled is refined on the decision boundary.
 public struct DecoupledDirectionNorm: Attack {
-  /// "ddn".
+  /// "ddn", the name in catalogue and results.
   public var name: String { "ddn" }
-  /// Yes.
+  /// True: it ignores the radii of balls.
   public var isMinimumNorm: Bool { true }
-  /// l2 only.
+  /// The l2 norm only.
   public var norms: [Norm] { [.l2] }
 
-  /// Gradient steps.
+  /// Gradient steps, one pass each.
   public var steps: Int
   /// The factors of the length are 1 - gamma and 1 + gamma.
   public var gamma = 0.05

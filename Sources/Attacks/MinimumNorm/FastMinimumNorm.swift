@@ -20,12 +20,12 @@ import Networks
 ///   that ends there closes in on the boundary from inside and may never cross it;
 /// - the smallest perturbation that fooled is refined on the decision boundary.
 public struct FastMinimumNorm: Attack {
-  /// "fmn".
+  /// "fmn", the name in catalogue and results.
   public var name: String { "fmn" }
-  /// Yes.
+  /// True: it ignores the radii of balls.
   public var isMinimumNorm: Bool { true }
 
-  /// Gradient steps.
+  /// Gradient steps, one pass each.
   public var steps: Int
   /// The share by which the ball changes, at the first and at the last step.
   public var gamma = (first: 0.05, last: 0.001)

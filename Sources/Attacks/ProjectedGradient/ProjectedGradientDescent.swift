@@ -11,7 +11,7 @@ import Networks
 /// - Warning: For p >= 3 this attack alone overestimates robustness: the gradient towards other
 ///   subclasses vanishes. Use it together with ``StructuralAttack``.
 public struct ProjectedGradientDescent: Attack {
-  /// "pgd".
+  /// "pgd", the name in catalogue and results.
   public var name: String { "pgd" }
   /// No: it searches the ball it is given.
   public var isMinimumNorm: Bool { false }

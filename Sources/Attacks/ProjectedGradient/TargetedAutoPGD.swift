@@ -15,7 +15,7 @@ import Networks
 /// - Warning: Like all gradient attacks it overestimates robustness for p >= 3 on clustered data; see
 ///   ``AutoPGD``.
 public struct TargetedAutoPGD: Attack {
-  /// "apgd-t".
+  /// "apgd-t", the name in catalogue and results.
   public var name: String { "apgd-t" }
   /// No: it searches the ball it is given.
   public var isMinimumNorm: Bool { false }
@@ -26,7 +26,7 @@ public struct TargetedAutoPGD: Attack {
   public var restarts: Int
   /// At most this many classes are aimed at.
   public var targets: Int
-  /// As ``AutoPGD/skipsCoordinatesOnBounds``.
+  /// For l1 in a box; see ``AutoPGD/skipsCoordinatesOnBounds``.
   public var skipsCoordinatesOnBounds = false
   /// How many targets of each sample get all steps; nil for all targets, without short runs.
   public var targetsAfterScreening: Int?

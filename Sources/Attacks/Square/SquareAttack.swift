@@ -14,12 +14,12 @@ import Networks
 /// and patterns are laid along their random order. Which pixels a set covers differs from sample to
 /// sample, and the last row and column, which the published programs never reach, are covered.
 public struct SquareAttack: Attack {
-  /// "square".
+  /// "square", the name in catalogue and results.
   public var name: String { "square" }
   /// No: it searches the ball it is given.
   public var isMinimumNorm: Bool { false }
 
-  /// No.
+  /// False: it evaluates the classifier only.
   public var followsGradients: Bool { false }
 
   /// Evaluations of each sample in a run, besides the first point's; a sample is left alone as soon as

@@ -11,9 +11,9 @@ import Networks
 /// ends of every sample are refined along the boundary. No step follows the
 /// gradient from the sample itself, which for p >= 3 all but vanishes towards other subclasses.
 public struct StructuralAttack: Attack {
-  /// "structural".
+  /// "structural", the name in catalogue and results.
   public var name: String { "structural" }
-  /// Yes.
+  /// True: it ignores the radii of balls.
   public var isMinimumNorm: Bool { true }
 
   /// No: it starts from lines, and follows gradients on the boundary only.
@@ -21,7 +21,7 @@ public struct StructuralAttack: Attack {
 
   /// How many ends of lines of each kind are refined for each sample.
   public var candidates = 2
-  /// Refinement steps.
+  /// The most steps along the boundary from the end of a line.
   public var steps = 40
   /// Nearest samples of another class tried as ends of lines.
   public var neighbours = 3
