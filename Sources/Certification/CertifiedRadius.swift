@@ -15,7 +15,7 @@ public struct CertifiedRadius: Sendable, Equatable {
 
   /// The row of the data.
   public let index: Int
-  /// Its class.
+  /// The class of the sample in the data.
   public let label: Int
   /// No perturbation smaller than this changes the class: proved, and no more than ``upper``. 0 where both
   /// contradict each other.
@@ -24,11 +24,11 @@ public struct CertifiedRadius: Sendable, Equatable {
   public let proved: Double
   /// A perturbation of this size does; infinite where none was found.
   public let upper: Double
-  /// How it ended.
+  /// How the bounds relate.
   public let status: Status
-  /// Boxes looked at.
+  /// Boxes looked at, for all opponents together; 1 for a linear relaxation.
   public let nodes: Int
-  /// Seconds spent.
+  /// Seconds from the start of the sample to its end.
   public let seconds: Double
   /// The perturbation of size `upper`, `inputDimension` numbers; empty where there is none.
   public let perturbation: [Double]

@@ -9,7 +9,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let network: PReLUNetwork<Scalar>
   /// The network that certificates speak about.
   package let effective: EffectiveNetwork
-  /// When to stop.
+  /// When the search for one sample ends.
   public let budget: SearchBudget
   /// The network in double precision, which witnesses are evaluated by.
   private let original: PReLUNetwork<Double>

@@ -13,7 +13,7 @@ public struct SearchBudget: Sendable, Equatable {
   /// Boxes for a search that seconds are to end: minutes of them, and no more than memory holds.
   public static var asManyAsThereIsTimeFor: Int { 1_000_000 }
 
-  /// A budget.
+  /// A budget; a search ends at whichever limit it meets first.
   public init(gap: Double = 1e-3, nodes: Int = 20_000, seconds: Double = .infinity) {
     precondition(gap > 0 && gap < 1 && nodes > 0 && seconds > 0, "a budget to search with")
     self.gap = gap

@@ -50,7 +50,6 @@ protocol BoxRelaxation {
 struct BranchAndBound<Relaxation: BoxRelaxation> {
   /// What a search ends with.
   struct Outcome {
-    /// The proof.
     let certificate: BranchCertificate
     /// The smallest perturbation of the reduced network found; nil where there was none.
     let witness: [Double]?
@@ -93,7 +92,6 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
     self.deadline = deadline
   }
 
-  /// Searches.
   mutating func run() -> Outcome {
     nodes = [Node(state: relaxation.initialState)]
     bound(0)

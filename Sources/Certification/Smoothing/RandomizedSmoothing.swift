@@ -20,7 +20,7 @@ public struct SmoothingSettings: Codable, Sendable, Equatable {
     self.failureProbability = failureProbability
   }
 
-  /// 1 - failureProbability.
+  /// The probability with which a stated radius holds: 1 - failureProbability.
   public var confidence: Double { 1 - failureProbability }
 
   /// The largest radius that can be stated: that of a sample whose copies all have one class.
@@ -46,9 +46,9 @@ public struct SmoothedRadius: Codable, Sendable, Equatable {
 
   /// The row of the data.
   public let index: Int
-  /// Its class.
+  /// The class of the sample in the data.
   public let label: Int
-  /// How it ended.
+  /// Whether a radius is stated, and if not, why.
   public let status: Status
   /// With the confidence of the settings, the *smoothed* classifier gives the sample's class for every
   /// perturbation smaller than this; 0 unless certified.
