@@ -6,16 +6,16 @@ import Networks
 ///
 /// For vectors that is PyTorch's `LayerNorm`, for images its `GroupNorm` with one group.
 public struct LayerNormalization: Layer {
-  /// "layer-normalization".
+  /// The name in model files.
   public static let kind = "layer-normalization"
 
   /// Added to the variance.
   public var epsilon: Double
 
-  /// A layer.
+  /// A layer; an epsilon out of range is found by ``outputShape(for:)``.
   public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
 
-  /// The same shape.
+  /// The shape of the input, which does not change.
   public func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
     // Its reciprocal root has to be a number in single precision as well.
     guard epsilon >= 1e-30, epsilon.isFinite else {
@@ -33,7 +33,7 @@ public struct LayerNormalization: Layer {
     }
   }
 
-  /// Normalised samples.
+  /// The batch, every sample normalised by itself: (n, input.count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward<Scalar: LinearScalar>(
