@@ -14,7 +14,6 @@ package struct LineChart: Figure, Hashable {
     case bottomLeft
     /// Inside, in the bottom right corner; below the axes when curves pass there.
     case bottomRight
-    /// Nowhere.
     case none
   }
 
@@ -33,7 +32,6 @@ package struct LineChart: Figure, Hashable {
   /// The size when drawn alone.
   package var preferredSize: FigureSize
 
-  /// Makes a chart.
   package init(
     title: String = "", x: Axis, y: Axis, series: [Series], references: [ReferenceLine] = [],
     legend: Legend = .below, size: FigureSize = FigureSize(width: 700, height: 440)

@@ -7,21 +7,16 @@ package struct CSVTable: Hashable, Sendable {
   /// Cells, row by row; every row is as long as the header.
   package private(set) var rows: [[Cell]] = []
 
-  /// One cell.
   package enum Cell: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByFloatLiteral {
     /// Text, quoted where needed.
     case text(String)
     /// A number, written with the fewest digits that read back to the same value.
     case number(Double)
-    /// A whole number.
     case integer(Int)
-    /// Nothing.
     case empty
 
-    /// Text.
     package init(stringLiteral value: String) { self = .text(value) }
 
-    /// A number.
     package init(floatLiteral value: Double) { self = .number(value) }
   }
 
