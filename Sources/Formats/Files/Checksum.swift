@@ -8,7 +8,6 @@ package struct Checksum: Sendable {
   /// The checksum of nothing.
   package init() {}
 
-  /// Adds bytes.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     guard let start = bytes.baseAddress else { return }
     value = crc32_z(value, start.assumingMemoryBound(to: Bytef.self), bytes.count)

@@ -17,7 +17,6 @@ package struct ContentDigest: Sendable {
   /// The digest of nothing.
   package init() {}
 
-  /// Adds bytes.
   package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     guard let start = bytes.baseAddress else { return }
     byteCount &+= UInt64(bytes.count)

@@ -1,6 +1,5 @@
 /// An array of labels as a file holds it: numbers of any type, or names.
 package enum LabelArray: Sendable, Equatable {
-  /// Numbers.
   case numbers(Tensor)
   /// Fixed-width text, numpy's `<U` and `S`, row-major.
   case names(shape: [Int], [String])
@@ -15,7 +14,6 @@ package enum LabelArray: Sendable, Equatable {
       : .names(shape: [labels.count], labels.map(\.description))
   }
 
-  /// The extents.
   package var shape: [Int] {
     switch self {
     case .numbers(let tensor): tensor.shape
