@@ -103,7 +103,7 @@ extension PReLUNetwork {
 
 /// A network that cannot be built: one line saying what was found and what was expected.
 public struct NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The message.
+  /// One line for a person.
   public let description: String
 
   /// An error with a message.

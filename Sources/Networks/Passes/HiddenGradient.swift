@@ -8,7 +8,6 @@ import LinearCore
 /// gradient itself, as large as the weights, need never be formed: plain gradient descent is one
 /// accumulating product.
 package struct HiddenGradient<Scalar: LinearScalar> {
-  /// Which neurons.
   package let neurons: Range<Int>
   /// The number of input coordinates.
   package let dimension: Int
