@@ -9,7 +9,7 @@ import Networks
 public struct Trainer<Scalar: LinearScalar> {
   /// The network, as trained so far.
   public private(set) var network: PReLUNetwork<Scalar>
-  /// The settings.
+  /// The settings, which do not change during the run.
   public let configuration: TrainingConfiguration
   /// The course so far.
   public private(set) var record = TrainingRecord()

@@ -5,7 +5,6 @@ import Networks
 /// A tensor of parameters, by the name that optimisers and checkpoints keep its running averages under. A
 /// deep network has one for each of its trained tensors, called as in its architecture.
 package struct ParameterGroup: RawRepresentable, Sendable, Hashable {
-  /// The name.
   package let rawValue: String
 
   /// The group of a name.
@@ -97,7 +96,6 @@ package final class MomentBuffer<Scalar: LinearScalar>: @unchecked Sendable {
 
   deinit { base.deallocate() }
 
-  /// The contents.
   package var elements: [Scalar] {
     get { Array(UnsafeBufferPointer(start: base, count: count)) }
     set {
@@ -109,10 +107,10 @@ package final class MomentBuffer<Scalar: LinearScalar>: @unchecked Sendable {
 
 /// An optimiser and its hyper-parameters, as configurations name them.
 public enum OptimizerConfiguration: Sendable, Equatable, Codable {
-  /// Stochastic gradient descent.
+  /// Stochastic gradient descent with PyTorch's momentum and weight decay.
   case sgd(
     learningRate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0)
-  /// Adam.
+  /// Adam with weight decay added to the gradient.
   case adam(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0)
@@ -122,7 +120,7 @@ public enum OptimizerConfiguration: Sendable, Equatable, Codable {
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0.01)
 
-  /// The learning rate.
+  /// The step size before any schedule changes it.
   public var learningRate: Double {
     switch self {
     case .sgd(let rate, _, _, _): rate
