@@ -13,4 +13,9 @@ public struct ThreatModel<Scalar: LinearScalar>: Sendable, Equatable {
     self.norm = norm
     self.box = box
   }
+
+  /// The smallest and the largest value of a coordinate; infinite where there is no box.
+  var bounds: (lower: Scalar, upper: Scalar) {
+    (box?.lowerBound ?? -.infinity, box?.upperBound ?? .infinity)
+  }
 }

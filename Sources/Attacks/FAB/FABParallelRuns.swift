@@ -39,7 +39,7 @@ struct FABParallelRuns<C: Classifier> {
     steps = attack.steps
     backwardStep = Scalar(attack.backwardStep)
     step = FABStep(
-      norm: problem.threat.norm, box: problem.threat.box, largestBias: Scalar(attack.largestBias),
+      threat: problem.threat, largestBias: Scalar(attack.largestBias),
       overshoot: Scalar(attack.overshoot))
     sizes = [Scalar](repeating: .infinity, count: problem.count)
     passes = [Int](repeating: 0, count: problem.count)

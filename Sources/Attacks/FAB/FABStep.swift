@@ -8,9 +8,9 @@ struct FABStep<Scalar: LinearScalar> {
   let largestBias: Scalar
   let overshoot: Scalar
 
-  init(norm: Norm, box: ClosedRange<Scalar>?, largestBias: Scalar, overshoot: Scalar) {
-    self.norm = norm
-    self.box = (box?.lowerBound ?? -.infinity, box?.upperBound ?? .infinity)
+  init(threat: ThreatModel<Scalar>, largestBias: Scalar, overshoot: Scalar) {
+    norm = threat.norm
+    box = threat.bounds
     self.largestBias = largestBias
     self.overshoot = overshoot
   }

@@ -14,11 +14,11 @@ struct AutoPGDRun<Scalar: LinearScalar> {
   let outputs: Int
 
   init(
-    norm: Norm, box: ClosedRange<Scalar>?, loss: any AttackLoss, steps: Int,
+    threat: ThreatModel<Scalar>, loss: any AttackLoss, steps: Int,
     dropsFooledSamples: Bool, skipsCoordinatesOnBounds: Bool, dimension: Int, outputs: Int
   ) {
-    self.norm = norm
-    self.box = (box?.lowerBound ?? -.infinity, box?.upperBound ?? .infinity)
+    norm = threat.norm
+    box = threat.bounds
     self.loss = loss
     self.steps = steps
     self.dropsFooledSamples = dropsFooledSamples

@@ -97,7 +97,7 @@ public struct AutoPGD: Attack {
                   passes: passes + i)
               }
               let run = AutoPGDRun(
-                norm: problem.threat.norm, box: problem.threat.box, loss: loss, steps: steps,
+                threat: problem.threat, loss: loss, steps: steps,
                 dropsFooledSamples: dropsFooledSamples,
                 skipsCoordinatesOnBounds: skipsCoordinatesOnBounds, dimension: dimension,
                 outputs: problem.classifier.outputCount)

@@ -80,7 +80,7 @@ public struct SquareAttack: Attack {
     _ streams: [RandomStream], _ result: inout Matrix<C.Scalar>
   ) -> [Int] {
     var proposals = SquareProposals<C.Scalar>(
-      norm: problem.threat.norm, box: problem.threat.box, dimension: problem.inputs.columns)
+      threat: problem.threat, dimension: problem.inputs.columns)
     proposals.use(size: proposals.tileSize)
     var search = SquareSearch(
       samples: open, inputs: problem.inputs.rows(at: open), radii: open.map { radii[$0] },

@@ -12,9 +12,9 @@ struct SquareProposals<Scalar: LinearScalar> {
   /// The pattern of that size and its transpose.
   private var patterns: [[Scalar]] = [[], []]
 
-  init(norm: Norm, box: ClosedRange<Scalar>?, dimension: Int) {
-    self.norm = norm
-    self.box = (box?.lowerBound ?? -.infinity, box?.upperBound ?? .infinity)
+  init(threat: ThreatModel<Scalar>, dimension: Int) {
+    norm = threat.norm
+    box = threat.bounds
     windows = SquareWindows(dimension: dimension)
   }
 
