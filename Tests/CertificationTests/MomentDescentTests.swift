@@ -76,7 +76,8 @@ import Testing
       let radius = Norm.l2.length(witness)
       var relaxation = try #require(
         MomentRelaxation(
-          problem, sharing: RelaxationBudget(problem), ball: radius, best: radius, witness: witness,
+          problem, curvature: CurvatureBudget(problem), ball: radius, best: radius,
+          witness: witness,
           deadline: .distantFuture))
       let cuts = try #require(relaxation.cuts)
       var state = relaxation.initialState

@@ -8,7 +8,7 @@ import LinearCore
 ///
 /// constant + c ||x + d||^2 below the bias term, M_k the majorants of the box, excess_k the distance of
 /// z_k = <u_k, x + d> from its interval, by Newton's method with a line search. By the choice of the
-/// budgets theta_k = 2 lambda b_k gamma_k / (1 + 2 lambda c) it is strongly convex with modulus at least ``RelaxationBudget/modulus``.
+/// budgets theta_k = 2 lambda b_k gamma_k / (1 + 2 lambda c) it is strongly convex with modulus at least ``CurvatureBudget/modulus``.
 ///
 /// A stiff penalty stands for the multipliers of the box: with multiplier nu it costs nu^2/(2 kappa) of the
 /// bound. Nothing here needs to be exact: what comes out is checked by ``CertificateChecker``.

@@ -5,7 +5,7 @@ import LinearCore
 /// With theta_k = 2 lambda b_k gamma_k the Lagrangian stays strongly convex as long as
 /// sum_k theta_k u_k u_k^T <= (1 - modulus) I: the part of ||d||^2/2 that is to be spent. For orthogonal
 /// directions every neuron may have nearly 1.
-struct RelaxationBudget {
+struct CurvatureBudget {
   /// The modulus that searches aim at, above what certificates need.
   static let modulus = 2 * CertificateKernel.modulus
 
