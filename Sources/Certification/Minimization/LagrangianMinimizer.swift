@@ -79,14 +79,14 @@ final class LagrangianMinimizer {
     changes = .allocate(capacity: max(1, count))
     point = [Double](repeating: 0, count: n)
     matrix.withPointer { rows.update(from: $0, count: n * count) }
-    spend(budgets, payments: [Double](repeating: 0, count: cuts?.count ?? 0))
+    setBudgets(budgets, slabMultipliers: [Double](repeating: 0, count: cuts?.count ?? 0))
   }
 
   /// Takes theta_k of the neurons against the label, and mu_i of the cut directions as a share of 1 + 2 lambda c.
-  func spend(_ budgets: [Double], payments: [Double]) {
-    terms.spend(budgets, payments: payments)
+  func setBudgets(_ budgets: [Double], slabMultipliers: [Double]) {
+    terms.setBudgets(budgets, slabMultipliers: slabMultipliers)
     system.setBase(
-      [Double](repeating: 0, count: problem.supporting) + budgets + payments.map { -2 * $0 })
+      [Double](repeating: 0, count: problem.supporting) + budgets + slabMultipliers.map { -2 * $0 })
   }
 
   deinit {

@@ -13,9 +13,9 @@ struct BoxState {
   /// The curvature that each relaxation may have, and the weights it was shared out by.
   var budgets: [Double]
   var shares: [Double]
-  /// The curvature that cut directions pay for, and the spread of the relaxed perturbation; see
-  /// ``MomentRelaxation``.
-  var payments: [Double] = []
+  /// The multipliers mu_i of the slabs of cut directions, which add curvature, and the spread of the relaxed
+  /// perturbation; see ``MomentRelaxation``.
+  var slabMultipliers: [Double] = []
   var spread: [Double] = []
   /// The neuron of the loosest relaxation, and where to cut it; -1 where nothing is gained by a cut.
   var neuron = -1

@@ -47,14 +47,14 @@ struct CurvatureBudget {
     }
   }
 
-  /// Takes what cut directions pay: budgets may then be as large as
+  /// Takes the curvature that the slabs of cut directions add: budgets may then be as large as
   /// sum_k theta_k u_k u_k^T <= (1 - modulus) (I + 2 sum_i mu_i v_i v_i^T).
   ///
   /// With w = (I + 2 sum_i mu_i v_i v_i^T)^(-1/2) u, <w_j, w_k> = <u_j, u_k> - sum_i c_ij c_ik 2 mu_i/(1 + 2 mu_i).
-  mutating func take(_ payments: [Double], along cuts: CutDirections) {
+  mutating func take(_ slabMultipliers: [Double], along cuts: CutDirections) {
     var scaled = cuts.cosines
-    for i in payments.indices {
-      let share = 2 * payments[i] / (1 + 2 * payments[i])
+    for i in slabMultipliers.indices {
+      let share = 2 * slabMultipliers[i] / (1 + 2 * slabMultipliers[i])
       for k in 0..<scaled.rows { scaled[k, i] *= share.squareRoot() }
     }
     cosines = plain

@@ -67,7 +67,7 @@ struct EuclideanRelaxation: BoxRelaxation {
   mutating func bound(
     _ state: inout BoxState, _ box: [ClosedRange<Double>], isRoot: Bool, target: Double
   ) {
-    minimizer.spend(state.budgets, payments: [])
+    minimizer.setBudgets(state.budgets, slabMultipliers: [])
     let ascent = ascend(state, box, target)
     keep(ascent, &state)
     if ascent.value >= target { return }
@@ -112,7 +112,7 @@ struct EuclideanRelaxation: BoxRelaxation {
         shares = CurvatureBudget.shifted(shares, gains: gains.map(\.gain))
       }
       let budgets = curvature.filled(weights: shares, enough: gains.map(\.enough))
-      minimizer.spend(budgets, payments: [])
+      minimizer.setBudgets(budgets, slabMultipliers: [])
       let ascent = ascend(state, box, target)
       if ascent.value > best {
         best = ascent.value

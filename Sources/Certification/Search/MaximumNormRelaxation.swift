@@ -166,8 +166,8 @@ struct MaximumNormRelaxation: BoxRelaxation {
       multiplier: state.multiplier * scaled.height / square,
       point: [Double](repeating: 0, count: plain.count))
     if !state.budgets.isEmpty {
-      minimizer.spend(
-        curvature.filled(weights: state.shares, enough: state.budgets), payments: [])
+      minimizer.setBudgets(
+        curvature.filled(weights: state.shares, enough: state.budgets), slabMultipliers: [])
     }
     ascent.run(
       minimizer, box: intervals, target: target / square, limit: 12, deadline: deadline)

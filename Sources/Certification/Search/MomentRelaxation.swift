@@ -86,9 +86,9 @@ struct MomentRelaxation: BoxRelaxation {
     let solutions = search(state, target: target)
     guard let last = solutions.last else { return }
     for solution in solutions.sorted(by: { $0.value > $1.value }).prefix(2) {
-      curvature.take(solution.payments, along: cuts)
+      curvature.take(solution.slabMultipliers, along: cuts)
       let (budgets, share) = curvature.allowed(solution.budgets)
-      minimizer.spend(budgets, payments: solution.payments)
+      minimizer.setBudgets(budgets, slabMultipliers: solution.slabMultipliers)
       var ascent = DualAscent(
         multiplier: solution.multiplier, point: Array(solution.moments[..<problem.dimension]))
       ascent.run(minimizer, box: box, target: target, limit: 4, deadline: deadline)
@@ -105,7 +105,7 @@ struct MomentRelaxation: BoxRelaxation {
     state.multiplier = last.multiplier
     state.point = Array(last.moments[..<problem.dimension])
     state.spread = Array(last.moments[problem.dimension...])
-    state.payments = last.payments
+    state.slabMultipliers = last.slabMultipliers
     if state.bound >= target { return }
     chooseCut(&state, Array(spread.moments[problem.dimension...]), box)
     tryPoint(state.point)
@@ -116,10 +116,11 @@ struct MomentRelaxation: BoxRelaxation {
     var solutions: [MomentDescent.Solution] = []
     var (low, high): (MomentDescent.Solution?, MomentDescent.Solution?)
     var start = state.point + state.spread
-    var payments = state.payments
+    var slabMultipliers = state.slabMultipliers
     var multiplier = state.multiplier
     for _ in 0..<8 {
-      let solution = moments.solve(multiplier: multiplier, from: start, payments: payments)
+      let solution = moments.solve(
+        multiplier: multiplier, from: start, slabMultipliers: slabMultipliers)
       solutions.append(solution)
       if solution.slope > 0 { low = solution } else { high = solution }
       // A multiplier off by its slope's share of the curvature gains next to nothing.
@@ -137,7 +138,7 @@ struct MomentRelaxation: BoxRelaxation {
       }
       let next = multiplier
       let nearest = solutions.min { abs($0.multiplier - next) < abs($1.multiplier - next) }!
-      (start, payments) = (nearest.moments, nearest.payments)
+      (start, slabMultipliers) = (nearest.moments, nearest.slabMultipliers)
     }
     return solutions
   }
