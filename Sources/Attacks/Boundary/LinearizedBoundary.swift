@@ -2,6 +2,10 @@ import LinearCore
 
 /// The boundary of one sample as its linearisation at a perturbation delta has it: the hyperplane
 /// {u: <g, u> = t}, t = <g, delta> - margin, g the margin's gradient.
+///
+/// ``HyperplaneProjection`` solves the same problem as FAB's paper states it, from a point inside the box
+/// and to the exact set of coordinates on their bounds. This one ends as soon as the hyperplane is met up
+/// to rounding. They agree but for the last digits, which results depend on.
 enum LinearizedBoundary {
   /// Writes the shortest u of a hyperplane, in the box as far as there is one.
   ///
