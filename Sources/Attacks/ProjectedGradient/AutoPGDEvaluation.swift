@@ -46,13 +46,3 @@ struct AutoPGDEvaluation<Scalar: LinearScalar> {
     }
   }
 }
-
-/// Whether the predicted class, see ``predictedClasses(_:)``, is not the label.
-@inline(__always)
-func isMisclassified<Scalar: LinearScalar>(
-  _ logits: UnsafePointer<Scalar>, _ outputs: Int, label: Int
-) -> Bool {
-  if outputs == 1 { return (logits[0] > 0) != (label == 1) }
-  let other = strongestOther(logits, outputs, label)
-  return logits[other] > logits[label] || (logits[other] == logits[label] && other < label)
-}
