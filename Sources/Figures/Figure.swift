@@ -38,10 +38,8 @@ package struct FigureSize: Hashable, Sendable {
 package struct FigureTable: Hashable, Sendable {
   /// Appended to the figure's name, for example `-a` for panel (a); empty for a single table.
   package var suffix: String
-  /// The numbers.
   package var csv: CSVRows
 
-  /// Names a table.
   package init(suffix: String = "", csv: CSVRows) {
     self.suffix = suffix
     self.csv = csv
@@ -54,7 +52,6 @@ package struct PlotFrame: Hashable, Sendable {
   package var x: Double
   /// Top edge.
   package var y: Double
-  /// Extent.
   package var size: FigureSize
   /// The panel letter drawn in the top left corner, for example `a`.
   package var letter: String?

@@ -10,7 +10,6 @@ package struct FigureRenderer: Sendable {
   /// The formats ``write(_:named:in:)`` produces.
   package var formats: [FigureFormat]
 
-  /// Makes a renderer.
   package init(executable: String = "gnuplot", formats: [FigureFormat] = [.svg, .pdf]) {
     self.executable = executable
     self.formats = formats

@@ -18,7 +18,6 @@ package struct Heatmap: Figure, Hashable {
   package var valueTitle: String
   /// The values the colours span; values outside get the colours of the ends.
   package var range: ClosedRange<Double>
-  /// The colours.
   package var colours: ColourScale
   /// Lines are drawn before these rows.
   package var rowDividers: [Int]
@@ -57,9 +56,7 @@ package struct Heatmap: Figure, Hashable {
     preferredSize = size
   }
 
-  /// Number of rows.
   package var rowCount: Int { values.count }
-  /// Number of columns.
   package var columnCount: Int { values[0].count }
 
   /// The matrix with its labels, or numbers from 0 where there are none.

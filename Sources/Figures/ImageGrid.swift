@@ -2,7 +2,6 @@ import Formats
 
 /// Rows and columns of small images with captions: samples, perturbations, learnt features.
 package struct ImageGrid: Figure, Hashable {
-  /// One image.
   package struct Image: Hashable, Sendable {
     /// Pixel rows from the top; all have the same length.
     package var pixels: [[Double]]
@@ -46,7 +45,6 @@ package struct ImageGrid: Figure, Hashable {
     /// From left to right; `nil` leaves a place empty.
     package var images: [Image?]
 
-    /// Makes a row.
     package init(heading: String = "", images: [Image?]) {
       self.heading = heading
       self.images = images

@@ -16,7 +16,6 @@ package struct LineChart: Figure, Hashable {
     case bottomLeft
     /// Inside, in the bottom right corner; below the axes when curves pass there.
     case bottomRight
-    /// Nowhere.
     case none
   }
 
@@ -35,7 +34,6 @@ package struct LineChart: Figure, Hashable {
   /// The size when drawn alone.
   package var preferredSize: FigureSize
 
-  /// Makes a chart.
   package init(
     title: String = "", x: Axis, y: Axis, series: [Series], references: [ReferenceLine] = [],
     legend: Legend = .below, size: FigureSize = FigureSize(width: 700, height: 440)

@@ -12,7 +12,6 @@ package struct SortedBars: Figure, Hashable {
     /// The magnitudes, in any order.
     package var values: [Double]
 
-    /// Makes a group.
     package init(_ label: String, values: [Double]) {
       self.label = label
       self.values = values

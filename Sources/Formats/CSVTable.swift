@@ -5,11 +5,8 @@
 package struct CSVTable: Sendable, Equatable {
   /// One column; all columns of a table have the same length.
   package enum Column: Sendable, Equatable {
-    /// Single precision numbers.
     case floats([Float])
-    /// Double precision numbers.
     case doubles([Double])
-    /// Integers.
     case integers([Int])
     /// Text; quoted where it must be.
     case strings([String])
@@ -40,7 +37,6 @@ package struct CSVTable: Sendable, Equatable {
   /// The columns, from left to right.
   package private(set) var columns: [Column] = []
 
-  /// An empty table.
   package init() {}
 
   /// The number of rows below the header.
