@@ -141,3 +141,23 @@ public struct OrthonormalMixture: Sendable, Equatable, Codable {
     }
   }
 }
+
+extension OrthonormalMixture: NamedDataset {
+  private enum Part: String, CaseIterable { case train, test }
+
+  package static let name = "mixture"
+  package static let summary = "Gaussian clusters around orthonormal centres, generated"
+  package static let splits = Part.allCases.map(\.rawValue)
+
+  package static func load(_ request: DatasetRequest, environment: [String: String])
+    throws(DatasetError) -> Dataset
+  {
+    if let rule = request.labels {
+      throw .parameter(
+        name: "labels", found: "'\(rule)'", expected: "none, as the mixture has its own labels")
+    }
+    let part: Part = try request.part(default: .train)
+    return try request.mixture.generate(
+      stream: RandomStream(seed: request.seed).child("data"), part: part.rawValue)
+  }
+}

@@ -45,3 +45,17 @@ public enum CIFAR10 {
     files.isAvailable(environment)
   }
 }
+
+extension CIFAR10: NamedDataset {
+  package static let name = "cifar10"
+  package static let summary = "60,000 colour images, 32x32 (A. Krizhevsky)"
+  package static let splits = Split.allCases.map(\.rawValue)
+
+  package static func load(_ request: DatasetRequest, environment: [String: String])
+    throws(DatasetError) -> Dataset
+  {
+    try load(
+      split: request.part(default: .train), labels: request.labels ?? .category,
+      environment: environment)
+  }
+}

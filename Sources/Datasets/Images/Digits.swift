@@ -58,3 +58,15 @@ public enum Digits {
     return values
   }
 }
+
+extension Digits: NamedDataset {
+  package static let name = "digits"
+  package static let summary = "1,797 handwritten digits, 8x8, bundled (UCI, CC BY 4.0)"
+  package static let splits = StratifiedSplit.allCases.map(\.rawValue)
+
+  package static func load(_ request: DatasetRequest, environment: [String: String])
+    throws(DatasetError) -> Dataset
+  {
+    try load(labels: request.labels ?? .category, split: request.part(default: .all))
+  }
+}

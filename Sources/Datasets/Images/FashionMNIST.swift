@@ -31,3 +31,17 @@ public enum FashionMNIST {
     images.isAvailable(environment, refusing: [MNIST.images])
   }
 }
+
+extension FashionMNIST: NamedDataset {
+  package static let name = "fashion-mnist"
+  package static let summary = "70,000 articles of clothing, 28x28 (MIT)"
+  package static let splits = Split.allCases.map(\.rawValue)
+
+  package static func load(_ request: DatasetRequest, environment: [String: String])
+    throws(DatasetError) -> Dataset
+  {
+    try load(
+      split: request.part(default: .paperTrain), labels: request.labels ?? .category,
+      environment: environment)
+  }
+}

@@ -28,3 +28,17 @@ public enum MNIST {
     images.isAvailable(environment, refusing: [FashionMNIST.images])
   }
 }
+
+extension MNIST: NamedDataset {
+  package static let name = "mnist"
+  package static let summary = "70,000 handwritten digits, 28x28 (CC BY-SA 3.0)"
+  package static let splits = Split.allCases.map(\.rawValue)
+
+  package static func load(_ request: DatasetRequest, environment: [String: String])
+    throws(DatasetError) -> Dataset
+  {
+    try load(
+      split: request.part(default: .paperTrain), labels: request.labels ?? .category,
+      environment: environment)
+  }
+}
