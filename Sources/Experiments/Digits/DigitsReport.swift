@@ -55,14 +55,14 @@ struct DigitsReport {
         figures.contributions(), "contributions", caption: "Sorted neuron contributions.",
         alternative: "Sorted neuron contributions"),
     ]
-    for p in [figures.degrees.first!, figures.degrees.last!] {
+    for p in Set([figures.degrees.first!, figures.degrees.last!]).sorted() {
       blocks.append(
         try sink.figure(
           figures.cosines(
             p, columns: ["even", "odd"] + (0..<10).map { "digit \($0)" }, classCount: 2),
-          "cosines-p\(Int(saturating: p))",
+          "cosines-p\(p.degreeText)",
           caption: "Cosines of dominant neurons to class means and to the means of single digits.",
-          alternative: "Cosines between neurons and digit means for p = \(Int(saturating: p))"))
+          alternative: "Cosines between neurons and digit means for p = \(p.degreeText)"))
     }
     blocks.append(
       try sink.figure(

@@ -72,7 +72,7 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
       let isFalling = zip(values, values.dropFirst()).allSatisfy { $0 <= $1 }
       let first = curve[0]
       let last = curve[curve.count - 1]
-      return "for p = \(degree(p)) from \(share(last)) of sup|F| at alpha = \(last.alpha) to "
+      return "for p = \(p.degreeText) from \(share(last)) of sup|F| at alpha = \(last.alpha) to "
         + "\(share(first)) at alpha = \(number(first.alpha))"
         + (isFalling ? "" : " (not at every step)")
     }
@@ -115,10 +115,6 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
 
-  private static func degree(_ p: Double) -> String {
-    p == p.rounded() ? "\(Int(saturating: p))" : "\(p)"
-  }
-
   /// The header of ``cells``.
   static let header = [
     "p", "alpha", "distance", "at most", "least, most", "best c", "at most", "gradient ascent",
@@ -130,7 +126,7 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
   var cells: [[String]] {
     rows.map { row in
       [
-        Self.degree(row.p), Self.number(row.alpha), row.leastSquaresDistance.text(digits: 4),
+        row.p.degreeText, Self.number(row.alpha), row.leastSquaresDistance.text(digits: 4),
         row.leastSquaresUpper.text(digits: 4),
         row.leastSquaresRange.map { String(format: "%.4f", $0) }.joined(separator: ", "),
         row.bestDistance.text(digits: 4), row.bestUpper.text(digits: 4),
@@ -174,7 +170,7 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
             style: style, dash: dash, colour: colour))
       }
       add(
-        "p = \(Self.degree(p)) to \(ideal), least-squares c", \.leastSquaresDistance, style: .line,
+        "p = \(p.degreeText) to \(ideal), least-squares c", \.leastSquaresDistance, style: .line,
         shaded: true)
       add("proved upper bound", \.leastSquaresUpper, style: .line, dash: .dotted)
       add("best c", \.bestDistance, style: .line, dash: .dashed)

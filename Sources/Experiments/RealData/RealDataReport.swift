@@ -232,7 +232,7 @@ struct RealDataReport {
           worst = (
             excess,
             "A usual attack alone, \(settings.plainAttack ?? ""), is furthest off for "
-              + "p = \(Int(saturating: result.p)) at \(curve.norm.rawValue) radius \(plain.epsilon.rounded(to: 4)): it "
+              + "p = \(result.p.degreeText) at \(curve.norm.rawValue) radius \(plain.epsilon.rounded(to: 4)): it "
               + "reports \(numbers[0]) where \(curve.attack) finds \(numbers[1])."
           )
         }
