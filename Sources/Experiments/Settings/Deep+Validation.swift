@@ -116,13 +116,14 @@ extension CIFAR10Settings {
     ]
     let training = DeepTrainingConfiguration(
       augmentation: augmentation, adversarial: adversarial)
-    try check.own(names) {
-      for network in CIFAR10Network.allCases {
-        let architecture = try network.architecture(
+    for (network, name) in [(CIFAR10Network.convolutional, "filters"), (.dense, "units")] {
+      let architecture: Architecture
+      do throws(ExperimentError) {
+        architecture = try network.architecture(
           self, exponent: degrees[0],
           standardization: Standardization(means: [0, 0, 0], deviations: [1, 1, 1]))
-        try training.validate(for: architecture.inputShape)
-      }
+      } catch { throw error.prefixed("--set \(name)") }
+      try check.own(names) { try training.validate(for: architecture.inputShape) }
     }
     if let box = adversarial.box, !(box.lowerBound < box.upperBound) {
       throw check.refusal("adversarial.box", "an empty range", "two numbers, the smaller first")

@@ -27,20 +27,26 @@ enum SettingText {
   static func expectation(_ kind: SettingNode.Kind, isOptional: Bool) -> String {
     let values: String
     switch kind {
-    case .whole: values = "a whole number"
+    case .whole: values = "a whole number up to \(largestCount)"
     case .natural: values = "a whole number from 0 to 2^64 - 1"
-    case .number: values = "a number"
+    case .number: values = "a number up to 1e30"
     case .truth: values = "true or false"
     case .text: values = "a text"
-    case .choice(let names): values = "one of " + names.joined(separator: ", ")
+    case .choice(let names): values = "one of " + listed(names)
     case .list(.whole), .list(.natural): values = "whole numbers separated by commas"
     case .list(.number): values = "numbers separated by commas"
     case .list(.choice(let names)):
-      values = "some of " + names.joined(separator: ", ") + ", separated by commas"
+      values = "some of " + listed(names) + ", separated by commas"
     case .list: values = "values separated by commas"
     case .group: return "none; it is a group and has no value of its own"
     }
     return isOptional ? values + ", or none" : values
+  }
+
+  /// Names as they are, or in quotes where one has commas itself.
+  private static func listed(_ names: [String]) -> String {
+    let isPlain = names.allSatisfy { !$0.contains(",") }
+    return names.map { isPlain ? $0 : "'\($0)'" }.joined(separator: ", ")
   }
 
   private static func scalar(_ text: String, _ kind: SettingNode.Kind) -> SettingNode.Scalar? {

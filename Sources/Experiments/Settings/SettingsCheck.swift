@@ -19,7 +19,8 @@ struct SettingsCheck: Sendable {
 
   /// A setting with a value that it cannot have.
   func refusal(_ name: String, _ found: Any, _ expected: String) -> ExperimentError {
-    .usage("--set \(path(name)) is \(found), expected \(expected)")
+    let found = (found as? Double).map(Self.text) ?? "\(found)"
+    return .usage("--set \(path(name)) is \(found), expected \(expected)")
   }
 
   /// Runs checks of other modules, whose errors name fields of their own; `names` has those called differently here.
@@ -119,7 +120,8 @@ struct SettingsCheck: Sendable {
     for value in values { try element(value) }
     var found = Set<Value>()
     if let twice = values.first(where: { !found.insert($0).inserted }) {
-      throw refusal(name, "a list with \(twice) twice", "different values")
+      let value = (twice as? Double).map(Self.text) ?? "\(twice)"
+      throw refusal(name, "a list with \(value) twice", "different values")
     }
   }
 
