@@ -22,7 +22,7 @@ struct ReproduceCommand: ParsableCommand {
       Every setting can be changed by its name, or by the end of its name where no other ends so:
 
         polyrelu reproduce p-sweep --settings
-        polyrelu reproduce p-sweep --set degrees=1,3 --set alpha=0.02 --out runs/two-degrees
+        polyrelu reproduce p-sweep --set degrees=1,3 --set alpha=0.02
       """)
 
   @Argument(help: "The experiment, one of `polyrelu reproduce --list`.")

@@ -139,7 +139,7 @@ struct DigitsReport {
     }
     return ImageGrid(
       title: "Smallest perturbations that flip even and odd",
-      columnHeadings: ["original"] + results.map { "p = \(Int(saturating: $0.p))" }, rows: rows,
+      columnHeadings: ["original"] + results.map { "p = \($0.p.degreeText)" }, rows: rows,
       cellSize: 76)
   }
 }

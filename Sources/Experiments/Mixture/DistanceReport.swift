@@ -68,7 +68,7 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
   private static func answer(degrees: [Double], rows: [Row], results: [DistanceResult]) -> String {
     let parts = degrees.map { p in
       let curve = rows.filter { $0.p == p }
-      let values = curve.map { $0.leastSquaresDistance.mean! }
+      let values = curve.map { $0.leastSquaresDistance.mean ?? .nan }
       let isFalling = zip(values, values.dropFirst()).allSatisfy { $0 <= $1 }
       let first = curve[0]
       let last = curve[curve.count - 1]
@@ -110,7 +110,7 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
   }
 
   private static func share(_ row: Row) -> String {
-    String(format: "%.1f%%", 100 * row.leastSquaresDistance.mean! / row.idealSupremum)
+    String(format: "%.1f%%", 100 * (row.leastSquaresDistance.mean ?? .nan) / row.idealSupremum)
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
@@ -176,7 +176,7 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
       add("best c", \.bestDistance, style: .line, dash: .dashed)
       add("gradient ascent", \.ascentDistance, style: .points)
     }
-    let highest = series.flatMap { $0.y + ($0.band?.upper ?? []) }.max() ?? 1
+    let highest = series.flatMap { $0.y + ($0.band?.upper ?? []) }.filter(\.isFinite).max() ?? 1
     return LineChart(
       title: "Distance to the ideal classifier", x: Axis("alpha, standard deviation of a subclass"),
       y: Axis("sup |c f - F| / sup |F|", range: 0...(1.08 * max(highest, 1e-3))), series: series,

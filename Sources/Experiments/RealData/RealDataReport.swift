@@ -209,7 +209,7 @@ struct RealDataReport {
     let grows = zip(values, values.dropFirst()).allSatisfy { $0 < $1 }
     let accuracies = rows.map { String(format: "%.1f%%", 100 * $0.testAccuracy.mean) }
     let ranks = rows.map { String(format: "%.1f", $0.featureStableRank.mean) }
-    let degrees = rows.map { "\(Int(saturating: $0.p))" }.joined(separator: ", ")
+    let degrees = rows.map { "\($0.p.degreeText)" }.joined(separator: ", ")
     return
       "For p = \(degrees): test accuracy \(accuracies.joined(separator: ", ")); robust accuracy at "
       + "\(curve.norm.rawValue) radius \(first.robustAccuracy[best].epsilon.rounded(to: 4)) "

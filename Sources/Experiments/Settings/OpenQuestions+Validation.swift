@@ -2,10 +2,12 @@ import Datasets
 
 extension FlowMeasurement {
   /// Checks data, network, flow and what is attacked.
-  func validate(_ check: SettingsCheck) throws(ExperimentError) {
+  ///
+  /// - Parameter isFlow: whether nothing but a flow trains the network.
+  func validate(_ check: SettingsCheck, isFlow: Bool = true) throws(ExperimentError) {
     try check.mixture("mixture", mixture, samples: ["attackedSamples": attackedSamples])
     try check.width("hiddenWidth", hiddenWidth, dimension: mixture.dimension)
-    try check.initialScale("initialScale", initialScale)
+    try check.initialScale("initialScale", initialScale, isFlow: isFlow)
     try check.flow("flow", flow)
   }
 }
@@ -164,7 +166,7 @@ extension FlowComparisonExperiment.Settings {
     ] { try own.positive(name, value) }
     try own.momentum("momentum", compared.momentum)
     try own.count("batchSize", compared.batchSize)
-    try flow.validate(check.at("flow"))
+    try flow.validate(check.at("flow"), isFlow: false)
     guard flow.flow.endTime >= 0.02 else {
       throw check.refusal("flow.flow.endTime", flow.flow.endTime, "a number of at least 0.02")
     }

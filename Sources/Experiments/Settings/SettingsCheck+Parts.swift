@@ -25,9 +25,10 @@ extension SettingsCheck {
     try count(name, value, in: 1...max(1, most))
   }
 
-  /// The standard deviation of random initial weights; those of a flow may be far smaller than numbers.
-  func initialScale(_ name: String, _ value: Double) throws(ExperimentError) {
-    try number(name, value, in: 1e-300...1e10)
+  /// The standard deviation of random initial weights: in single precision its square must be a number, for a flow
+  /// only the scale itself.
+  func initialScale(_ name: String, _ value: Double, isFlow: Bool = false) throws(ExperimentError) {
+    try number(name, value, in: (isFlow ? 1e-300 : 1e-22)...1e10)
   }
 
   /// A gradient flow.
