@@ -25,10 +25,10 @@ extension SettingsCheck {
     try count(name, value, in: 1...max(1, most))
   }
 
-  /// The standard deviation of random initial weights: in single precision its square must be a number, for a flow
+  /// The standard deviation of random initial weights: in single precision its square must not vanish, for a flow
   /// only the scale itself.
   func initialScale(_ name: String, _ value: Double, isFlow: Bool = false) throws(ExperimentError) {
-    try number(name, value, in: (isFlow ? 1e-300 : 1e-22)...1e10)
+    try number(name, value, in: (isFlow ? 1e-300 : 1e-18)...1e10)
   }
 
   /// A gradient flow.
