@@ -1,5 +1,8 @@
+import Datasets
 import Foundation
+import LinearCore
 import Testing
+import Training
 
 @testable import Experiments
 
