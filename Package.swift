@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments", "Formats",
-  "LinearCore", "Networks", "Theory", "Training",
+  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Formats", "LinearCore",
+  "Networks", "Runs", "Studies", "Theory", "Training",
 ]
 
 let package = Package(
@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
     .target(name: "Formats", dependencies: ["CZlib", "CZip"]),
     .target(name: "Integration", dependencies: ["LinearCore"]),
-    .target(name: "Figures"),
+    .target(name: "Figures", dependencies: ["Formats"]),
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
@@ -41,23 +41,35 @@ let package = Package(
     .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Certification", dependencies: ["LinearCore", "Networks"]),
     .target(
+      name: "Runs",
+      dependencies: [
+        "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "LinearCore", "Networks", "Training",
+      ]),
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "LinearCore", "Networks", "Runs", "Theory", "Training",
+      ]),
+    .target(
       name: "Experiments",
       dependencies: [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
-        "LinearCore", "Networks", "Theory", "Training",
+        "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
       ]),
     .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(
       name: "PolyReLUCommand",
       dependencies: [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments",
-        "Figures", "Formats", "LinearCore", "Networks", "Theory", "Training",
+        "Figures", "Formats", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Command"),
     // Speed, measured beside other programs; a target of this package to see what is `package`.
     .executableTarget(
       name: "polyrelu-benchmarks",
-      dependencies: publicModules.map { .init(stringLiteral: $0) } + ["Figures"],
+      dependencies: publicModules.map { .init(stringLiteral: $0) } + ["Experiments", "Figures"],
       path: "Benchmarks/Sources/polyrelu-benchmarks"),
 
     // Tests.
@@ -67,7 +79,7 @@ let package = Package(
     .testTarget(
       name: "FormatsTests", dependencies: ["Formats", "TestSupport"], resources: [.copy("Fixtures")]
     ),
-    .testTarget(name: "FiguresTests", dependencies: ["Figures"]),
+    .testTarget(name: "FiguresTests", dependencies: ["Figures", "Formats"]),
     .testTarget(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"]),
     .testTarget(
@@ -102,7 +114,7 @@ let package = Package(
       name: "ExperimentsTests",
       dependencies: [
         "Certification", "Datasets", "DeepNetworks", "Experiments", "Formats", "LinearCore",
-        "Networks", "Training",
+        "Networks", "Runs", "Studies", "Training",
       ]),
     .testTarget(
       name: "PolyReLUTests",

@@ -52,7 +52,7 @@ public struct NeuronAlignment: Sendable {
   public let neurons: [Int]
   /// cos(w_j, direction): (neurons.count, directions).
   public let cosines: Matrix<Float>
-  /// The directions.
+  /// What the columns of ``cosines`` stand for.
   public let directions: ReferenceDirections
 
   /// The cosines of the dominant neurons to reference directions.

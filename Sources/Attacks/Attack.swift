@@ -1,96 +1,6 @@
 import LinearCore
 import Networks
 
-/// Perturbations an adversary may choose: measured in a norm, and keeping every input coordinate in a
-/// box if there is one.
-public struct ThreatModel<Scalar: LinearScalar>: Sendable, Equatable {
-  /// The norm that measures perturbations.
-  public var norm: Norm
-  /// The values a coordinate of a valid input may take, such as 0...1 for pixels; nil for all.
-  public var box: ClosedRange<Scalar>?
-
-  /// A threat model.
-  public init(norm: Norm, box: ClosedRange<Scalar>? = nil) {
-    self.norm = norm
-    self.box = box
-  }
-}
-
-/// What an attack gets to see.
-public struct AttackProblem<C: Classifier>: Sendable {
-  /// The classifier; attacks know nothing of what is inside.
-  public let classifier: C
-  /// Correctly classified samples: (n, inputDimension).
-  public let inputs: Matrix<C.Scalar>
-  /// Their classes.
-  public let labels: [Int]
-  /// What the adversary may do.
-  public let threat: ThreatModel<C.Scalar>
-  /// Where other classes are to be found.
-  public let references: AttackReferences<C.Scalar>
-  /// What each sample is called in random streams and in ``counts``: its row in the data, so that no
-  /// result depends on which samples are attacked together.
-  public let sampleNumbers: [Int]
-  /// What has been spent on each sample.
-  package let counts: PassCounts
-
-  /// A problem: correctly classified inputs (n, inputDimension), inside the box, with their classes.
-  ///
-  /// - Parameters:
-  ///   - sampleNumbers: by default 0 ..< n.
-  ///   - counts: counts for all these numbers; by default new ones.
-  package init(
-    classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], threat: ThreatModel<C.Scalar>,
-    references: AttackReferences<C.Scalar>, sampleNumbers: [Int]? = nil, counts: PassCounts? = nil
-  ) {
-    precondition(inputs.rows == labels.count, "one label a sample")
-    self.classifier = classifier
-    self.inputs = inputs
-    self.labels = labels
-    self.threat = threat
-    self.references = references
-    self.sampleNumbers = sampleNumbers ?? Array(labels.indices)
-    self.counts = counts ?? PassCounts(samples: (self.sampleNumbers.max() ?? -1) + 1)
-  }
-
-  private init(_ problem: AttackProblem, subset: [Int]) {
-    classifier = problem.classifier
-    inputs = problem.inputs.rows(at: subset)
-    labels = subset.map { problem.labels[$0] }
-    threat = problem.threat
-    references = problem.references
-    counts = problem.counts
-    sampleNumbers = subset.map { problem.sampleNumbers[$0] }
-  }
-
-  /// The number of samples.
-  public var count: Int { labels.count }
-
-  /// The problem restricted to some samples. Counts what it spends for the same samples.
-  public func subset(_ indices: [Int]) -> AttackProblem {
-    AttackProblem(self, subset: indices)
-  }
-}
-
-extension AttackProblem {
-  /// Adds gradient passes that did not go through ``marginsAndGradients(_:)``: a number a sample.
-  func countGradients(_ passes: [Int]) { counts.addGradients(sampleNumbers, passes) }
-
-  /// Independent Gaussian rows, (n, inputDimension), that depend on the samples' numbers alone.
-  func gaussianRows(_ stream: RandomStream) -> Matrix<C.Scalar> {
-    let (count, dimension) = (self.count, inputs.columns)
-    var rows = Matrix<C.Scalar>(uninitializedRows: count, columns: dimension)
-    rows.withMutablePointer { base in
-      for (i, number) in sampleNumbers.enumerated() {
-        var generator = stream.child("sample", number)
-        generator.fillGaussian(
-          UnsafeMutableBufferPointer(start: base + i * dimension, count: dimension))
-      }
-    }
-    return rows
-  }
-}
-
 /// An adversarial attack.
 ///
 /// An attack only proposes perturbations. ``RobustnessEvaluation`` checks its arguments, projects what it
@@ -128,22 +38,22 @@ public protocol Attack: Sendable {
 }
 
 extension Attack {
-  /// Yes.
+  /// True unless an attack says otherwise.
   public var followsGradients: Bool { true }
 
-  /// Nil.
+  /// Nil, for attacks without steps.
   public func doubled() -> (any Attack)? { nil }
 
   /// Accepts any number of classes.
   public func validate(classCount: Int) throws(AttackError) {}
 
-  /// All.
+  /// Every norm, unless an attack says otherwise.
   public var norms: [Norm] { Norm.allCases }
 }
 
 /// An evaluation that cannot start: one line naming what was wrong.
 public struct AttackError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// The message.
+  /// One line for a person.
   public let description: String
 
   /// An error with a message.

@@ -83,7 +83,7 @@ public enum AttackCatalog {
       ]
     }
     var targeted = TargetedAutoPGD()
-    targeted.finalists = 3
+    targeted.targetsAfterScreening = 3
     return [
       StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm), targeted,
       FastAdaptiveBoundary(targeted: true), gradientFree,

@@ -26,7 +26,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   /// Samples attacked together; results do not depend on it but by rounding.
   public var batchSize = 1000
 
-  /// An evaluation.
+  /// An evaluation; what does not fit classifier or samples is found when it runs.
   public init(
     threat: ThreatModel<C.Scalar>, attacks: [any Attack], references: AttackReferences<C.Scalar>,
     epsilons: [Double], stream: RandomStream

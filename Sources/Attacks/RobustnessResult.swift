@@ -15,7 +15,7 @@ public struct SampleRobustness: Sendable, Equatable {
 
   /// The row of the data.
   public let index: Int
-  /// Its class.
+  /// The class of the sample in the data.
   public let label: Int
   /// The class predicted without perturbation.
   public let predicted: Int
@@ -23,7 +23,7 @@ public struct SampleRobustness: Sendable, Equatable {
   public var radius: Double
   /// The attack that found it.
   public var attack: String?
-  /// How it ended.
+  /// Whether it was misclassified, attacked, or survived.
   public var status: Status
   /// Gradient passes that all attacks together spent on it.
   public var gradientPasses = 0

@@ -11,7 +11,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   package let effective: EffectiveNetwork
   /// Effective networks of more neurons are left to the relaxation: a box takes too long.
   public static var largestWidth: Int { 64 }
-  /// When to stop.
+  /// When the search for one sample ends.
   public let budget: SearchBudget
   private let relaxation: RelaxationCertifier<Double>
   private let original: PReLUNetwork<Double>

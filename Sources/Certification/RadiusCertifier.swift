@@ -2,51 +2,6 @@ import Foundation
 import LinearCore
 import Networks
 
-/// What is known about the distance of one sample to the decision boundary.
-public struct CertifiedRadius: Sendable, Equatable {
-  /// How a sample ended.
-  public enum Status: String, Sendable, Codable {
-    /// The gap between lower and upper is within the tolerance.
-    case exact
-    /// A bound, with a larger gap.
-    case bounded
-    /// Wrong without any perturbation; both bounds are 0.
-    case misclassified
-    /// More was proved than a perturbation that was found allows: one of the two is wrong, and nothing
-    /// may be believed. See ``CertifiedRadius/isContradictory``.
-    case contradictory
-  }
-
-  /// The row of the data.
-  public let index: Int
-  /// Its class.
-  public let label: Int
-  /// No perturbation smaller than this changes the class: proved, and no more than ``upper``. 0 where both
-  /// contradict each other.
-  public let lower: Double
-  /// What was proved before it was cut at ``upper``; see ``isContradictory``.
-  public let proved: Double
-  /// A perturbation of this size does; infinite where none was found.
-  public let upper: Double
-  /// How it ended.
-  public let status: Status
-  /// Boxes looked at.
-  public let nodes: Int
-  /// Seconds spent.
-  public let seconds: Double
-  /// The perturbation of size `upper`, `inputDimension` numbers; empty where there is none.
-  public let perturbation: [Double]
-  /// Whether more was proved than a perturbation allows, rounding aside: then the program is wrong.
-  public var isContradictory: Bool { status == .contradictory }
-  /// The proof: one certificate an opponent. Empty for misclassified samples.
-  package let certificates: [BranchCertificate]
-
-  /// (upper - lower) / upper; 0 for misclassified samples, 1 where there is no upper bound.
-  public var gap: Double {
-    status == .misclassified ? 0 : upper.isFinite ? (upper - lower) / upper : 1
-  }
-}
-
 /// Certifies l2 radii: for every sample a proved lower bound of the distance to the decision boundary,
 /// beside an upper bound with a witness.
 public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
@@ -54,7 +9,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let network: PReLUNetwork<Scalar>
   /// The network that certificates speak about.
   package let effective: EffectiveNetwork
-  /// When to stop.
+  /// When the search for one sample ends.
   public let budget: SearchBudget
   /// The network in double precision, which witnesses are evaluated by.
   private let original: PReLUNetwork<Double>

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Experiments
+import Runs
+import Studies
 
 /// The program `polyrelu`.
 @main

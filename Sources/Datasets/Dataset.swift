@@ -10,14 +10,14 @@ public struct ImageShape: Sendable, Equatable, Codable {
   /// Values a pixel, 1 for grey.
   public let channels: Int
 
-  /// Creates a shape.
+  /// A shape; one channel is a grey image.
   public init(rows: Int, columns: Int, channels: Int = 1) {
     self.rows = rows
     self.columns = columns
     self.channels = channels
   }
 
-  /// Values an image.
+  /// The number of values of an image, rows x columns x channels.
   public var count: Int { rows * columns * channels }
 }
 

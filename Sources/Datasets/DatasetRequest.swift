@@ -11,7 +11,6 @@ package struct DatasetRequest: Sendable, Equatable, Codable {
   /// The seed of `mixture`; other data ignore it.
   package var seed: UInt64
 
-  /// Creates a request.
   package init(
     data: String, labels: LabelRule? = nil, split: String? = nil,
     mixture: OrthonormalMixture = OrthonormalMixture(), seed: UInt64 = 0

@@ -62,7 +62,7 @@ extension LabelRule: Codable {
     try self.init(parsing: decoder.singleValueContainer().decode(String.self))
   }
 
-  /// Writes ``description``.
+  /// Writes ``description``, which ``init(from:)`` reads.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)

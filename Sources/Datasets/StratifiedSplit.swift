@@ -3,7 +3,7 @@
 ///
 /// About 80/20, the same proportions of every category on both sides, and the same forever.
 public enum StratifiedSplit: String, Sendable, Equatable, Codable, CaseIterable {
-  /// Every sample.
+  /// All samples, for training and testing alike.
   case all
   /// Four of five samples.
   case train

@@ -5,7 +5,7 @@ import Networks
 ///
 /// One output means two classes: class 1 is predicted where it is positive. Several outputs are logits.
 public struct DeepNetwork<Scalar: LinearScalar>: Sendable, Equatable {
-  /// The layers.
+  /// The layers with their settings, and the shape of inputs.
   public let architecture: Architecture
   /// The trained tensors, in the order and the shapes of `architecture.parameters`.
   public var parameters: [Matrix<Scalar>]

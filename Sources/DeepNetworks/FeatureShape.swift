@@ -7,7 +7,7 @@ public struct FeatureShape: Sendable, Equatable, Codable, CustomStringConvertibl
   public let rows: Int
   /// The number of pixel columns.
   public let columns: Int
-  /// Values a pixel.
+  /// The number of values of a pixel; of a vector all its numbers.
   public let channels: Int
 
   /// The shape of an image.
@@ -28,7 +28,7 @@ public struct FeatureShape: Sendable, Equatable, Codable, CustomStringConvertibl
   /// Values of a sample.
   public var count: Int { rows * columns * channels }
 
-  /// As in "32x32x3".
+  /// Rows, columns and channels, such as "32x32x3".
   public var description: String { "\(rows)x\(columns)x\(channels)" }
 
   /// The most pixels that the side of a window may have.

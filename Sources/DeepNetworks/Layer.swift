@@ -52,10 +52,10 @@ public protocol Layer: Codable, Sendable, Equatable {
 }
 
 extension Layer {
-  /// None.
+  /// Empty, for layers without trained tensors.
   public func parameters(for input: FeatureShape) -> [ParameterDescription] { [] }
 
-  /// Refuses.
+  /// Throws: networks with such a layer are not exported.
   public func appendOperators(
     to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
     parameters: [Matrix<Float>]
@@ -80,10 +80,10 @@ public struct ParameterDescription: Sendable, Equatable {
   public let rows: Int
   /// The number of columns.
   public let columns: Int
-  /// The initial values.
+  /// How the values are drawn before training.
   public let initialization: Initialization
 
-  /// A description.
+  /// The description of a tensor of shape (rows, columns).
   public init(name: String, rows: Int, columns: Int, initialization: Initialization) {
     self.name = name
     self.rows = rows
@@ -113,7 +113,6 @@ package struct GradientRequest: OptionSet, Sendable {
   /// One bit a kind of derivative.
   package let rawValue: Int
 
-  /// From bits.
   package init(rawValue: Int) { self.rawValue = rawValue }
 
   /// With respect to the inputs.
@@ -131,20 +130,19 @@ public struct LayerPass<Scalar: LinearScalar> {
     /// With respect to the trained tensors, summed over the batch; empty unless asked for.
     public let parameters: [Matrix<Scalar>]
 
-    /// Derivatives.
+    /// Derivatives of the shapes of inputs and trained tensors.
     public init(inputs: Matrix<Scalar>?, parameters: [Matrix<Scalar>] = []) {
       self.inputs = inputs
       self.parameters = parameters
     }
   }
 
-  /// (n, output.count).
+  /// The batch behind the layer: (n, output.count).
   public let outputs: Matrix<Scalar>
   /// From the derivatives with respect to the outputs, (n, output.count), to those with respect to
   /// inputs and trained tensors.
   package let backward: (_ cotangent: Matrix<Scalar>, _ request: GradientRequest) -> Gradient
 
-  /// A pass.
   package init(
     outputs: Matrix<Scalar>,
     backward: @escaping (_ cotangent: Matrix<Scalar>, _ request: GradientRequest) -> Gradient

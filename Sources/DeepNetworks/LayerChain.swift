@@ -6,7 +6,6 @@ package struct LayerChain: Sendable, Equatable {
   /// The layers, first to last.
   package let layers: [any Layer]
 
-  /// A chain.
   package init(_ layers: [any Layer]) { self.layers = layers }
 
   /// The shapes of a sample: before the first layer, and behind each.

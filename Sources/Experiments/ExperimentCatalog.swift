@@ -1,3 +1,6 @@
+import Runs
+import Studies
+
 /// How much an experiment does.
 package enum Preset: String, Sendable, Codable, CaseIterable {
   /// A minute or two: smaller data and networks, one seed.

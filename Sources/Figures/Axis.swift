@@ -4,7 +4,6 @@ import Foundation
 package struct Axis: Hashable, Sendable {
   /// How values are spaced.
   package enum Scale: String, Hashable, Sendable {
-    /// Evenly.
     case linear
     /// By their logarithm; values that are not positive are not drawn.
     case logarithmic

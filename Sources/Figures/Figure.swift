@@ -1,3 +1,5 @@
+import Formats
+
 /// Something that can be drawn: tables and series in, one gnuplot plot out.
 ///
 /// To add a kind of figure, write one file with a value type that conforms to this protocol.
@@ -36,11 +38,9 @@ package struct FigureSize: Hashable, Sendable {
 package struct FigureTable: Hashable, Sendable {
   /// Appended to the figure's name, for example `-a` for panel (a); empty for a single table.
   package var suffix: String
-  /// The numbers.
-  package var csv: CSVTable
+  package var csv: CSVRows
 
-  /// Names a table.
-  package init(suffix: String = "", csv: CSVTable) {
+  package init(suffix: String = "", csv: CSVRows) {
     self.suffix = suffix
     self.csv = csv
   }
@@ -52,7 +52,6 @@ package struct PlotFrame: Hashable, Sendable {
   package var x: Double
   /// Top edge.
   package var y: Double
-  /// Extent.
   package var size: FigureSize
   /// The panel letter drawn in the top left corner, for example `a`.
   package var letter: String?

@@ -10,7 +10,6 @@ package struct FigureRenderer: Sendable {
   /// The formats ``write(_:named:in:)`` produces.
   package var formats: [FigureFormat]
 
-  /// Makes a renderer.
   package init(executable: String = "gnuplot", formats: [FigureFormat] = [.svg, .pdf]) {
     self.executable = executable
     self.formats = formats
@@ -47,10 +46,10 @@ package struct FigureRenderer: Sendable {
       written.images[format] = "\(name).\(format.rawValue)"
     }
     var files = try AtomicFiles(in: directory)
-    for (fileName, data) in images { try files.stage(data, as: fileName) }
+    for (fileName, data) in images { files.stage(data, as: fileName) }
     for table in figure.tables {
       let fileName = "\(name)\(table.suffix).csv"
-      try files.stage(Data(table.csv.text.utf8), as: fileName)
+      files.stage(Data(table.csv.text.utf8), as: fileName)
       written.tables.append(fileName)
     }
     try files.commit()
@@ -63,7 +62,7 @@ package struct FigureRenderer: Sendable {
   ) throws(FigureError) {
     var files = try AtomicFiles(in: directory)
     for table in figure.tables {
-      try files.stage(Data(table.csv.text.utf8), as: "\(name)\(table.suffix).csv")
+      files.stage(Data(table.csv.text.utf8), as: "\(name)\(table.suffix).csv")
     }
     try files.commit()
   }

@@ -1,3 +1,5 @@
+import Formats
+
 /// A matrix as coloured cells, first row on top.
 package struct Heatmap: Figure, Hashable {
   /// Heading; none when empty.
@@ -16,7 +18,6 @@ package struct Heatmap: Figure, Hashable {
   package var valueTitle: String
   /// The values the colours span; values outside get the colours of the ends.
   package var range: ClosedRange<Double>
-  /// The colours.
   package var colours: ColourScale
   /// Lines are drawn before these rows.
   package var rowDividers: [Int]
@@ -55,15 +56,13 @@ package struct Heatmap: Figure, Hashable {
     preferredSize = size
   }
 
-  /// Number of rows.
   package var rowCount: Int { values.count }
-  /// Number of columns.
   package var columnCount: Int { values[0].count }
 
   /// The matrix with its labels, or numbers from 0 where there are none.
   package var tables: [FigureTable] {
     let columns = columnLabels.isEmpty ? (0..<columnCount).map(String.init) : columnLabels
-    var table = CSVTable(header: ["row"] + columns)
+    var table = CSVRows(header: ["row"] + columns)
     for (index, row) in values.enumerated() {
       let label = rowLabels.isEmpty ? String(index) : rowLabels[index]
       table.append([.text(label)] + row.map { .number($0) })

@@ -1,6 +1,7 @@
+import Formats
+
 /// Rows and columns of small images with captions: samples, perturbations, learnt features.
 package struct ImageGrid: Figure, Hashable {
-  /// One image.
   package struct Image: Hashable, Sendable {
     /// Pixel rows from the top; all have the same length.
     package var pixels: [[Double]]
@@ -44,7 +45,6 @@ package struct ImageGrid: Figure, Hashable {
     /// From left to right; `nil` leaves a place empty.
     package var images: [Image?]
 
-    /// Makes a row.
     package init(heading: String = "", images: [Image?]) {
       self.heading = heading
       self.images = images
@@ -77,7 +77,7 @@ package struct ImageGrid: Figure, Hashable {
 
   /// One row a pixel: `row`, `column`, `heading`, `caption`, `y`, `x` (all from 0), `value`.
   package var tables: [FigureTable] {
-    var table = CSVTable(header: ["row", "column", "heading", "caption", "y", "x", "value"])
+    var table = CSVRows(header: ["row", "column", "heading", "caption", "y", "x", "value"])
     for (rowIndex, row) in rows.enumerated() {
       for (columnIndex, image) in row.images.enumerated() {
         guard let image else { continue }

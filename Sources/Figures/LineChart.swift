@@ -1,3 +1,5 @@
+import Formats
+
 /// Curves over a common pair of axes.
 package struct LineChart: Figure, Hashable {
   /// Where the legend stands.
@@ -14,7 +16,6 @@ package struct LineChart: Figure, Hashable {
     case bottomLeft
     /// Inside, in the bottom right corner; below the axes when curves pass there.
     case bottomRight
-    /// Nowhere.
     case none
   }
 
@@ -33,7 +34,6 @@ package struct LineChart: Figure, Hashable {
   /// The size when drawn alone.
   package var preferredSize: FigureSize
 
-  /// Makes a chart.
   package init(
     title: String = "", x: Axis, y: Axis, series: [Series], references: [ReferenceLine] = [],
     legend: Legend = .below, size: FigureSize = FigureSize(width: 700, height: 440)
@@ -50,7 +50,7 @@ package struct LineChart: Figure, Hashable {
   /// One row a point (`kind` is `series`), in drawing order, gaps included; then one row a
   /// reference line (`kind` is `horizontal` or `vertical`).
   package var tables: [FigureTable] {
-    var table = CSVTable(header: ["kind", "label", "x", "y", "lower", "upper"])
+    var table = CSVRows(header: ["kind", "label", "x", "y", "lower", "upper"])
     for series in series {
       for index in series.x.indices {
         table.append([

@@ -16,13 +16,9 @@ package struct Series: Hashable, Sendable {
 
   /// The pattern of a line.
   package enum Dash: Int, CaseIterable, Hashable, Sendable {
-    /// Unbroken.
     case solid
-    /// Long strokes.
     case dashed
-    /// Short strokes.
     case dotted
-    /// Alternating.
     case dashDotted
   }
 

@@ -1,3 +1,5 @@
+import Formats
+
 /// Non-negative magnitudes, sorted from large to small, as outlines over their rank.
 ///
 /// Made for neuron contributions: how fast they fall tells how many neurons a network uses. Up to
@@ -10,7 +12,6 @@ package struct SortedBars: Figure, Hashable {
     /// The magnitudes, in any order.
     package var values: [Double]
 
-    /// Makes a group.
     package init(_ label: String, values: [Double]) {
       self.label = label
       self.values = values
@@ -51,7 +52,7 @@ package struct SortedBars: Figure, Hashable {
 
   /// One row a bar, largest first: `label`, `rank` from 1, `value`. Not-a-numbers come last.
   package var tables: [FigureTable] {
-    var table = CSVTable(header: ["label", "rank", "value"])
+    var table = CSVRows(header: ["label", "rank", "value"])
     for group in groups {
       for (index, value) in Self.sorted(group.values).enumerated() {
         table.append([.text(group.label), .integer(index + 1), .number(value)])

@@ -5,11 +5,8 @@
 package struct CSVTable: Sendable, Equatable {
   /// One column; all columns of a table have the same length.
   package enum Column: Sendable, Equatable {
-    /// Single precision numbers.
     case floats([Float])
-    /// Double precision numbers.
     case doubles([Double])
-    /// Integers.
     case integers([Int])
     /// Text; quoted where it must be.
     case strings([String])
@@ -40,7 +37,6 @@ package struct CSVTable: Sendable, Equatable {
   /// The columns, from left to right.
   package private(set) var columns: [Column] = []
 
-  /// An empty table.
   package init() {}
 
   /// The number of rows below the header.
@@ -90,12 +86,14 @@ package struct CSVTable: Sendable, Equatable {
   }
 
   /// Whole numbers without `.0`, and the spellings of infinity and NaN that other programs read.
+  static func text(_ value: Double) -> String { text(value, "\(value)") }
+
   private static func text(_ value: Double, _ printed: String) -> String {
     if value.isNaN { return "nan" }
     return printed.hasSuffix(".0") ? String(printed.dropLast(2)) : printed
   }
 
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     let needsQuotes = text.utf8.contains { byte in
       byte == 0x22 || byte == 0x2C || byte == 0x0A || byte == 0x0D
     }

@@ -10,7 +10,6 @@ package struct Event: Sendable {
     case rising
     /// From above zero to zero or below.
     case falling
-    /// Both.
     case either
   }
 

@@ -5,11 +5,9 @@
 /// number of threads. It is made for states of any length up to millions of components: it holds as many
 /// copies of the state as the method has stages, and four more.
 package final class Integrator<System: DifferentialSystem> {
-  /// What is integrated.
   package let system: System
   /// The method of the steps.
   package let method: RungeKuttaMethod
-  /// The current time.
   package internal(set) var time: Double
   /// The step that will be tried next, unless the caller's limit is nearer.
   package internal(set) var stepSize: Double

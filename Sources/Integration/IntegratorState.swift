@@ -9,7 +9,6 @@ package struct StepStatistics: Sendable, Codable, Equatable {
   /// The evaluations of the derivative.
   package var evaluations = 0
 
-  /// Nothing counted.
   package init() {}
 }
 

@@ -47,7 +47,6 @@ package struct RungeKuttaMethod: Sendable, CustomStringConvertible {
   /// The solution within a step.
   package let interpolant: Interpolant
 
-  /// The name.
   package var description: String { name }
   /// The number of stages.
   package var stageCount: Int { b.count }

@@ -20,7 +20,6 @@ package struct Solution: Sendable, Codable, Equatable {
   package struct Occurrence: Sendable, Codable, Equatable {
     /// The event's name.
     package var name: String
-    /// When it was.
     package var time: Double
 
     /// An event of this name at this time.
@@ -32,9 +31,7 @@ package struct Solution: Sendable, Codable, Equatable {
 
   /// Why it ended.
   package var ending: Ending
-  /// When it ended.
   package var time: Double
-  /// The state then.
   package var state: [Double]
   /// The events, in the order of their times.
   package var occurrences: [Occurrence]

@@ -28,13 +28,13 @@ extension Float: LinearScalar {
       blasint(leadingA), x, 1, beta, y, 1)
   }
 
-  /// Inner product.
+  /// The inner product of two vectors of `count` numbers.
   public static func dot(_ count: Int, _ x: UnsafePointer<Self>, _ y: UnsafePointer<Self>) -> Self {
     BLAS.useOneThread()
     return cblas_sdot(blasint(count), x, 1, y, 1)
   }
 
-  /// Euclidean norm.
+  /// The Euclidean norm of `count` numbers, without overflow or underflow of the squares.
   public static func euclideanNorm(_ count: Int, _ x: UnsafePointer<Self>) -> Self {
     BLAS.useOneThread()
     return cblas_snrm2(blasint(count), x, 1)
@@ -93,7 +93,7 @@ extension Float: LinearScalar {
     return diagonal
   }
 
-  /// Singular value decomposition.
+  /// LAPACK `gesdd` on a column-major (m, n) `a`, which is destroyed.
   public static func singularValues(
     _ m: Int, _ n: Int, _ a: UnsafeMutablePointer<Self>, vectors: Bool,
     s: UnsafeMutablePointer<Self>, u: UnsafeMutablePointer<Self>, vt: UnsafeMutablePointer<Self>
@@ -119,7 +119,7 @@ extension Float: LinearScalar {
     if info != 0 { throw .notConverged(routine: "sgesdd", info: Int(info)) }
   }
 
-  /// Symmetric eigenvalue decomposition.
+  /// LAPACK `syevd`: eigenvalues in ascending order, eigenvectors as columns of `a`.
   public static func symmetricEigen(
     _ n: Int, _ a: UnsafeMutablePointer<Self>, vectors: Bool, w: UnsafeMutablePointer<Self>
   ) throws(FactorizationError) {
@@ -143,10 +143,10 @@ extension Float: LinearScalar {
     if info != 0 { throw .notConverged(routine: "ssyevd", info: Int(info)) }
   }
 
-  /// e^x.
+  /// e to the power x.
   public static func exponential(_ x: Self) -> Self { Foundation.exp(x) }
-  /// The natural logarithm.
+  /// The natural logarithm of x > 0.
   public static func logarithm(_ x: Self) -> Self { Foundation.log(x) }
-  /// x^y.
+  /// x to the power y for x >= 0.
   public static func power(_ x: Self, _ y: Self) -> Self { Foundation.pow(x, y) }
 }

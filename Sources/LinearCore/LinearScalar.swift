@@ -58,7 +58,7 @@ public protocol LinearScalar:
   /// Replaces denormal numbers by 0, without branches.
   static func flushDenormals(_ count: Int, _ x: UnsafeMutablePointer<Self>)
 
-  /// e^x.
+  /// e to the power x.
   static func exponential(_ x: Self) -> Self
   /// The natural logarithm of x > 0.
   static func logarithm(_ x: Self) -> Self

@@ -86,7 +86,7 @@ extension Matrix {
     return result
   }
 
-  /// The Frobenius norm.
+  /// The square root of the sum of squared entries.
   public var frobeniusNorm: Scalar {
     withPointer { Scalar.euclideanNorm(elements.count, $0) }
   }

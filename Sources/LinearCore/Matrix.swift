@@ -78,7 +78,7 @@ public struct Matrix<Scalar: LinearScalar>: Sendable, Equatable {
     return Array(elements[i * columns..<(i + 1) * columns])
   }
 
-  /// Replaces row `i`.
+  /// Replaces row `i` by `columns` numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public mutating func setRow(_ i: Int, _ values: [Scalar]) {
@@ -123,7 +123,7 @@ public struct Matrix<Scalar: LinearScalar>: Sendable, Equatable {
       elements: Array(elements[range.lowerBound * columns..<range.upperBound * columns]))
   }
 
-  /// The transpose.
+  /// A copy of shape (columns, rows) with rows and columns exchanged.
   public var transposed: Matrix {
     var result = Matrix(uninitializedRows: columns, columns: rows)
     result.withMutablePointer { target in

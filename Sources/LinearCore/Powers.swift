@@ -6,7 +6,7 @@
 ///
 /// Relative error: below 1e-6 in `Float`; a few units in the last place in `Double`.
 public struct VectorPower<Scalar: LinearScalar>: Sendable {
-  /// The power.
+  /// The power that entries are raised to, at least 0.
   public let exponent: Double
   private let whole: Int
   private let fraction: Double

@@ -43,15 +43,15 @@ public protocol Classifier<Scalar>: Sendable {
 }
 
 extension Classifier {
-  /// None.
+  /// Nil, for classifiers of one precision.
   public var inDoublePrecision: (any Classifier<Double>)? { nil }
 
-  /// By ``logits(_:)``.
+  /// ``logits(_:)`` itself, for classifiers without a second code path.
   public func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double> {
     logits(inputs.converted()).converted()
   }
 
-  /// By ``predictions(_:)``.
+  /// ``predictions(_:)``, for classifiers of one precision.
   public func referenceClasses(_ inputs: Matrix<Scalar>) -> [Int] { predictions(inputs) }
 
   /// The number of classes it tells apart.

@@ -15,9 +15,10 @@
 @_exported import Certification
 @_exported import Datasets
 @_exported import DeepNetworks
-@_exported import Experiments
 @_exported import Formats
 @_exported import LinearCore
 @_exported import Networks
+@_exported import Runs
+@_exported import Studies
 @_exported import Theory
 @_exported import Training

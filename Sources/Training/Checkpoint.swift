@@ -6,7 +6,6 @@ import Networks
 /// The state of a training run between two epochs. As a file it is a model file with the optimiser's
 /// running averages and the record beside the weights, so it can be attacked or inspected as it is.
 package struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
-  /// The network.
   package var network: PReLUNetwork<Scalar>
   /// The settings of the run.
   package var configuration: TrainingConfiguration
@@ -19,7 +18,6 @@ package struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
   /// Which neurons of a thinned run wait, and how fast all of them move.
   var thinning: ThinningState<Scalar>?
 
-  /// A state.
   init(
     network: PReLUNetwork<Scalar>, configuration: TrainingConfiguration, record: TrainingRecord,
     stepCount: Int, moments: [String: [Scalar]], thinning: ThinningState<Scalar>? = nil
@@ -53,7 +51,6 @@ package struct Checkpoint<Scalar: LinearScalar>: Sendable, Equatable {
     try file.sealed().write(to: path)
   }
 
-  /// Reads a checkpoint.
   package init(path: String) throws(FormatError) {
     let file = try Safetensors(path: path)
     try file.checkSeal(path: path)

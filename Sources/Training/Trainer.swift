@@ -9,7 +9,7 @@ import Networks
 public struct Trainer<Scalar: LinearScalar> {
   /// The network, as trained so far.
   public private(set) var network: PReLUNetwork<Scalar>
-  /// The settings.
+  /// The settings, which do not change during the run.
   public let configuration: TrainingConfiguration
   /// The course so far.
   public private(set) var record = TrainingRecord()
@@ -69,21 +69,21 @@ public struct Trainer<Scalar: LinearScalar> {
   @discardableResult
   public mutating func runEpoch() throws(TrainingError) -> EpochRecord {
     let epoch = record.epochs.count + 1
-    var stepping = thinned?.stepping(network, batchSize: min(configuration.batchSize, labels.count))
+    var merged = thinned?.merged(network, batchSize: min(configuration.batchSize, labels.count))
     let (lossSum, correct) = try withNeuronsGrouped { trainer throws(TrainingError) in
       var (lossSum, correct) = (0.0, 0)
       for batch in trainer.batches(ofEpoch: epoch) {
         let result =
-          stepping == nil ? trainer.step(batch) : trainer.thinnedStep(batch, &stepping!)
+          merged == nil ? trainer.step(batch) : trainer.thinnedStep(batch, &merged!)
         lossSum += result.lossSum
         correct += result.correct
         if !lossSum.isFinite { throw trainer.diverged(epoch) }
       }
       return (lossSum, correct)
     }
-    if let stepping {
+    if let merged {
       thinned!.finish(
-        epoch: epoch, isLast: epoch >= configuration.epochs, stepping: stepping,
+        epoch: epoch, isLast: epoch >= configuration.epochs, merged: merged,
         network: &network, inputs: inputs)
       record.thinning = thinned!.record
     }
@@ -94,7 +94,7 @@ public struct Trainer<Scalar: LinearScalar> {
     var testAccuracy: Double?
     if let heldOut {
       // Waiting neurons would not show.
-      let logits = (stepping?.network ?? network).logits(prepared: heldOut.inputs)
+      let logits = (merged?.network ?? network).logits(prepared: heldOut.inputs)
       testLoss = configuration.loss.mean(logits, labels: heldOut.labels)
       let hits = correctPredictions(logits, labels: heldOut.labels)
       testAccuracy = Double(hits) / Double(heldOut.labels.count)
@@ -156,10 +156,10 @@ public struct Trainer<Scalar: LinearScalar> {
   }
 
   /// One step of the neurons that step, on the listed samples.
-  private mutating func thinnedStep(_ batch: [Int], _ stepping: inout SteppingNetwork<Scalar>)
+  private mutating func thinnedStep(_ batch: [Int], _ merged: inout MergedNetwork<Scalar>)
     -> BatchPass<Scalar>.Result
   {
-    let result = stepping.step(
+    let result = merged.step(
       inputs: inputs.subset(batch), labels: batch.map { labels[$0] }, loss: configuration.loss,
       optimizer: optimizer)
     thinned!.state.waiting?.record(

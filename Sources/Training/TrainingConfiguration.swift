@@ -3,7 +3,7 @@ import Networks
 
 /// Everything besides data and initial weights that determines a training run.
 public struct TrainingConfiguration: Sendable, Equatable, Codable {
-  /// The loss.
+  /// The loss whose mean over the samples is minimised.
   public var loss: Loss
   /// The optimiser and its hyper-parameters.
   public var optimizer: OptimizerConfiguration
@@ -60,7 +60,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
 
 /// What one epoch of training did.
 public struct EpochRecord: Sendable, Equatable, Codable {
-  /// Counted from 1.
+  /// The number of the epoch, counted from 1.
   public let epoch: Int
   /// Mean loss over the epoch, each batch before its step.
   public let loss: Double
@@ -74,7 +74,6 @@ public struct EpochRecord: Sendable, Equatable, Codable {
   /// What the hidden layer looks like after the epoch, where it is measured.
   package var features: FeatureRecord?
 
-  /// A record.
   package init(
     epoch: Int, loss: Double, trainAccuracy: Double, testLoss: Double?, testAccuracy: Double?,
     features: FeatureRecord? = nil
@@ -107,7 +106,7 @@ public struct TrainingRecord: Sendable, Equatable, Codable {
   /// What was left out, where the run is thinned.
   package var thinning: ThinningRecord?
 
-  /// An empty record.
+  /// A record of no epoch.
   public init() {}
 
   /// Whether the epochs are numbered from 1 on, as those of a run are.

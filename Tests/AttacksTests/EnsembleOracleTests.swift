@@ -131,8 +131,8 @@ private struct LinearClasses: Classifier {
       var attack = TargetedAutoPGD(restarts: norm == .l1 ? 5 : 1)
       attack.skipsCoordinatesOnBounds = true
       // All targets, and two of up to five that short runs choose.
-      for finalists in [nil, 2] {
-        attack.finalists = finalists
+      for targetsAfterScreening in [nil, 2] {
+        attack.targetsAfterScreening = targetsAfterScreening
         check(attack, problem, distances, above: 1.02)
       }
     }
@@ -239,7 +239,7 @@ private struct LinearClasses: Classifier {
     let targeted = counts(TargetedAutoPGD(steps: 10), radius: 1e-4)
     #expect(targeted.gradientPasses.max() == 5 * 11)
     var selective = TargetedAutoPGD(steps: 10)
-    (selective.finalists, selective.scoutingSteps) = (2, 4)
+    (selective.targetsAfterScreening, selective.screeningSteps) = (2, 4)
     #expect(counts(selective, radius: 1e-4).gradientPasses.max() == 5 * 5 + 2 * 11)
     // One pass a step for each other class, and one to see whether the last point fools.
     let untargeted = counts(FastAdaptiveBoundary(steps: 9), radius: .infinity)

@@ -50,7 +50,7 @@ import Testing
     let n = problem.dimension
     let count = (1 + MomentDescent.rank) * n
     _ = descent.solve(
-      multiplier: 3, from: [Double](repeating: 0, count: count), payments: [0.3])
+      multiplier: 3, from: [Double](repeating: 0, count: count), slabMultipliers: [0.3])
     var generator = RandomStream(seed: 52).child("moments")
     let moments = (0..<count).map { _ in 0.1 * radius * Double.random(in: -1...1, using: &generator)
     }
@@ -76,7 +76,8 @@ import Testing
       let radius = Norm.l2.length(witness)
       var relaxation = try #require(
         MomentRelaxation(
-          problem, sharing: RelaxationBudget(problem), ball: radius, best: radius, witness: witness,
+          problem, curvature: CurvatureBudget(problem), ball: radius, best: radius,
+          witness: witness,
           deadline: .distantFuture))
       let cuts = try #require(relaxation.cuts)
       var state = relaxation.initialState
@@ -86,7 +87,8 @@ import Testing
         problem, radius: radius, square: 1, deadline: .distantFuture)
       descent.set(box, cuts: cuts)
       let solution = descent.solve(
-        multiplier: state.multiplier, from: state.point + state.spread, payments: state.payments)
+        multiplier: state.multiplier, from: state.point + state.spread,
+        slabMultipliers: state.slabMultipliers)
       #expect(state.bound > 0)
       #expect(state.bound >= 0.98 * min(solution.value, 0.5 * radius * radius))
     }

@@ -35,11 +35,11 @@ import Testing
     // Texts, which give nil.
     "Int(text)", "Int(text.dropFirst(4))", "Int(parts[2])", "Int(code.dropFirst())",
     "LinearCore/AvailableProcessors.swift Int($0)",
-    "Datasets/Images/IDXImages.swift Int($0)", "Formats/Tensor.swift Int($0)",
+    "Datasets/Images/IDXImages.swift Int($0)", "Formats/Tensors/Tensor.swift Int($0)",
     "Formats/MemoryBudget.swift Int($0)", "Int(text(path)",
     "Int(String(decoding: digits, as: UTF8.self), radix: 8)",
     // Bytes, bits and words of files.
-    "Int(byte - 0x30)", "Int(bytes[position] - 0x30)", "Formats/NPYHeader.swift Int($1)",
+    "Int(byte - 0x30)", "Int(bytes[position] - 0x30)", "Formats/Numpy/NPYHeader.swift Int($1)",
     "Formats/IDX.swift Int($1)", "Int($1.element)", "Int(code)",
     "Int(contents[3])", "Int(Int32(truncatingIfNeeded: try natural(4)))",
     "Int(digits.reversed()", "Int(bits & 1)", "Int(bits & 255)", "Int((bits >> 62) & 1)",

@@ -4,6 +4,8 @@ import LinearCore
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// The experiments on depth, with settings of a second each.
 @Suite struct DeepExperimentTests {

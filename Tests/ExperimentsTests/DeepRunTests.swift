@@ -9,6 +9,8 @@ import Testing
 import Training
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// A directory that is removed in the end.
 private func withDirectory(_ body: (RunDirectory) throws -> Void) throws {

@@ -6,6 +6,8 @@ import Networks
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// What the experiments on depth measure, against closed forms.
 @Suite struct DepthToolsTests {

@@ -2,6 +2,8 @@ import Experiments
 import Formats
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Testing
 
 /// An experiment on real data in small: features made up here.

@@ -6,6 +6,8 @@ import Testing
 import Training
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 @Suite struct FlowRunTests {
   let folder = FileManager.default.temporaryDirectory

@@ -3,6 +3,8 @@ import LinearCore
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// JSON has no infinity: documents hold null, and come back as they were.
 @Suite struct JSONTextTests {

@@ -8,6 +8,8 @@ import Networks
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// Attack, certificate and inspection see the same classes, whatever the labels are called.
 @Suite struct LabelAgreementTests {

@@ -6,6 +6,8 @@ import Testing
 import Training
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// In a reduced space there are as many ways out as subclasses of other classes, of nearly the same length.
 @Suite struct NearMinimaTests {

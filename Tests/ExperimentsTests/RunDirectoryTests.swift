@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// Directories of runs: what is kept, what is computed again, what is taken back.
 @Suite struct RunDirectoryTests {

@@ -2,6 +2,8 @@ import Foundation
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 @Suite struct RunPlanTests {
   @Test func timesLeftFollowTheStagesDone() {

@@ -7,6 +7,8 @@ import Networks
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// A network of any options and sizes with samples, drawn from a seed.
 private struct ScaleCase {

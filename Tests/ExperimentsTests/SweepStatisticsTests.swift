@@ -1,5 +1,7 @@
 import Experiments
 import Foundation
+import Runs
+import Studies
 import Testing
 
 @Suite struct SweepStatisticsTests {

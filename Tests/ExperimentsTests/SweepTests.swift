@@ -2,6 +2,8 @@ import Experiments
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Synchronization
 import Testing
 

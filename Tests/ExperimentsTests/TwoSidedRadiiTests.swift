@@ -3,6 +3,8 @@ import Foundation
 import Testing
 
 @testable import Experiments
+@testable import Runs
+@testable import Studies
 
 /// Radii from both sides as results keep them.
 @Suite struct TwoSidedRadiiTests {

@@ -75,8 +75,8 @@ import Testing
       try FileManager.default.createDirectory(
         at: directory.appendingPathComponent("b"), withIntermediateDirectories: true)
       var files = try AtomicFiles(in: directory)
-      try files.stage(Data("2".utf8), as: "b")
-      try files.stage(Data("3".utf8), as: "c")
+      files.stage(Data("2".utf8), as: "b")
+      files.stage(Data("3".utf8), as: "c")
       #expect(throws: FigureError.self) { try files.commit() }
       let names = try fileNames(in: directory)
       #expect(names == ["b"])

@@ -15,10 +15,10 @@ import Testing
       chart.tables.map(\.csv.text) == [
         #"""
         kind,label,x,y,lower,upper
-        series,"a, ""b""",0.1,nan,0.0,inf
-        series,"a, ""b""",2.0,-1e-300,1.0,0.3333333333333333
-        vertical,v,3.0,,,
-        horizontal,,,4.0,,
+        series,"a, ""b""",0.1,nan,0,inf
+        series,"a, ""b""",2,-1e-300,1,0.3333333333333333
+        vertical,v,3,,,
+        horizontal,,,4,,
 
         """#
       ])
@@ -27,12 +27,12 @@ import Testing
   @Test func barsAreSortedAndRanked() {
     let bars = SortedBars(valueLabel: "v", groups: [.init("g", values: [1, .nan, 3, 0])])
     #expect(
-      bars.tables[0].csv.text == "label,rank,value\ng,1,3.0\ng,2,1.0\ng,3,0.0\ng,4,nan\n")
+      bars.tables[0].csv.text == "label,rank,value\ng,1,3\ng,2,1\ng,3,0\ng,4,nan\n")
   }
 
   @Test func matricesAndImagesKeepTheirPlaces() {
     let heat = Heatmap(values: [[1, 2], [3, 4]], rowLabels: ["a", "b"])
-    #expect(heat.tables[0].csv.text == "row,0,1\na,1.0,2.0\nb,3.0,4.0\n")
+    #expect(heat.tables[0].csv.text == "row,0,1\na,1,2\nb,3,4\n")
     let grid = ImageGrid(rows: [
       .init(images: [nil]),
       .init(heading: "h", images: [nil, .init(values: [5, 6], width: 1, caption: "c\nd")]),
@@ -40,8 +40,8 @@ import Testing
     #expect(
       grid.tables[0].csv.text == """
         row,column,heading,caption,y,x,value
-        1,1,h,"c\nd",0,0,5.0
-        1,1,h,"c\nd",1,0,6.0
+        1,1,h,"c\nd",0,0,5
+        1,1,h,"c\nd",1,0,6
 
         """)
   }

@@ -10,7 +10,7 @@ import Testing
   private static let arrows: [(module: String, imports: Set<String>)] = [
     ("LinearCore", []),
     ("Formats", []),
-    ("Figures", []),
+    ("Figures", ["Formats"]),
     ("Integration", ["LinearCore"]),
     ("Datasets", ["Formats", "LinearCore"]),
     ("Networks", ["Formats", "LinearCore"]),
@@ -21,10 +21,24 @@ import Testing
     ("Attacks", ["LinearCore", "Networks"]),
     ("Certification", ["LinearCore", "Networks"]),
     (
+      "Runs",
+      [
+        "Datasets", "DeepNetworks", "Certification", "Figures", "Formats", "LinearCore", "Networks",
+        "Training",
+      ]
+    ),
+    (
+      "Studies",
+      [
+        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "LinearCore", "Networks", "Runs", "Theory", "Training",
+      ]
+    ),
+    (
       "Experiments",
       [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
-        "LinearCore", "Networks", "Theory", "Training",
+        "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
       ]
     ),
     (
@@ -32,7 +46,7 @@ import Testing
       [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments",
         "Figures",
-        "Formats", "LinearCore", "Networks", "Theory", "Training",
+        "Formats", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
       ]
     ),
   ]

@@ -84,17 +84,17 @@ private struct SmallMixture {
       network: network, inputs: mixture.train.inputs.converted(), labels: mixture.train.labels,
       configuration: configuration)
     let optimizer = configuration.optimizer.makeOptimizer(for: network)
-    var stepping = SteppingNetwork(network, groups: groups, batchSize: 10)
+    var merged = MergedNetwork(network, groups: groups, batchSize: 10)
     let inputs = network.prepare(mixture.train.inputs.converted())
     for start in stride(from: 0, to: 300, by: 10) {
       let batch = Array(start..<start + 10)
       let expected = plain.step(batch)
-      let found = stepping.step(
+      let found = merged.step(
         inputs: inputs.subset(batch), labels: batch.map { mixture.train.labels[$0] },
         loss: .logistic, optimizer: optimizer)
       #expect(abs(expected.lossSum - found.lossSum) < 1e-11)
     }
-    _ = stepping.carryOver(to: &network)
+    _ = merged.carryOver(to: &network)
     #expect(network.hiddenWeights.largestDifference(from: plain.network.hiddenWeights) < 1e-12)
     #expect(network.outputWeights.largestDifference(from: plain.network.outputWeights) < 1e-12)
   }

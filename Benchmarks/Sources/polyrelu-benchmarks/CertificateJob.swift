@@ -2,6 +2,8 @@ import Certification
 import Experiments
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// Certified l2 radii of a network trained on the mixture (Section 5.1 of the paper).
 ///

@@ -2,6 +2,8 @@ import Attacks
 import Experiments
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// `--attack standard` on a network that the paper's authors published, inputs kept in [0, 1]; the peer
 /// is AutoAttack, `peers/autoattack.py`.

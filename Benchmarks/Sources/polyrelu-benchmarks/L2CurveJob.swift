@@ -1,6 +1,8 @@
 import Attacks
 import Experiments
 import Foundation
+import Runs
+import Studies
 
 /// The robustness curve of Section 5.1 (e): a network of p = 3 trained on the mixture, attacked in l2 at
 /// 15 radii; the peer is the official scheme, `peers/l2_curve.py`.

@@ -1,6 +1,8 @@
 import Certification
 import Experiments
 import LinearCore
+import Runs
+import Studies
 
 /// Certified linf radii of a network trained on the mixture; the peer is linear bound propagation with
 /// separate nodes, `peers/linf_certify.py`.

@@ -1,6 +1,8 @@
 import Datasets
 import Experiments
 import Networks
+import Runs
+import Studies
 import Training
 
 /// The training of the paper's MNIST experiments (Section 5.2.1 and Appendix B), as two jobs use it: width

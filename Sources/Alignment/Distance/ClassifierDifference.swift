@@ -104,7 +104,6 @@ package struct DistanceEstimate: Sendable, Equatable, Codable {
   /// The point x of the unit sphere where the value is taken; as many coordinates as an input.
   package let witness: [Double]
 
-  /// An estimate.
   package init(scale: Double, value: Double, witness: [Double]) {
     self.scale = scale
     self.value = value

@@ -17,7 +17,7 @@ import Networks
 ///   convex problem of one dimension with an exact solution; the maxima at its c join the points, until
 ///   they add nothing.
 ///
-/// The highest points are polished with all neurons and towards all dimensions, and what is reported is
+/// The highest points are refined with all neurons and towards all dimensions, and what is reported is
 /// evaluated with the full networks in double precision at unit vectors. It is a *lower estimate* of the
 /// supremum: a higher maximum may have been missed. As no more than finitely many points enter, the value
 /// at the best c is also a lower bound of the distance itself.
@@ -25,7 +25,6 @@ package struct DistanceSearch: Sendable, Codable, Equatable {
   /// The share of the total contributions that the reduction's error bound may reach. Where f and F cannot
   /// be reduced so far, up to 128 dimensions are all searched; with more, ten times the share is tried.
   package var tolerance = 1e-4
-  /// Random starts.
   package var randomStarts = 64
   /// Directions whose bisectors are starts: the first ones of ideal neurons, named directions and
   /// neurons of the network.
@@ -33,7 +32,6 @@ package struct DistanceSearch: Sendable, Codable, Equatable {
   /// Neurons that are starts, those of largest contribution.
   package var neuronStarts = 64
 
-  /// The default search.
   package init() {}
 
   /// Searches the distance at the least-squares c and at the best c.
@@ -81,12 +79,12 @@ package struct DistanceSearch: Sendable, Codable, Equatable {
       }
     }
     // The full networks have the last word.
-    let first = try exact.polished(
+    let first = try exact.refined(
       problem.lift(found), problem: problem, scale: leastSquares)
     var points = problem.lift(pool)
     for _ in 0..<3 {
       (scale, _) = ScaleProblem.minimum(exact.values(points))
-      points = try exact.polished(points, problem: problem, scale: scale)
+      points = try exact.refined(points, problem: problem, scale: scale)
     }
     (scale, _) = ScaleProblem.minimum(exact.values(points))
     return IdealDistance(
@@ -99,8 +97,8 @@ package struct DistanceSearch: Sendable, Codable, Equatable {
 }
 
 extension ClassifierDifference where Scalar == Double {
-  /// The points and, polished with all neurons, the few where |c f - F| is largest.
-  fileprivate func polished(_ points: Matrix<Double>, problem: ReducedDifference, scale: Double)
+  /// The points and, refined with all neurons, the few where |c f - F| is largest.
+  fileprivate func refined(_ points: Matrix<Double>, problem: ReducedDifference, scale: Double)
     throws(NetworkError) -> Matrix<Double>
   {
     guard let basis = problem.basis else { return points }
@@ -108,7 +106,8 @@ extension ClassifierDifference where Scalar == Double {
     let highest = points.rows(
       at: Array(sizes.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }.prefix(6)))
     do {
-      let better = try FullPolish(difference: self, basis: basis).polish(highest, scale: scale)
+      let better = try FullDimensionRefinement(difference: self, basis: basis).refine(
+        highest, scale: scale)
       return Matrix(
         rows: points.rows + better.rows, columns: points.columns,
         elements: points.elements + better.elements)

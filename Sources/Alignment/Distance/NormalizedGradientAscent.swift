@@ -8,14 +8,13 @@ import Networks
 /// Steps of fixed length never come to rest but circle around a maximum, so here the best iterate ever seen
 /// counts; the paper reports the maximum over the last ones (``reportsBestIterate`` false).
 ///
-/// The ascent is followed in the few dimensions that matter (``AscentSpace``), which makes the same steps at
+/// The ascent is followed in the few dimensions that matter (``ReducedCoordinates``), which makes the same steps at
 /// a hundredth of the cost.
 package struct NormalizedGradientAscent: Sendable, Codable, Equatable {
   /// Batches of starts, each from a random stream of its own.
   package var batches = 10
-  /// Starts a batch.
+  /// Starting points of one batch.
   package var points = 1000
-  /// Steps.
   package var steps = 2000
   /// The length of a step.
   package var stepLength = 0.01
@@ -49,7 +48,7 @@ package struct NormalizedGradientAscent: Sendable, Codable, Equatable {
   package func run<Scalar: LinearScalar>(
     _ difference: ClassifierDifference<Scalar>, scale: Double, stream: RandomStream
   ) -> DistanceEstimate {
-    let space = AscentSpace(difference, scale: scale, tolerance: tolerance)
+    let space = ReducedCoordinates(difference, scale: scale, tolerance: tolerance)
     let dimension = space.pair.inputDimension
     // Small blocks: every one is a piece of work for a thread, with buffers that stay in cache.
     let block = 100
@@ -65,11 +64,11 @@ package struct NormalizedGradientAscent: Sendable, Codable, Equatable {
             stream: stream.child("batch", batch)
           ).rowsNormalized())
         Parallel.forEachBlock(of: points, size: block) { number, range in
-          var lane = AscentLane(space.pair, starts: starts.rows(in: range))
-          for _ in 0..<steps { lane.step(stepLength) }
-          lane.finish(reportsBestIterate: reportsBestIterate)
+          var ascent = AscentBlock(space.pair, starts: starts.rows(in: range))
+          for _ in 0..<steps { ascent.step(stepLength) }
+          ascent.finish(reportsBestIterate: reportsBestIterate)
           let row = target + (batch * blocksPerBatch + number) * dimension
-          lane.best.withUnsafeBufferPointer {
+          ascent.best.withUnsafeBufferPointer {
             row.update(from: $0.baseAddress!, count: dimension)
           }
         }
@@ -81,7 +80,7 @@ package struct NormalizedGradientAscent: Sendable, Codable, Equatable {
 }
 
 /// A block of points on their way up |f - F|.
-private struct AscentLane<Scalar: LinearScalar> {
+private struct AscentBlock<Scalar: LinearScalar> {
   private let pass: any InputGradientPass<Scalar>
   private var points: Matrix<Scalar>
   private var gradient: Matrix<Scalar>

@@ -11,9 +11,7 @@ struct DistanceMaximum {
 
 /// c f - F in the few dimensions that f and F depend on; see ``DistanceSearch``.
 struct ReducedDifference {
-  /// Dimensions.
   let rank: Int
-  /// Neurons.
   let neurons: Int
   /// A bound of |F| on the unit ball: the size of the numbers at hand.
   let total: Double

@@ -20,12 +20,12 @@ public struct ExtremalVectorSearch: Sendable, Codable, Equatable {
   public var randomStarts = 50
   /// Principal directions of the data that join the span.
   public var principalDirections = 8
-  /// Steps of ascent.
+  /// The most steps of the ascent from one start.
   public var ascentSteps = 300
   /// The largest ``ExtremalVector/residual`` that counts as a fixed point.
   public var tolerance = 1e-10
 
-  /// The default search.
+  /// A search with the default effort; change it by the properties.
   public init() {}
 
   /// Extremal vectors, by falling |G|.

@@ -8,7 +8,7 @@ import LinearCore
 ///
 /// constant + c ||x + d||^2 below the bias term, M_k the majorants of the box, excess_k the distance of
 /// z_k = <u_k, x + d> from its interval, by Newton's method with a line search. By the choice of the
-/// budgets theta_k = 2 lambda b_k gamma_k / (1 + 2 lambda c) it is strongly convex with modulus at least ``RelaxationBudget/modulus``.
+/// budgets theta_k = 2 lambda b_k gamma_k / (1 + 2 lambda c) it is strongly convex with modulus at least ``CurvatureBudget/modulus``.
 ///
 /// A stiff penalty stands for the multipliers of the box: with multiplier nu it costs nu^2/(2 kappa) of the
 /// bound. Nothing here needs to be exact: what comes out is checked by ``CertificateChecker``.
@@ -79,14 +79,14 @@ final class LagrangianMinimizer {
     changes = .allocate(capacity: max(1, count))
     point = [Double](repeating: 0, count: n)
     matrix.withPointer { rows.update(from: $0, count: n * count) }
-    spend(budgets, payments: [Double](repeating: 0, count: cuts?.count ?? 0))
+    setBudgets(budgets, slabMultipliers: [Double](repeating: 0, count: cuts?.count ?? 0))
   }
 
   /// Takes theta_k of the neurons against the label, and mu_i of the cut directions as a share of 1 + 2 lambda c.
-  func spend(_ budgets: [Double], payments: [Double]) {
-    terms.spend(budgets, payments: payments)
+  func setBudgets(_ budgets: [Double], slabMultipliers: [Double]) {
+    terms.setBudgets(budgets, slabMultipliers: slabMultipliers)
     system.setBase(
-      [Double](repeating: 0, count: problem.supporting) + budgets + payments.map { -2 * $0 })
+      [Double](repeating: 0, count: problem.supporting) + budgets + slabMultipliers.map { -2 * $0 })
   }
 
   deinit {

@@ -18,7 +18,7 @@ final class LagrangianTerms {
   /// theta_k of the neurons against the label.
   private(set) var budgets: [Double]
   /// mu_i of the cut directions, as a share of s.
-  private(set) var payments: [Double]
+  private(set) var slabMultipliers: [Double]
   private(set) var multiplier = 0.0
   /// s, the curvature of L without these terms.
   private var curvature = 1.0
@@ -36,7 +36,7 @@ final class LagrangianTerms {
     neurons = problem.count
     count = neurons + directions
     budgets = [Double](repeating: 0, count: problem.against)
-    payments = [Double](repeating: 0, count: directions)
+    slabMultipliers = [Double](repeating: 0, count: directions)
     slopes = .allocate(capacity: max(1, count))
     curvatures = .allocate(capacity: max(1, count))
   }
@@ -47,9 +47,9 @@ final class LagrangianTerms {
   }
 
   /// Takes theta_k and mu_i.
-  func spend(_ budgets: [Double], payments: [Double]) {
+  func setBudgets(_ budgets: [Double], slabMultipliers: [Double]) {
     self.budgets = budgets
-    self.payments = payments
+    self.slabMultipliers = slabMultipliers
   }
 
   /// Takes a multiplier, the curvature s and a box, the intervals of the z_k and t_i.
@@ -93,10 +93,10 @@ final class LagrangianTerms {
     for i in slabs.indices {
       let (j, slab) = (neurons + i, slabs[i])
       let (a, b) = (slab.lowerBound, slab.upperBound)
-      let payment = curvature * payments[i]
-      penalty += payment * (z[j] - a) * (z[j] - b)
-      slopes[j] = payment * (2 * z[j] - a - b)
-      curvatures[j] = 2 * payment
+      let slabMultiplier = curvature * slabMultipliers[i]
+      penalty += slabMultiplier * (z[j] - a) * (z[j] - b)
+      slopes[j] = slabMultiplier * (2 * z[j] - a - b)
+      curvatures[j] = 2 * slabMultiplier
       penalty += addPenalty(z[j], a, b, j, stiffness)
     }
     return multiplier * sum + penalty
@@ -168,7 +168,7 @@ final class LagrangianTerms {
       majorants.indices.map {
         multiplier * problem.weights[supporting + $0] * majorants[$0].curvature
       }
-      + slabs.indices.map { -curvature * payments[$0] }
+      + slabs.indices.map { -curvature * slabMultipliers[$0] }
     return (
       quadratics,
       quadratics.indices.map { k in

@@ -11,7 +11,7 @@ import LinearCore
 ///     min over d and F of  (|d|^2 + |F|^2)/2 + lambda (P(d) - sum_k b_k E(z_k(d), |F^T u_k|^2)),
 ///
 /// F F^T the covariance of the perturbation, of low rank (Burer and Monteiro, *Mathematical Programming* 2003). Neurons for the
-/// label see the mean only. Nothing here has to be exact: budgets and payments are checked before they are used.
+/// label see the mean only. Nothing here has to be exact: budgets and multipliers are checked before they are used.
 final class MomentDescent {
   /// Columns of F.
   static var rank: Int { 3 }
@@ -34,7 +34,7 @@ final class MomentDescent {
   /// Intervals of <v_i, d>.
   private var slabs: [ClosedRange<Double>] = []
   /// Their multipliers.
-  private var prices: [Double] = []
+  private var scaledMultipliers: [Double] = []
 
   private var multiplier = 1.0
   private var biasSlope = 0.0
@@ -87,18 +87,20 @@ final class MomentDescent {
     let moments: [Double]
     /// theta_k and mu_i, to be checked.
     let budgets: [Double]
-    let payments: [Double]
+    let slabMultipliers: [Double]
   }
 
   /// Minimises for one multiplier, from the moments of another solution on.
   ///
-  /// - Parameter payments: of that solution.
-  func solve(multiplier: Double, from moments: [Double], payments: [Double]) -> Solution {
+  /// - Parameter slabMultipliers: of that solution.
+  func solve(multiplier: Double, from moments: [Double], slabMultipliers: [Double]) -> Solution {
     self.multiplier = multiplier
     biasSlope = max(preferredBiasSlope, -0.25 / multiplier)
     constant = problem.constant(slope: biasSlope, within: radius)
     stiffnessOfNorm = 1 + 2 * multiplier * biasSlope
-    prices = slabs.indices.map { $0 < payments.count ? stiffnessOfNorm * payments[$0] : 0 }
+    scaledMultipliers = slabs.indices.map {
+      $0 < slabMultipliers.count ? stiffnessOfNorm * slabMultipliers[$0] : 0
+    }
     var moments = moments
     let spread = moments[n...].reduce(0) { $0 + $1 * $1 }
     if spread < 0.02 * 0.02 * radius * radius {
@@ -111,11 +113,11 @@ final class MomentDescent {
       ) {
         evaluate($0, &$1)
       }
-      if updatePrices(moments) < 1e-5 * radius * radius || Date() >= deadline { break }
+      if updateMultipliers(moments) < 1e-5 * radius * radius || Date() >= deadline { break }
     }
     return Solution(
       multiplier: multiplier, value: value, slope: slope(moments), moments: moments,
-      budgets: budgets(), payments: prices.map { $0 / stiffnessOfNorm })
+      budgets: budgets(), slabMultipliers: scaledMultipliers.map { $0 / stiffnessOfNorm })
   }
 
   /// The objective with the augmented Lagrangian of the slabs, and its gradient.
@@ -208,15 +210,18 @@ final class MomentDescent {
     var value = 0.0
     for i in slabs.indices {
       let (images, excess) = slab(i, moments, cuts)
-      let price = max(0, prices[i] + Self.stiffness * excess)
-      value += 0.5 * (price * price - prices[i] * prices[i]) / Self.stiffness
-      if price == 0 { continue }
+      let scaledMultiplier = max(0, scaledMultipliers[i] + Self.stiffness * excess)
+      value +=
+        0.5 * (scaledMultiplier * scaledMultiplier - scaledMultipliers[i] * scaledMultipliers[i])
+        / Self.stiffness
+      if scaledMultiplier == 0 { continue }
       let (a, b) = (slabs[i].lowerBound, slabs[i].upperBound)
       cuts.rows.withPointer { rows in
         gradient.withUnsafeMutableBufferPointer { gradient in
           for c in 0...Self.rank {
             let factor = c == 0 ? 2 * images[0] - a - b : 2 * images[c]
-            Double.add(n, price * factor, rows + i * n, to: gradient.baseAddress! + c * n)
+            Double.add(
+              n, scaledMultiplier * factor, rows + i * n, to: gradient.baseAddress! + c * n)
           }
         }
       }
@@ -224,13 +229,13 @@ final class MomentDescent {
     return value
   }
 
-  /// Raises or lowers the prices of the slabs; by how much the worst is violated.
-  private func updatePrices(_ moments: [Double]) -> Double {
+  /// Raises or lowers the multipliers of the slabs; by how much the worst is violated.
+  private func updateMultipliers(_ moments: [Double]) -> Double {
     guard let cuts else { return 0 }
     var worst = 0.0
     for i in slabs.indices {
       let excess = slab(i, moments, cuts).excess
-      prices[i] = max(0, prices[i] + Self.stiffness * excess)
+      scaledMultipliers[i] = max(0, scaledMultipliers[i] + Self.stiffness * excess)
       worst = max(worst, excess)
     }
     return worst

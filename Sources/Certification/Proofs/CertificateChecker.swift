@@ -5,9 +5,9 @@ import Networks
 public struct SampleCertificate: Codable, Sendable, Equatable {
   /// The row of the data.
   public let index: Int
-  /// Its class.
+  /// The class of the sample in the data.
   public var label: Int
-  /// What measures perturbations.
+  /// The norm of ``lower``.
   public var norm: Norm
   /// No perturbation of smaller norm changes the class.
   public var lower: Double

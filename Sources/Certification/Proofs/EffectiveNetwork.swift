@@ -26,10 +26,9 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
   package let center: [Double]?
   /// Orthonormal rows up to rounding, (rank, inputDimension); nil for the identity.
   package let basis: Matrix<Double>?
-  /// See above.
+  /// In units of an output, at ||x - center|| = 1; see above.
   package let errorBound: Double
 
-  /// Neurons.
   package var neurons: Int { directions.rows }
   /// The dimension certificates work in.
   package var rank: Int { directions.columns }

@@ -23,17 +23,8 @@ struct LinearRelaxation {
     self.problem = problem
     self.norm = norm
     start = problem.preActivations
-    let dual = Self.dual(norm)
+    let dual = norm.dual
     reach = (0..<problem.count).map { dual.length(problem.directions.row($0)) * (1 + 1e-12) }
-  }
-
-  /// The norm that <g, d> <= ‖g‖* ‖d‖ holds with.
-  static func dual(_ norm: Norm) -> Norm {
-    switch norm {
-    case .l1: .linf
-    case .l2: .l2
-    case .linf: .l1
-    }
   }
 
   /// The largest radius found that the relaxation proves, at most `maximum`, by halving.
@@ -107,7 +98,7 @@ struct LinearRelaxation {
       }
     }
     let operations = problem.activation.exponent + Double(n + problem.count + 64)
-    let dual = Self.dual(norm).length(gradient)
+    let dual = norm.dual.length(gradient)
     return (value - t * dual * (1 + 1e-12) - operations * 0x1p-50 * (size + t * dual), gradient)
   }
 

@@ -1,35 +1,6 @@
 import Foundation
 import LinearCore
 
-/// When a search ends.
-public struct SearchBudget: Sendable, Equatable {
-  /// The relative gap (upper - lower) / upper at which a radius counts as known.
-  public var gap: Double
-  /// Boxes looked at for one sample and opponent: a limit that does not depend on the machine. In more than
-  /// 32 dimensions, where a box takes longer, there are fewer; see ``nodes(dimension:)``.
-  public var nodes: Int
-  /// Seconds for one sample. A search that it ends is the only thing that depends on the machine's speed.
-  public var seconds: Double
-
-  /// Boxes for a search that seconds are to end: minutes of them, and no more than memory holds.
-  public static var asManyAsThereIsTimeFor: Int { 1_000_000 }
-
-  /// A budget.
-  public init(gap: Double = 1e-3, nodes: Int = 20_000, seconds: Double = .infinity) {
-    precondition(gap > 0 && gap < 1 && nodes > 0 && seconds > 0, "a budget to search with")
-    self.gap = gap
-    self.nodes = nodes
-    self.seconds = seconds
-  }
-
-  /// Boxes for a reduced network of so many dimensions: nodes (32 / dimension)^2 beyond 32.
-  public func nodes(dimension: Int) -> Int {
-    if dimension <= 32 { return nodes }
-    let ratio = 32 / Double(dimension)
-    return max(1, Int(saturating: Double(nodes) * ratio * ratio))
-  }
-}
-
 /// What is known about one box.
 struct BoxState {
   /// A lower bound of half the squared length of all perturbations of the box that lose the label.
@@ -42,9 +13,9 @@ struct BoxState {
   /// The curvature that each relaxation may have, and the weights it was shared out by.
   var budgets: [Double]
   var shares: [Double]
-  /// The curvature that cut directions pay for, and the spread of the relaxed perturbation; see
-  /// ``MomentRelaxation``.
-  var payments: [Double] = []
+  /// The multipliers mu_i of the slabs of cut directions, which add curvature, and the spread of the relaxed
+  /// perturbation; see ``MomentRelaxation``.
+  var slabMultipliers: [Double] = []
   var spread: [Double] = []
   /// The neuron of the loosest relaxation, and where to cut it; -1 where nothing is gained by a cut.
   var neuron = -1
@@ -79,7 +50,6 @@ protocol BoxRelaxation {
 struct BranchAndBound<Relaxation: BoxRelaxation> {
   /// What a search ends with.
   struct Outcome {
-    /// The proof.
     let certificate: BranchCertificate
     /// The smallest perturbation of the reduced network found; nil where there was none.
     let witness: [Double]?
@@ -122,7 +92,6 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
     self.deadline = deadline
   }
 
-  /// Searches.
   mutating func run() -> Outcome {
     nodes = [Node(state: relaxation.initialState)]
     bound(0)

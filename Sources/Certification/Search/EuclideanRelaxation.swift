@@ -8,20 +8,20 @@ struct EuclideanRelaxation: BoxRelaxation {
   private let deadline: Date
   private let tightening: BallTightening
   private let minimizer: LagrangianMinimizer
-  private let sharing: RelaxationBudget
+  private let curvature: CurvatureBudget
   let rounding: Double
   var cuts: CutDirections? { nil }
   private(set) var best: Double
   private(set) var witness: [Double]?
 
   /// - Parameters:
-  ///   - sharing: of the problem.
+  ///   - curvature: the curvature that relaxations of the problem may have.
   ///   - ball: perturbations up to this size are looked at.
   ///   - best: the size of the smallest perturbation known.
   ///   - witness: a perturbation of about that size that loses the label, where one is known.
   ///   - deadline: when to stop ascending.
   init(
-    _ problem: DecisionProblem, sharing: RelaxationBudget, ball: Double, best: Double,
+    _ problem: DecisionProblem, curvature: CurvatureBudget, ball: Double, best: Double,
     witness: [Double]?, deadline: Date
   ) {
     self.problem = problem
@@ -33,11 +33,11 @@ struct EuclideanRelaxation: BoxRelaxation {
     // Costs at most 1e-8 times the multiplier.
     rounding = p < 2 ? Double.power(1e-8, 1 / p) : 0
     tightening = BallTightening(problem, radius: ball)
-    self.sharing = sharing
+    self.curvature = curvature
     let moved = witness.map { zip(problem.point, $0).reduce(0) { $0 + $1.1 * (2 * $1.0 + $1.1) } }
     minimizer = LagrangianMinimizer(
       problem, radius: ball, square: problem.squaredDistance + (moved ?? 0),
-      budgets: sharing.even, rounding: rounding, deadline: deadline)
+      budgets: curvature.even, rounding: rounding, deadline: deadline)
   }
 
   var root: [ClosedRange<Double>] { tightening.root }
@@ -51,7 +51,7 @@ struct EuclideanRelaxation: BoxRelaxation {
   var initialState: BoxState {
     BoxState(
       leaf: CertificateLeaf(boundingNothingOf: problem), multiplier: firstMultiplier(),
-      point: witness ?? [Double](repeating: 0, count: problem.dimension), budgets: sharing.even,
+      point: witness ?? [Double](repeating: 0, count: problem.dimension), budgets: curvature.even,
       shares: [Double](repeating: 1, count: problem.against))
   }
 
@@ -67,12 +67,12 @@ struct EuclideanRelaxation: BoxRelaxation {
   mutating func bound(
     _ state: inout BoxState, _ box: [ClosedRange<Double>], isRoot: Bool, target: Double
   ) {
-    minimizer.spend(state.budgets, payments: [])
+    minimizer.setBudgets(state.budgets, slabMultipliers: [])
     let ascent = ascend(state, box, target)
     keep(ascent, &state)
     if ascent.value >= target { return }
-    if !sharing.isOrthogonal {
-      shareOut(&state, box, from: ascent.value, isRoot: isRoot, target: target)
+    if !curvature.isOrthogonal {
+      redistribute(&state, box, from: ascent.value, isRoot: isRoot, target: target)
     }
     if state.bound >= target { return }
     chooseCut(&state, box)
@@ -100,7 +100,7 @@ struct EuclideanRelaxation: BoxRelaxation {
 
   /// Shares the curvature out anew among the relaxations, more to those that cost most: often at the
   /// root, once below.
-  private func shareOut(
+  private func redistribute(
     _ state: inout BoxState, _ box: [ClosedRange<Double>], from value: Double, isRoot: Bool,
     target: Double
   ) {
@@ -109,10 +109,10 @@ struct EuclideanRelaxation: BoxRelaxation {
     for round in 0..<(isRoot ? 8 : 1) {
       let gains = minimizer.budgetGains()
       if round > 0 || !isRoot {
-        shares = RelaxationBudget.shifted(shares, gains: gains.map(\.gain))
+        shares = CurvatureBudget.shifted(shares, gains: gains.map(\.gain))
       }
-      let budgets = sharing.filled(weights: shares, enough: gains.map(\.enough))
-      minimizer.spend(budgets, payments: [])
+      let budgets = curvature.filled(weights: shares, enough: gains.map(\.enough))
+      minimizer.setBudgets(budgets, slabMultipliers: [])
       let ascent = ascend(state, box, target)
       if ascent.value > best {
         best = ascent.value

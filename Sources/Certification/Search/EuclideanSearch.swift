@@ -43,15 +43,15 @@ struct EuclideanSearch {
     }
     let ball = radius * Self.excess
     if Date() >= deadline { return proving(nothingIn: ball) }
-    let sharing = RelaxationBudget(problem)
+    let curvature = CurvatureBudget(problem)
     if let relaxation = MomentRelaxation(
-      problem, sharing: sharing, ball: ball, best: radius, witness: witness, deadline: deadline)
+      problem, curvature: curvature, ball: ball, best: radius, witness: witness, deadline: deadline)
     {
       return search(relaxation, ball)
     }
     return search(
       EuclideanRelaxation(
-        problem, sharing: sharing, ball: ball, best: radius, witness: witness,
+        problem, curvature: curvature, ball: ball, best: radius, witness: witness,
         deadline: deadline), ball)
   }
 

@@ -155,9 +155,9 @@ struct MaximumNormRelaxation: BoxRelaxation {
       return box[k].lowerBound / unit...box[k].upperBound / unit
     }
     let p = plain.activation.exponent
-    let sharing = RelaxationBudget(scaled.problem)
+    let curvature = CurvatureBudget(scaled.problem)
     let minimizer = LagrangianMinimizer(
-      scaled.problem, radius: 1, square: 1, budgets: sharing.even,
+      scaled.problem, radius: 1, square: 1, budgets: curvature.even,
       rounding: p < 2 ? Double.power(1e-8, 1 / p) : 0, deadline: deadline)
     if state.budgets.isEmpty {
       state.multiplier = firstMultiplier(scaled.problem) * square / scaled.height
@@ -166,13 +166,13 @@ struct MaximumNormRelaxation: BoxRelaxation {
       multiplier: state.multiplier * scaled.height / square,
       point: [Double](repeating: 0, count: plain.count))
     if !state.budgets.isEmpty {
-      minimizer.spend(
-        sharing.filled(weights: state.shares, enough: state.budgets), payments: [])
+      minimizer.setBudgets(
+        curvature.filled(weights: state.shares, enough: state.budgets), slabMultipliers: [])
     }
     ascent.run(
       minimizer, box: intervals, target: target / square, limit: 12, deadline: deadline)
     let gains = minimizer.budgetGains()
-    state.shares = RelaxationBudget.shifted(state.shares, gains: gains.map(\.gain))
+    state.shares = CurvatureBudget.shifted(state.shares, gains: gains.map(\.gain))
     state.budgets = gains.map(\.enough)
     guard let inner = ascent.leaf else { return nil }
     state.multiplier = ascent.multiplier * square / scaled.height

@@ -19,7 +19,7 @@ struct MomentRelaxation: BoxRelaxation {
   private let moments: MomentDescent
   private var tightening: BallTightening
   private var minimizer: LagrangianMinimizer
-  private var sharing: RelaxationBudget
+  private var curvature: CurvatureBudget
   private(set) var cuts: CutDirections?
   private(set) var best: Double
   private(set) var witness: [Double]?
@@ -28,16 +28,16 @@ struct MomentRelaxation: BoxRelaxation {
   /// orthogonal ones, or p < 2.
   ///
   /// - Parameters:
-  ///   - sharing: of the problem.
+  ///   - curvature: the curvature that relaxations of the problem may have.
   ///   - ball: perturbations up to this size are looked at.
   ///   - best: the size of the smallest perturbation known.
   ///   - witness: a perturbation of about that size that loses the label.
   ///   - deadline: when to stop ascending.
   init?(
-    _ problem: DecisionProblem, sharing: RelaxationBudget, ball: Double, best: Double,
+    _ problem: DecisionProblem, curvature: CurvatureBudget, ball: Double, best: Double,
     witness: [Double]?, deadline: Date
   ) {
-    guard problem.activation.exponent >= 2, sharing.isCrowded,
+    guard problem.activation.exponent >= 2, curvature.isCrowded,
       problem.against > Self.fewNeurons,
       let witness, let first = CutDirections([witness], of: problem)
     else { return nil }
@@ -50,11 +50,11 @@ struct MomentRelaxation: BoxRelaxation {
     square =
       problem.squaredDistance
       + zip(problem.point, witness).reduce(0) { $0 + $1.1 * (2 * $1.0 + $1.1) }
-    self.sharing = sharing
+    self.curvature = curvature
     moments = MomentDescent(problem, radius: ball, square: square, deadline: deadline)
     tightening = BallTightening(problem, radius: ball, cuts: first)
     minimizer = LagrangianMinimizer(
-      problem, cuts: first, radius: ball, square: square, budgets: sharing.even, rounding: 0,
+      problem, cuts: first, radius: ball, square: square, budgets: curvature.even, rounding: 0,
       deadline: deadline)
   }
 
@@ -74,7 +74,7 @@ struct MomentRelaxation: BoxRelaxation {
     let multiplier = slope > 0 ? min(1e4, max(1e-4, 0.6 * best / slope)) : 1
     return BoxState(
       leaf: CertificateLeaf(boundingNothingOf: problem), multiplier: multiplier, point: witness!,
-      budgets: sharing.even, shares: [],
+      budgets: curvature.even, shares: [],
       spread: [Double](repeating: 0, count: MomentDescent.rank * problem.dimension))
   }
 
@@ -86,9 +86,9 @@ struct MomentRelaxation: BoxRelaxation {
     let solutions = search(state, target: target)
     guard let last = solutions.last else { return }
     for solution in solutions.sorted(by: { $0.value > $1.value }).prefix(2) {
-      sharing.take(solution.payments, along: cuts)
-      let (budgets, share) = sharing.allowed(solution.budgets)
-      minimizer.spend(budgets, payments: solution.payments)
+      curvature.take(solution.slabMultipliers, along: cuts)
+      let (budgets, share) = curvature.allowed(solution.budgets)
+      minimizer.setBudgets(budgets, slabMultipliers: solution.slabMultipliers)
       var ascent = DualAscent(
         multiplier: solution.multiplier, point: Array(solution.moments[..<problem.dimension]))
       ascent.run(minimizer, box: box, target: target, limit: 4, deadline: deadline)
@@ -105,7 +105,7 @@ struct MomentRelaxation: BoxRelaxation {
     state.multiplier = last.multiplier
     state.point = Array(last.moments[..<problem.dimension])
     state.spread = Array(last.moments[problem.dimension...])
-    state.payments = last.payments
+    state.slabMultipliers = last.slabMultipliers
     if state.bound >= target { return }
     chooseCut(&state, Array(spread.moments[problem.dimension...]), box)
     tryPoint(state.point)
@@ -116,10 +116,11 @@ struct MomentRelaxation: BoxRelaxation {
     var solutions: [MomentDescent.Solution] = []
     var (low, high): (MomentDescent.Solution?, MomentDescent.Solution?)
     var start = state.point + state.spread
-    var payments = state.payments
+    var slabMultipliers = state.slabMultipliers
     var multiplier = state.multiplier
     for _ in 0..<8 {
-      let solution = moments.solve(multiplier: multiplier, from: start, payments: payments)
+      let solution = moments.solve(
+        multiplier: multiplier, from: start, slabMultipliers: slabMultipliers)
       solutions.append(solution)
       if solution.slope > 0 { low = solution } else { high = solution }
       // A multiplier off by its slope's share of the curvature gains next to nothing.
@@ -137,7 +138,7 @@ struct MomentRelaxation: BoxRelaxation {
       }
       let next = multiplier
       let nearest = solutions.min { abs($0.multiplier - next) < abs($1.multiplier - next) }!
-      (start, payments) = (nearest.moments, nearest.payments)
+      (start, slabMultipliers) = (nearest.moments, nearest.slabMultipliers)
     }
     return solutions
   }
@@ -181,7 +182,7 @@ struct MomentRelaxation: BoxRelaxation {
     cuts = more
     tightening = BallTightening(problem, radius: ball, cuts: more)
     minimizer = LagrangianMinimizer(
-      problem, cuts: more, radius: ball, square: square, budgets: sharing.even, rounding: 0,
+      problem, cuts: more, radius: ball, square: square, budgets: curvature.even, rounding: 0,
       deadline: deadline)
   }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Experiments
 import LinearCore
+import Runs
+import Studies
 
 /// Options of every command that computes.
 struct CommonOptions: ParsableArguments {

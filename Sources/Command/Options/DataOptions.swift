@@ -2,6 +2,8 @@ import ArgumentParser
 import Datasets
 import Experiments
 import Foundation
+import Runs
+import Studies
 
 /// Labelled data and the options that go with their name.
 struct DataOptions: ParsableArguments {

@@ -3,6 +3,8 @@ import Datasets
 import Experiments
 import Foundation
 import Networks
+import Runs
+import Studies
 import Training
 
 /// What only `--optimizer gradient-flow` takes.

@@ -4,6 +4,8 @@ import Experiments
 import Formats
 import Foundation
 import Networks
+import Runs
+import Studies
 
 /// A trained network.
 struct ModelOptions: ParsableArguments {

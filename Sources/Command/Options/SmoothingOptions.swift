@@ -2,6 +2,8 @@ import ArgumentParser
 import Certification
 import Experiments
 import LinearCore
+import Runs
+import Studies
 
 /// Randomised smoothing beside a proof.
 struct SmoothingOptions: ParsableArguments {

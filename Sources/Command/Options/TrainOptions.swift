@@ -3,6 +3,8 @@ import Datasets
 import Experiments
 import Foundation
 import Networks
+import Runs
+import Studies
 import Training
 
 /// The network to be trained.

@@ -13,12 +13,10 @@ package struct DataFetcher: Sendable {
     package var connectSeconds = 15
     /// Seconds a transfer may stay below the minimum speed.
     package var stallSeconds = 30
-    /// The minimum speed.
     package var minimumBytesPerSecond = 1000
     /// How often one server may cut off a transfer that it had begun.
     package var interruptions = 5
 
-    /// The standard limits.
     package init() {}
   }
 
@@ -34,7 +32,6 @@ package struct DataFetcher: Sendable {
 
   /// What a fetch has brought.
   package struct Summary: Sendable, Equatable, Codable {
-    /// The data set.
     package let name: String
     /// Where its files lie.
     package let folder: String

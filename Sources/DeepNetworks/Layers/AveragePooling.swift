@@ -3,7 +3,7 @@ import Networks
 
 /// Means of windows of pixels, channel by channel.
 public struct AveragePooling: Layer {
-  /// "average-pooling".
+  /// The name in model files.
   public static let kind = "average-pooling"
 
   /// The side of a window in pixels.
@@ -41,7 +41,7 @@ public struct AveragePooling: Layer {
 }
 
 extension AveragePooling {
-  /// AveragePool.
+  /// AveragePool, between changes to channels first and back.
   public func appendOperators(
     to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
     parameters: [Matrix<Float>]

@@ -7,7 +7,7 @@ import Networks
 /// Patches are gathered for a few images at a time and multiplied with all filters at once; the backward
 /// pass gathers them anew, which costs less than to keep them.
 public struct ConvolutionalPReLU: Layer {
-  /// "convolutional-prelu".
+  /// The name in model files.
   public static let kind = "convolutional-prelu"
 
   /// The number of filters, the channels of the output.
@@ -23,7 +23,7 @@ public struct ConvolutionalPReLU: Layer {
   /// Whether features are divided by ||x||^(p-1), x the patch.
   public var normalizesInput: Bool
 
-  /// A layer.
+  /// A layer; what does not fit the input is found by ``outputShape(for:)``.
   public init(
     filters: Int, kernel: Int, stride: Int = 1, padding: Int = 0, exponent: Double,
     normalizesInput: Bool = false

@@ -4,7 +4,7 @@ import Networks
 /// A fully connected layer of pReLU neurons, h_j = relu(<w_j, x>)^p / ||w_j||^(p-1), with input
 /// normalisation divided by ||x||^(p-1) as well. x is the whole sample, also of an image.
 public struct DensePReLU: Layer {
-  /// "dense-prelu".
+  /// The name in model files.
   public static let kind = "dense-prelu"
 
   /// The number of neurons.
@@ -14,7 +14,7 @@ public struct DensePReLU: Layer {
   /// Whether features are divided by ||x||^(p-1).
   public var normalizesInput: Bool
 
-  /// A layer.
+  /// A layer; what is out of range is found by ``outputShape(for:)``.
   public init(units: Int, exponent: Double, normalizesInput: Bool = false) {
     self.units = units
     self.exponent = exponent

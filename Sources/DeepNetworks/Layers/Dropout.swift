@@ -4,16 +4,16 @@ import Networks
 /// Dropout (Srivastava et al., 2014): in training every value is 0 with probability `rate` and otherwise
 /// divided by 1 - rate; in evaluation nothing happens.
 public struct Dropout: Layer {
-  /// "dropout".
+  /// The name in model files.
   public static let kind = "dropout"
 
   /// The share of values that are dropped, in [0, 1).
   public var rate: Double
 
-  /// A layer.
+  /// A layer; a rate out of range is found by ``outputShape(for:)``.
   public init(rate: Double) { self.rate = rate }
 
-  /// The same shape.
+  /// The shape of the input, which does not change.
   public func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
     guard rate >= 0, rate < 1 else {
       throw NetworkError("the rate of a dropout is \(rate); expected a number in [0, 1)")

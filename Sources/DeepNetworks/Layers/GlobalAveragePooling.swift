@@ -3,10 +3,10 @@ import Networks
 
 /// The mean of all pixels, channel by channel: from an image to a vector.
 public struct GlobalAveragePooling: Layer {
-  /// "global-average-pooling".
+  /// The name in model files.
   public static let kind = "global-average-pooling"
 
-  /// A layer.
+  /// A layer for images of any size.
   public init() {}
 
   /// A vector of as many numbers as the image has channels.
@@ -30,7 +30,7 @@ public struct GlobalAveragePooling: Layer {
 }
 
 extension GlobalAveragePooling {
-  /// GlobalAveragePool.
+  /// GlobalAveragePool on images of channels first, then Flatten.
   public func appendOperators(
     to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
     parameters: [Matrix<Float>]

@@ -6,16 +6,16 @@ import Networks
 ///
 /// For vectors that is PyTorch's `LayerNorm`, for images its `GroupNorm` with one group.
 public struct LayerNormalization: Layer {
-  /// "layer-normalization".
+  /// The name in model files.
   public static let kind = "layer-normalization"
 
   /// Added to the variance.
   public var epsilon: Double
 
-  /// A layer.
+  /// A layer; an epsilon out of range is found by ``outputShape(for:)``.
   public init(epsilon: Double = 1e-5) { self.epsilon = epsilon }
 
-  /// The same shape.
+  /// The shape of the input, which does not change.
   public func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
     // Its reciprocal root has to be a number in single precision as well.
     guard epsilon >= 1e-30, epsilon.isFinite else {
@@ -33,7 +33,7 @@ public struct LayerNormalization: Layer {
     }
   }
 
-  /// Normalised samples.
+  /// The batch, every sample normalised by itself: (n, input.count).
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   public func forward<Scalar: LinearScalar>(
@@ -92,9 +92,9 @@ private func normalize<Scalar: LinearScalar>(_ inputs: Matrix<Scalar>, epsilon: 
     inputs.withPointer { source in
       for i in 0..<inputs.rows {
         let (x, y) = (source + i * count, target + i * count)
-        let mean = Scalar(LongSums.sum(count, x) / Double(count))
+        let mean = Scalar(BlockedSummation.sum(count, x) / Double(count))
         for k in 0..<count { y[k] = x[k] - mean }
-        let variance = LongSums.dot(count, y, y) / Double(count)
+        let variance = BlockedSummation.dot(count, y, y) / Double(count)
         let inverse = Scalar(1 / (variance + epsilon).squareRoot())
         for k in 0..<count { y[k] *= inverse }
         inverses[i] = inverse
@@ -116,8 +116,8 @@ private func projectOut<Scalar: LinearScalar>(
     normalized.withPointer { normalized in
       for i in 0..<rows {
         let (g, u) = (gradient + i * count, normalized + i * count)
-        let mean = Scalar(LongSums.sum(count, g) / Double(count))
-        let slope = Scalar(LongSums.dot(count, g, u) / Double(count))
+        let mean = Scalar(BlockedSummation.sum(count, g) / Double(count))
+        let slope = Scalar(BlockedSummation.dot(count, g, u) / Double(count))
         let inverse = inverses[i]
         for k in 0..<count { g[k] = inverse * (g[k] - mean - u[k] * slope) }
       }

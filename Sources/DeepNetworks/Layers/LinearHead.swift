@@ -3,7 +3,7 @@ import Networks
 
 /// The outputs of a network, f = V x + bias; x is the whole sample.
 public struct LinearHead: Layer {
-  /// "linear".
+  /// The name in model files.
   public static let kind = "linear"
 
   /// The number of outputs.
@@ -11,7 +11,7 @@ public struct LinearHead: Layer {
   /// Whether every output has a bias.
   public var hasBias: Bool
 
-  /// A layer.
+  /// A layer; what is out of range is found by ``outputShape(for:)``.
   public init(outputs: Int, hasBias: Bool = true) {
     self.outputs = outputs
     self.hasBias = hasBias

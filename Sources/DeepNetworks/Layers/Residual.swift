@@ -3,16 +3,16 @@ import Networks
 
 /// A residual connection, y = x + block(x).
 public struct Residual: Layer {
-  /// "residual".
+  /// The name in model files.
   public static let kind = "residual"
 
   /// The layers beside which x passes; behind them a sample has the shape it had before.
   package var block: LayerChain
 
-  /// A layer.
+  /// A connection around layers that keep the shape of a sample.
   public init(_ block: [any Layer]) { self.block = LayerChain(block) }
 
-  /// The same shape.
+  /// The shape of the input, which does not change.
   public func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
     let output = try block.outputShape(for: input)
     guard output == input else {

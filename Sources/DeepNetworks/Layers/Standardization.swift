@@ -4,7 +4,7 @@ import Networks
 /// Inputs as networks like them, (x - mean) / deviation in every channel, with fixed numbers: the first
 /// layer of a network whose inputs stay in the box where attacks look for them.
 public struct Standardization: Layer {
-  /// "standardization".
+  /// The name in model files.
   public static let kind = "standardization"
 
   /// What is subtracted, one number a channel.
@@ -12,13 +12,13 @@ public struct Standardization: Layer {
   /// What is divided by, one number a channel.
   public var deviations: [Double]
 
-  /// A layer.
+  /// A layer; one mean and one deviation a channel of the input.
   public init(means: [Double], deviations: [Double]) {
     self.means = means
     self.deviations = deviations
   }
 
-  /// The same shape.
+  /// The shape of the input, which does not change.
   public func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
     guard means.count == input.channels, deviations.count == input.channels else {
       throw NetworkError(
@@ -55,7 +55,7 @@ public struct Standardization: Layer {
 }
 
 extension Standardization {
-  /// Mul and Add.
+  /// Two operators, Mul and Add, with one factor and one summand a channel.
   public func appendOperators(
     to graph: inout ONNXGraph, reading value: String, shape input: FeatureShape,
     parameters: [Matrix<Float>]

@@ -1,6 +1,8 @@
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// The figures that experiments on clustered data share, drawn from their results alone.
 struct ClusterFigures {

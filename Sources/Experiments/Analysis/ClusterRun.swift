@@ -5,6 +5,8 @@ import Formats
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// One network trained on clustered data, looked into and attacked: the unit that the experiments are

@@ -1,6 +1,8 @@
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// One row of `results/summary.json`: a degree, averaged over its repeats.
 package struct ClusterSummary: Codable, Sendable, Equatable {

@@ -1,5 +1,7 @@
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// A finished experiment, ready to stand in a report of its own or beside others.
 struct ExperimentPart {

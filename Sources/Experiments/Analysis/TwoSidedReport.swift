@@ -1,5 +1,7 @@
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// Tables and figure of two-sided radii, those of the first repeat of every degree.
 struct TwoSidedReport {

@@ -1,6 +1,8 @@
 import Certification
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// `twoSided` in `results/summary.json`: l2 radii bounded from both sides, by degree.
 package struct TwoSidedSummary: Codable, Sendable, Equatable {

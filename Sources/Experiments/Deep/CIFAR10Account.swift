@@ -1,5 +1,7 @@
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// The words of the experiment on CIFAR-10, computed from the results.
 struct CIFAR10Account {

@@ -1,6 +1,8 @@
 import DeepNetworks
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// The two kinds of network that are compared.
 enum CIFAR10Network: String, Codable, Sendable, CaseIterable {

@@ -2,6 +2,8 @@ import Datasets
 import DeepNetworks
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// Natural images and deep networks: whether the degree changes how robust a small convolutional and a
 /// dense network are on CIFAR-10, at the end of training and at equal clean accuracy, beside adversarial

@@ -1,6 +1,8 @@
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// The figures of the experiment on CIFAR-10, from results alone.
 struct CIFAR10Figures {

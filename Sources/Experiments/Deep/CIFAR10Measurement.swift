@@ -2,6 +2,8 @@ import Datasets
 import DeepNetworks
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// Measures the trained networks of the experiment on CIFAR-10: accuracy, stable ranks, attacks.
 struct CIFAR10Measurement {

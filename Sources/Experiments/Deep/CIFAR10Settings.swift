@@ -1,4 +1,6 @@
 import LinearCore
+import Runs
+import Studies
 import Training
 
 /// What determines the experiment on CIFAR-10; `config.json`.

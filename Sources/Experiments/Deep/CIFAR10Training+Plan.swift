@@ -1,5 +1,7 @@
 import DeepNetworks
 import LinearCore
+import Runs
+import Studies
 
 extension CIFAR10Training {
   /// Trained numbers of each kind of network, the same at every degree.

@@ -3,6 +3,8 @@ import DeepNetworks
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// The networks of the experiment on CIFAR-10: learning rates chosen, then all trained.

@@ -1,6 +1,8 @@
 import Datasets
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// Whether deeper networks gain from the degree: fully connected pReLU networks of one to six hidden layers
 /// on the orthonormal mixture, with and without what keeps their signal alive, from small and from usual

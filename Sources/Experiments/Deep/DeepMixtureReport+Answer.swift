@@ -1,5 +1,7 @@
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Theory
 
 extension DeepMixtureReport {

@@ -1,5 +1,7 @@
 import Figures
 import Foundation
+import Runs
+import Studies
 import Theory
 
 /// What ``DeepMixtureExperiment`` makes of its results.

@@ -1,5 +1,7 @@
 import DeepNetworks
 import Networks
+import Runs
+import Studies
 
 /// A fully connected pReLU network of some depth, and what keeps its signal alive on the way: the designs
 /// that the experiments on depth compare.

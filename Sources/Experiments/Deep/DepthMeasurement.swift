@@ -4,6 +4,8 @@ import DeepNetworks
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// Trains a fully connected network of some design on a mixture until it fits, and measures it: a run of

@@ -2,6 +2,8 @@ import Alignment
 import DeepNetworks
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// Where the neurons of the first layer of a deep network point, and how much each matters.
 ///

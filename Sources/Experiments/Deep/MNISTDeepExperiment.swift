@@ -3,6 +3,8 @@ import DeepNetworks
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// Whether deeper networks gain from the degree on images: MNIST digits, fully connected pReLU networks of

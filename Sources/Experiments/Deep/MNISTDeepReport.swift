@@ -2,6 +2,8 @@ import Figures
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// What ``MNISTDeepExperiment`` makes of its results.
 struct MNISTDeepReport {

@@ -1,4 +1,6 @@
 import Datasets
+import Runs
+import Studies
 import Synchronization
 
 /// The images of ``MNISTDeepExperiment``, read once for all of its runs.

@@ -4,6 +4,8 @@ import Figures
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// Real data: the parity of handwritten digits, ten subclasses in two classes, for p = 1 to 4.
@@ -103,7 +105,7 @@ package struct DigitsParityExperiment: SingleExperiment {
       RunPlan(
         degrees: settings.degrees, seeds: seeds, samples: train.count, epochs: settings.epochs,
         dimension: train.dimension, width: settings.hiddenWidth, attacks: test.count,
-        twoSided: settings.twoSided))
+        provedSeconds: settings.twoSided.expectedSeconds))
     for (number, seed) in seeds.enumerated() {
       for p in settings.degrees {
         progress.beginStage()

@@ -2,6 +2,8 @@ import Datasets
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// Figures, table and text of the digits experiment.
 struct DigitsReport {

@@ -1,6 +1,8 @@
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// `distance` in `results/summary.json`: panel (a) of Section 5.1 in numbers.
 package struct DistanceSummary: Codable, Sendable, Equatable {

@@ -5,6 +5,8 @@ import Formats
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Theory
 
 /// What panel (a) of Section 5.1 measures, and with how much effort.

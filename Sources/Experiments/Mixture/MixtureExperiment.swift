@@ -5,6 +5,8 @@ import Figures
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Theory
 import Training
 

@@ -1,6 +1,8 @@
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Theory
 
 /// Figures, table and text of the mixture experiment.

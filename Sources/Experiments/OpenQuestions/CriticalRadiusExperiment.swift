@@ -1,5 +1,7 @@
 import Datasets
 import Foundation
+import Runs
+import Studies
 import Theory
 import Training
 

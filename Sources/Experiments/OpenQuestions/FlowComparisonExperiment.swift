@@ -1,6 +1,8 @@
 import Datasets
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Training
 
 /// Gradient flow against what is used in its place: gradient descent, stochastic gradient descent with

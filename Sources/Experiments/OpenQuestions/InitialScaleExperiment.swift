@@ -2,6 +2,8 @@ import Datasets
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Theory
 import Training
 

@@ -1,5 +1,7 @@
 import Datasets
 import Foundation
+import Runs
+import Studies
 import Training
 
 /// How robustness depends on the number K of subclasses: the exponent of the half radius of networks

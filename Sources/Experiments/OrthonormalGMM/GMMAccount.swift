@@ -1,6 +1,8 @@
 import Figures
 import Foundation
 import Networks
+import Runs
+import Studies
 import Theory
 
 /// Words and figures of the experiment on orthonormal mixtures.

@@ -2,6 +2,8 @@ import Datasets
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// What the theorem asks for, as numbers of a run.
 ///

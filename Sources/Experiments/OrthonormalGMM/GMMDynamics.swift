@@ -2,6 +2,8 @@ import Alignment
 import Datasets
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Theory
 import Training
 

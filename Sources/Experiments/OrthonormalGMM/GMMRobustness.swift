@@ -2,6 +2,8 @@ import Attacks
 import Datasets
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// Figure 2: one network trained on minibatches, and attacked.

@@ -1,6 +1,8 @@
 import Datasets
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// Balanced initial weights, |v_j| = ||w_j||: the start that theory of small initialisation assumes.
 struct GMMStart {

@@ -1,6 +1,8 @@
 import Datasets
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// The two experiments of Min and Vidal, *Gradient Flow Provably Learns Robust Classifiers for
 /// Orthonormal GMMs* (ICML 2025): how the neurons of a pReLU network align under full-batch gradient

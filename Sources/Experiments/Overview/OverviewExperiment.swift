@@ -1,6 +1,8 @@
 import Datasets
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// The paper's central result in a minute: mixture, digits and, where it is at hand, MNIST; one report.
 package struct OverviewExperiment: Experiment {

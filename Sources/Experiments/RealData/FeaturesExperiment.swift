@@ -1,5 +1,7 @@
 import Datasets
 import Foundation
+import Runs
+import Studies
 
 /// Section 5.2.2 on any feature file: features of a pretrained network, several categories a class.
 package struct FeaturesExperiment: Experiment {

@@ -1,6 +1,8 @@
 import Datasets
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// Section 5.2.1 of Min and Vidal (ICML 2024): parity of MNIST digits, two logits, p = 1 to 4. The paper
 /// attacks with APGD-CE; here the ensemble does, and `paper` has the curve of APGD-CE beside it.

@@ -2,6 +2,8 @@ import Datasets
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Training
 
 /// The panels of Figure 4 of Min and Vidal (ICML 2024), from results alone.

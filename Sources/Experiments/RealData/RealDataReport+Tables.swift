@@ -1,5 +1,7 @@
 import Figures
 import LinearCore
+import Runs
+import Studies
 
 extension RealDataReport {
   private func tableColumns() -> [(curve: Int, epsilon: Double)] {

@@ -2,6 +2,8 @@ import Datasets
 import Figures
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// `results/summary.json` of an experiment on real data.
 package struct RealDataSummary: Codable, Sendable {

@@ -3,6 +3,8 @@ import Datasets
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// One network trained on real data and attacked.

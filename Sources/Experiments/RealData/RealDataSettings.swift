@@ -1,6 +1,8 @@
 import Certification
 import Datasets
 import LinearCore
+import Runs
+import Studies
 
 /// What determines an experiment on real data; `config.json`.
 package struct RealDataSettings: ExperimentSettings {

@@ -1,6 +1,8 @@
 import Datasets
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// What the experiments on real data share: load, train each degree and repeat, attack, draw, report.
 struct RealDataStudy {
@@ -48,7 +50,7 @@ struct RealDataStudy {
         degrees: settings.degrees, seeds: seeds, samples: train.count, epochs: settings.epochs,
         dimension: train.dimension, width: settings.hiddenWidth,
         attacks: min(settings.attackedSamples, test.count) * settings.curves.count,
-        twoSided: settings.twoSided))
+        provedSeconds: settings.twoSided?.expectedSeconds ?? 0))
     for (number, seed) in seeds.enumerated() {
       for p in settings.degrees {
         progress.beginStage()

@@ -3,6 +3,8 @@ import Certification
 import Datasets
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 /// What sweeps measure of a trained network from both sides: l2 radii that are proved, beside radii at which
 /// an attack or the search for a proof has found a perturbation.

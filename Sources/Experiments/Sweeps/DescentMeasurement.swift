@@ -2,6 +2,8 @@ import Datasets
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 /// Trains a network by steps of an optimiser from the same initial weights as a gradient flow, up to the

@@ -1,6 +1,8 @@
 import Datasets
 import Foundation
 import Networks
+import Runs
+import Studies
 import Training
 
 /// Trains a network on a mixture by gradient flow, and measures it: a run of the sweeps that ask what

@@ -1,3 +1,6 @@
+import Runs
+import Studies
+
 /// A straight line y = intercept + slope x by least squares, with the uncertainty of its slope: on
 /// logarithms of both quantities, the exponent of a power law.
 package struct LineFit: Codable, Sendable, Equatable {

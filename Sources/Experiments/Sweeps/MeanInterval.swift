@@ -1,4 +1,6 @@
 import Foundation
+import Runs
+import Studies
 
 /// The mean of repeated measurements, with the 95% interval of Student's t distribution.
 package struct MeanInterval: Codable, Sendable, Equatable {

@@ -4,6 +4,8 @@ import Datasets
 import Foundation
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Theory
 
 /// What sweeps on mixtures measure of a trained network, whatever trained it.

@@ -1,4 +1,5 @@
 import Foundation
+import Studies
 
 /// Student's t distribution with a whole number of degrees of freedom.
 package enum StudentDistribution {

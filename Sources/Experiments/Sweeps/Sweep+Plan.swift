@@ -1,4 +1,6 @@
 import LinearCore
+import Runs
+import Studies
 
 extension Sweep {
   /// What will be measured and how long it may take.

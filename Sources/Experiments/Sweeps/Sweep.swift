@@ -1,5 +1,7 @@
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Synchronization
 
 /// Cells times seeds: every combination is measured once and kept as a file, so that a killed sweep goes

@@ -1,5 +1,7 @@
 import Foundation
 import LinearCore
+import Runs
+import Studies
 
 /// One setting of what a sweep varies, for example a degree and an alpha.
 ///

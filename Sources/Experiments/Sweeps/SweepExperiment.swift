@@ -1,4 +1,6 @@
 import LinearCore
+import Runs
+import Studies
 
 /// The settings every sweep has, besides its own; `config.json`.
 package protocol SweepSettings: ExperimentSettings {

@@ -1,5 +1,7 @@
 import Attacks
 import LinearCore
+import Runs
+import Studies
 
 extension SweepMeasurement {
   /// Radii 0, 0.01, ... 1.2 at which ``take(_:)`` stores the curve `robustAccuracy`.

@@ -1,5 +1,8 @@
 import Figures
+import Formats
 import Foundation
+import Runs
+import Studies
 
 /// What an experiment makes of its results: the words and figures of its report.
 package struct SweepAccount: Sendable {
@@ -195,8 +198,8 @@ struct SweepReport<Cell: SweepCell> {
 
   private var parameterNames: [String] { results.cells.first?.columns.map(\.name) ?? [] }
 
-  private var cellsTable: CSVTable {
-    var table = CSVTable(
+  private var cellsTable: CSVRows {
+    var table = CSVRows(
       header: parameterNames + ["runs", "failures"]
         + metrics.flatMap { metric in
           ["", " half width", " values", " infinite", " missing"].map { metric.key + $0 }
@@ -204,7 +207,7 @@ struct SweepReport<Cell: SweepCell> {
     for cell in results.cells {
       table.append(
         cell.columns.map(\.csv) + [.integer(results.seeds.count), .integer(results.failures(cell))]
-          + metrics.flatMap { metric -> [CSVTable.Cell] in
+          + metrics.flatMap { metric -> [CSVRows.Cell] in
             let interval = results.interval(metric.key, cell)
             return [
               interval.mean.map { .number($0) } ?? .empty,
@@ -216,8 +219,8 @@ struct SweepReport<Cell: SweepCell> {
     return table
   }
 
-  private var runsTable: CSVTable {
-    var table = CSVTable(header: parameterNames + ["seed"] + metrics.map(\.key) + ["failure"])
+  private var runsTable: CSVRows {
+    var table = CSVRows(header: parameterNames + ["seed"] + metrics.map(\.key) + ["failure"])
     for (cell, row) in zip(results.cells, results.runs) {
       for (seed, run) in zip(results.seeds, row) {
         table.append(
@@ -248,7 +251,7 @@ extension SweepAccount.Table {
 
 extension SweepColumn {
   /// The value in a CSV file.
-  fileprivate var csv: CSVTable.Cell {
+  fileprivate var csv: CSVRows.Cell {
     switch value {
     case .number(let number): .number(number)
     case .text(let text): .text(text)

@@ -1,5 +1,7 @@
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// Everything a sweep has measured.
 package struct SweepResults<Cell: SweepCell>: Sendable {

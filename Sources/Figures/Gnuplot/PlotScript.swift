@@ -48,7 +48,6 @@ package struct PlotScript: Sendable {
     add("set multiplot")
   }
 
-  /// Adds one command.
   package mutating func add(_ command: String) {
     commands.append(command)
   }

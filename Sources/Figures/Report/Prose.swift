@@ -19,7 +19,6 @@ package struct Prose: Hashable, Sendable, ExpressibleByStringInterpolation {
   /// Plain text, for example a value computed at run time.
   package init(_ text: String) { runs = [.text(text)] }
 
-  /// Plain text.
   package init(stringLiteral value: String) { runs = [.text(value)] }
 
   /// One text after the other, so that long prose can stand on several lines.
@@ -36,7 +35,6 @@ package struct Prose: Hashable, Sendable, ExpressibleByStringInterpolation {
   package struct StringInterpolation: StringInterpolationProtocol {
     var runs: [Run] = []
 
-    /// Starts empty.
     package init(literalCapacity: Int, interpolationCount: Int) {}
 
     /// Adds the text between interpolations.

@@ -10,7 +10,6 @@ package struct Report: Hashable, Sendable {
   /// What stands in it, in order.
   package var sections: [Section]
 
-  /// Makes a report.
   package init(title: String, subtitle: Prose = "", sections: [Section] = []) {
     self.title = title
     self.subtitle = subtitle
@@ -19,12 +18,10 @@ package struct Report: Hashable, Sendable {
 
   /// A part of the report under a heading of its own.
   package struct Section: Hashable, Sendable {
-    /// The heading.
     package var heading: String
     /// What stands below it.
     package var blocks: [Block]
 
-    /// Makes a section.
     package init(_ heading: String, _ blocks: [Block] = []) {
       self.heading = heading
       self.blocks = blocks
@@ -33,15 +30,12 @@ package struct Report: Hashable, Sendable {
 
   /// A piece of a section.
   package indirect enum Block: Hashable, Sendable {
-    /// A paragraph.
     case paragraph(Prose)
     /// A smaller heading.
     case subheading(String)
     /// Bullet points.
     case list([Prose])
-    /// A table.
     case table(Table)
-    /// A figure.
     case figure(Picture)
     /// Names and values, for example a configuration.
     case keyValues([KeyValue])
@@ -57,12 +51,9 @@ package struct Report: Hashable, Sendable {
 
   /// A name and its value.
   package struct KeyValue: Hashable, Sendable {
-    /// The name.
     package var key: String
-    /// The value.
     package var value: Prose
 
-    /// Makes a pair.
     package init(_ key: String, _ value: Prose) {
       self.key = key
       self.value = value
@@ -101,7 +92,6 @@ package struct Report: Hashable, Sendable {
     package var caption: Prose
     /// Described to readers who cannot see it.
     package var alternative: String
-    /// The SVG document.
     package var svg: String
     /// Files to offer, by path relative to the report.
     package var downloads: [String]
@@ -143,7 +133,7 @@ package struct Report: Hashable, Sendable {
   /// Writes the report by atomic rename.
   package func write(to file: URL) throws(FigureError) {
     var files = try AtomicFiles(in: file.deletingLastPathComponent())
-    try files.stage(Data(html.utf8), as: file.lastPathComponent)
+    files.stage(Data(html.utf8), as: file.lastPathComponent)
     try files.commit()
   }
 }

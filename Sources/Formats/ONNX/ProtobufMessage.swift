@@ -18,10 +18,8 @@ struct ProtobufMessage {
     withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
   }
 
-  /// Text.
   mutating func append(_ field: Int, _ text: String) { append(field, Array(text.utf8)) }
 
-  /// Raw bytes.
   mutating func append(_ field: Int, _ content: [UInt8]) {
     appendVarint(UInt64(field) << 3 | 2)
     appendVarint(UInt64(content.count))

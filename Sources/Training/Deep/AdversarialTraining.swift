@@ -7,7 +7,9 @@ import Networks
 /// resistant to adversarial attacks*, ICLR 2018).
 ///
 /// A step goes along g / ||g|| for l2, and along sign(g) for linf. Gradients are those of the network as it
-/// is evaluated, without dropout.
+/// is evaluated, without dropout. The attack `ProjectedGradientDescent` follows the margin, not the loss, by
+/// steps that become shorter, and projects on ball and box together; both project on balls by
+/// `Norm.project`.
 public struct AdversarialTrainingConfiguration: Sendable, Equatable, Codable {
   /// The norm of the ball: l2 or linf.
   public var norm: Norm

@@ -7,7 +7,6 @@ import Networks
 /// The state of the training of a deep network between two epochs. As a file it is a model file with the
 /// optimiser's running averages and the record beside the weights, so it can be attacked as it is.
 package struct DeepCheckpoint<Scalar: LinearScalar>: Sendable, Equatable {
-  /// The network.
   package let network: DeepNetwork<Scalar>
   /// The settings of the run.
   package let configuration: DeepTrainingConfiguration

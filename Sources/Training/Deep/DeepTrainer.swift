@@ -11,7 +11,7 @@ import Networks
 public struct DeepTrainer<Scalar: LinearScalar> {
   /// The network, as trained so far.
   public private(set) var network: DeepNetwork<Scalar>
-  /// The settings.
+  /// The settings, which do not change during the run.
   public let configuration: DeepTrainingConfiguration
   /// The course so far.
   public private(set) var record = TrainingRecord()

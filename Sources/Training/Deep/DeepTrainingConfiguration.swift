@@ -4,7 +4,7 @@ import Networks
 
 /// Everything besides data and initial weights that determines the training of a deep network.
 public struct DeepTrainingConfiguration: Sendable, Equatable, Codable {
-  /// The loss.
+  /// The loss whose mean over the samples is minimised.
   public var loss: Loss
   /// The optimiser and its hyper-parameters.
   public var optimizer: OptimizerConfiguration
@@ -21,7 +21,7 @@ public struct DeepTrainingConfiguration: Sendable, Equatable, Codable {
   /// Whether samples are replaced by worse ones around them; nil for ordinary training.
   public var adversarial: AdversarialTrainingConfiguration?
 
-  /// A configuration.
+  /// A configuration; ``validate(for:)`` finds what is out of range.
   public init(
     loss: Loss = .crossEntropy, optimizer: OptimizerConfiguration = .adamW(),
     schedule: LearningRateSchedule = .cosine(), epochs: Int = 20, batchSize: Int = 128,

@@ -14,7 +14,7 @@ public struct FlowConfiguration: Sendable, Equatable, Codable {
     case double
   }
 
-  /// The loss.
+  /// The loss whose mean over the samples is minimised.
   public var loss: Loss
   /// The name of the Runge-Kutta method; one of ``methods``.
   public var method: String
@@ -51,7 +51,7 @@ public struct FlowConfiguration: Sendable, Equatable, Codable {
   /// and a step passes a part of that on to the state.
   public static let smallestFloatTolerance = 1e-5
 
-  /// A configuration.
+  /// A configuration; what is out of range is found when the flow starts.
   public init(
     loss: Loss = .exponential, method: String = "dormand-prince", tolerance: Double = 1e-5,
     smallestStep: Double? = nil, precision: Precision = .automatic, endTime: Double = 1e6,

@@ -17,7 +17,7 @@ extension FlowSystem {
 public struct FlowObservation: Sendable, Equatable {
   /// The time of the evaluation.
   public var time = -Double.infinity
-  /// Mean training loss.
+  /// The mean loss of the training data.
   public var loss = Double.nan
   /// Share of training samples classified correctly.
   public var accuracy = 0.0

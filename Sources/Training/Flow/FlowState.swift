@@ -140,11 +140,9 @@ package struct FlowState: Sendable, Equatable {
 
 /// Where the coordinates of ``FlowState`` lie.
 package struct FlowLayout: Sendable, Equatable, Codable {
-  /// Hidden neurons.
   package let hiddenWidth: Int
   /// Coordinates of an input.
   package let inputDimension: Int
-  /// Outputs.
   package let outputCount: Int
   /// Whether outputs have a bias.
   package let hasBias: Bool
@@ -164,7 +162,6 @@ package struct FlowLayout: Sendable, Equatable, Codable {
   }
   /// log ||w_j||.
   package var logNorms: Range<Int> { ratios.upperBound..<ratios.upperBound + hiddenWidth }
-  /// The output biases.
   package var bias: Range<Int> {
     logNorms.upperBound..<logNorms.upperBound + (hasBias ? outputCount : 0)
   }

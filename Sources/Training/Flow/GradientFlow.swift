@@ -13,7 +13,7 @@ import Networks
 /// error estimate. The result does not depend on the number of threads, and a flow resumed from a
 /// checkpoint ends in the same bytes. It has reference semantics; ``checkpoint`` is its value.
 public final class GradientFlow {
-  /// The settings.
+  /// The settings, which do not change during the run.
   public let configuration: FlowConfiguration
   /// The phases that have ended.
   package private(set) var phases = FlowPhases()
@@ -69,7 +69,6 @@ public final class GradientFlow {
   /// The time of the flow.
   public var time: Double { integrator.time }
 
-  /// The state.
   package var state: FlowState { state(integrator.state) }
 
   /// What the training data look like to the network at this time.
@@ -187,7 +186,6 @@ public final class GradientFlow {
 
   /// The whole state of the run besides what it was started with.
   package struct Checkpoint: Sendable, Equatable, Codable {
-    /// The integrator's state.
     package var integrator: IntegratorState
     /// The phases that have ended.
     package let phases: FlowPhases

@@ -24,7 +24,6 @@ struct NeuronMotion: Sendable, Equatable {
     self.acceleration = acceleration
   }
 
-  /// A new measurement.
   mutating func observe(rate new: Double, at now: Double) {
     if time >= 0 {
       acceleration =

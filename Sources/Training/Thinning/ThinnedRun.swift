@@ -78,14 +78,14 @@ struct ThinnedRun<Scalar: LinearScalar>: Sendable {
   }
 
   /// The neurons that step in the next epoch.
-  func stepping(_ network: PReLUNetwork<Scalar>, batchSize: Int) -> SteppingNetwork<Scalar> {
+  func merged(_ network: PReLUNetwork<Scalar>, batchSize: Int) -> MergedNetwork<Scalar> {
     let waiting = Set(state.waiting?.neurons ?? [])
     let proportional = ProportionalNeurons(network: network, tolerance: tolerances.proportionality)
     // While weights grow tenfold within an epoch, small differences matter too much.
     let groups = proportional.groups(
       of: (0..<network.hiddenWidth).filter { !waiting.contains($0) },
       mergeable: { state.motion[$0].isSettled(change: Self.mergeableChange) })
-    return SteppingNetwork(network, groups: groups, batchSize: batchSize)
+    return MergedNetwork(network, groups: groups, batchSize: batchSize)
   }
 
   private static var mergeableChange: Double { 0.1 }
@@ -99,14 +99,14 @@ struct ThinnedRun<Scalar: LinearScalar>: Sendable {
   ///   - epoch: counted from 1.
   ///   - isLast: whether nothing follows, so that nothing may wait any longer.
   mutating func finish(
-    epoch: Int, isLast: Bool, stepping: SteppingNetwork<Scalar>,
+    epoch: Int, isLast: Bool, merged: MergedNetwork<Scalar>,
     network: inout PReLUNetwork<Scalar>, inputs: PreparedInputs<Scalar>
   ) {
     let width = network.hiddenWidth
-    record.epochsOfWork += Double(stepping.groups.count) / Double(width)
-    record.largestDisproportion = max(record.largestDisproportion, stepping.disproportion)
+    record.epochsOfWork += Double(merged.groups.count) / Double(width)
+    record.largestDisproportion = max(record.largestDisproportion, merged.disproportion)
     var costs = [Double](repeating: 1, count: width)
-    for (group, change) in zip(stepping.groups, stepping.carryOver(to: &network)) {
+    for (group, change) in zip(merged.groups, merged.carryOver(to: &network)) {
       for neuron in group.members {
         state.motion[neuron].observe(rate: change, at: Double(epoch) - 0.5)
         costs[neuron] = 1 / Double(group.members.count)

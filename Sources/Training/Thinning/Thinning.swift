@@ -57,6 +57,5 @@ package struct ThinningRecord: Sendable, Codable, Equatable {
   /// The largest distance of a merged neuron from proportionality, as a share of its size.
   package var largestDisproportion = 0.0
 
-  /// Nothing so far.
   package init() {}
 }

@@ -1,6 +1,8 @@
 import Experiments
 import Figures
 import Foundation
+import Runs
+import Studies
 
 /// Time and memory against the sizes of the problem, with fitted exponents: a panel a size, from the
 /// `scaling.json` of `scaling`.

@@ -1,0 +1,170 @@
+import LinearCore
+import Networks
+
+/// Makes l2 perturbations smaller that lie in a corner of the decision boundary, where pieces of a plain
+/// ReLU network meet.
+///
+/// A step along one piece leads beyond the other there, and ``BoundaryRefinement`` comes to a halt before
+/// the nearest point, which lies on several pieces. This one remembers the linearised boundaries of the
+/// last points and goes to the smallest perturbation beyond all of them, then to the boundary on the ray
+/// through it. What is not smaller is not kept, but its linearised boundary is remembered: it is one that
+/// was missing.
+struct CornerRefinement<C: Classifier> {
+  let problem: AttackProblem<C>
+  let steps: Int
+
+  /// Linearised boundaries remembered of each sample.
+  private static var memory: Int { 6 }
+  private static var smallestReduction: C.Scalar { 1e-7 }
+  private static var precision: C.Scalar { 2e-7 }
+
+  /// <normal, delta> >= offset is where the linearised margin is at most 0.
+  private struct Plane {
+    let normal: [C.Scalar]
+    let offset: C.Scalar
+  }
+
+  /// Refined perturbations of samples that are fooled; the threat model must be l2 without a box.
+  @specialized(where C == PReLUNetwork<Float>)
+  func refine(_ start: Matrix<C.Scalar>) -> Matrix<C.Scalar> {
+    precondition(problem.threat.norm == .l2 && problem.threat.box == nil)
+    var result = start
+    var sizes = problem.sizes(start)
+    var planes = [[Plane]](repeating: [], count: problem.count)
+    remember(&planes, Array(0..<problem.count), start)
+    var active = planes.indices.filter { !planes[$0].isEmpty && sizes[$0] > 0 }
+    for _ in 0..<steps where !active.isEmpty {
+      var trials = result.rows(at: active)
+      var promising: [Int] = []
+      var searches: [RaySearch<C.Scalar>] = []
+      for (row, i) in active.enumerated() {
+        guard let trial = Self.nearestPoint(planes[i]) else { continue }
+        let length = Norm.l2.length(trial)
+        guard length > 0, length < sizes[i] * (1 - Self.smallestReduction) else { continue }
+        trials.setRow(row, trial)
+        promising.append(row)
+        searches.append(
+          RaySearch(slope: 0, limit: sizes[i] / length, tolerance: Self.precision))
+      }
+      trials = trials.rows(at: promising)
+      active = promising.map { active[$0] }
+      if active.isEmpty { break }
+      let part = problem.subset(active)
+      // The far end first: where it does not fool, nothing before it does.
+      let limits = active.enumerated().map { sizes[$1] / Norm.l2.length(trials.row($0)) }
+      let search = BoundarySearch(problem: part)
+      let ends = search.margins(trials, Array(active.indices), limits)
+      for (row, margin) in ends.enumerated() { searches[row].record(limits[row], margin) }
+      let fooling = active.indices.filter { ends[$0] < 0 }
+      if !fooling.isEmpty {
+        let near = search.margins(trials, fooling, fooling.map { _ in 1 })
+        for (row, margin) in zip(fooling, near) { searches[row].record(1, margin) }
+        var closing = fooling.map { searches[$0] }
+        BoundarySearch(problem: part.subset(fooling))
+          .run(&closing, trials.rows(at: fooling), evaluations: 8)
+        for (row, search) in zip(fooling, closing) { searches[row] = search }
+      }
+      for row in active.indices {
+        trials.scaleRow(row, by: searches[row].upper?.scale ?? limits[row])
+      }
+      remember(&planes, active, trials)
+      let found = part.sizes(trials)
+      for (row, i) in active.enumerated()
+      where searches[row].upper != nil && found[row] < sizes[i] {
+        sizes[i] = found[row]
+        result.copyRow(i, from: trials, row: row)
+      }
+    }
+    return result
+  }
+
+  /// Adds the linearised boundaries at some points.
+  private func remember(_ planes: inout [[Plane]], _ rows: [Int], _ points: Matrix<C.Scalar>) {
+    let part = rows.count == problem.count ? problem : problem.subset(rows)
+    let (margins, gradients) = part.marginsAndGradients(points)
+    for (row, i) in rows.enumerated() {
+      let gradient = gradients.row(row)
+      let length = Norm.l2.length(gradient)
+      guard length > 0, length.isFinite, margins[row].isFinite else { continue }
+      let normal = gradient.map { -$0 / length }
+      let reached = zip(normal, points.row(row)).reduce(0) { $0 + $1.0 * $1.1 }
+      planes[i].append(Plane(normal: normal, offset: reached + margins[row] / length))
+      if planes[i].count > Self.memory { planes[i].removeFirst() }
+    }
+  }
+
+  /// The smallest vector beyond all planes, sum_j m_j normal_j with multipliers m_j >= 0.
+  private static func nearestPoint(_ planes: [Plane]) -> [C.Scalar]? {
+    let count = planes.count
+    if count == 0 { return nil }
+    var products = [Double](repeating: 0, count: count * count)
+    for a in 0..<count {
+      for b in 0...a {
+        let product = zip(planes[a].normal, planes[b].normal).reduce(0) {
+          $0 + Double($1.0) * Double($1.1)
+        }
+        products[a * count + b] = product
+        products[b * count + a] = product
+      }
+    }
+    let multipliers = Self.multipliers(products, planes.map { Double($0.offset) })
+    var point = [Double](repeating: 0, count: planes[0].normal.count)
+    for (plane, multiplier) in zip(planes, multipliers) where multiplier > 0 {
+      for j in point.indices { point[j] += multiplier * Double(plane.normal[j]) }
+    }
+    return point.map { C.Scalar($0) }
+  }
+
+  /// The multipliers, by trying every set of planes that may be met exactly: of those whose multipliers
+  /// are not negative the one that misses the other planes least, and by nothing if it can be.
+  private static func multipliers(_ products: [Double], _ offsets: [Double]) -> [Double] {
+    let count = offsets.count
+    var best = offsets.map { _ in 0.0 }
+    var least = Double.infinity
+    for set in 1..<(1 << count) {
+      let members = (0..<count).filter { set >> $0 & 1 == 1 }
+      guard let solution = solve(members, products, offsets), solution.allSatisfy({ $0 >= 0 })
+      else { continue }
+      var worst = 0.0
+      for a in 0..<count where set >> a & 1 == 0 {
+        var missing = offsets[a]
+        for (k, b) in members.enumerated() { missing -= products[a * count + b] * solution[k] }
+        worst = max(worst, missing)
+      }
+      if worst >= least { continue }
+      least = worst
+      best = offsets.map { _ in 0 }
+      for (k, a) in members.enumerated() { best[a] = solution[k] }
+    }
+    return best
+  }
+
+  /// The multipliers of some planes for which all are met exactly, by Cholesky's factorisation; nil where
+  /// two are almost parallel.
+  private static func solve(_ members: [Int], _ products: [Double], _ offsets: [Double])
+    -> [Double]?
+  {
+    let (size, count) = (members.count, offsets.count)
+    var factor = [Double](repeating: 0, count: size * size)
+    var x = members.map { offsets[$0] }
+    for i in 0..<size {
+      for j in 0...i {
+        var value = products[members[i] * count + members[j]]
+        for k in 0..<j { value -= factor[i * size + k] * factor[j * size + k] }
+        if i == j {
+          guard value > 1e-10 else { return nil }
+          factor[i * size + i] = value.squareRoot()
+        } else {
+          factor[i * size + j] = value / factor[j * size + j]
+        }
+      }
+      for k in 0..<i { x[i] -= factor[i * size + k] * x[k] }
+      x[i] /= factor[i * size + i]
+    }
+    for i in stride(from: size - 1, through: 0, by: -1) {
+      for k in (i + 1)..<max(size, i + 1) { x[i] -= factor[k * size + i] * x[k] }
+      x[i] /= factor[i * size + i]
+    }
+    return x
+  }
+}

@@ -1,0 +1,178 @@
+import Alignment
+import Attacks
+import Datasets
+import Formats
+import Foundation
+import LinearCore
+import Networks
+import Runs
+
+/// Attacks a network on data, with the references that both offer, and checks the result.
+public struct RobustnessStudy {
+  /// The norm of perturbations.
+  public var norm: Norm = .l2
+  /// A name of ``AttackCatalog``.
+  public var attack = "standard"
+  /// Gradient steps, for attacks that let choose them; nil takes the attack's own number.
+  public var steps: Int?
+  /// Runs from different points, for attacks that have them; nil takes the attack's own number.
+  public var restarts: Int?
+  /// Radii for attacks on given balls; attacks of minimum norm do without.
+  public var epsilons: [Double]
+  /// Whether perturbed inputs must stay in the data's box, where it has one.
+  public var respectsBox = true
+  /// Whether the result is checked for signs of a weak attack.
+  public var isChecked = true
+  /// Whether a network that depends on few directions is attacked in those, where the norm allows it.
+  public var usesReduction = true
+  /// Root of all random choices.
+  public var seed: UInt64 = 0
+  /// Keeps finished chunks, so that the attack can be resumed; see ``AttackRun``.
+  package var store: AttackCheckpoint?
+
+  /// A study; without radii for attacks of minimum norm, such as the standard one.
+  public init(
+    epsilons: [Double] = [], norm: Norm = .l2, attack: String = "standard", seed: UInt64 = 0
+  ) {
+    self.epsilons = epsilons
+    self.norm = norm
+    self.attack = attack
+    self.seed = seed
+  }
+
+  /// Attacks the samples of `data`; `reference` (the training data, or again `data`, in the same unit of
+  /// length) tells where other
+  /// classes lie. Dominant neurons are references as well, and a network that depends on few directions
+  /// is attacked in those, see ``usesReduction``.
+  public func run(
+    _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset, title: String = "attack",
+    progress: ProgressReporter = ProgressReporter(quiet: true)
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    try run(
+      network, directions: { network.classDirections(of: NeuronContributions(network).dominant()) },
+      data: data, reference: reference, title: title, progress: progress
+    ) { (evaluation, report) throws(AttackError) in
+      guard usesReduction,
+        let reduced = try? ReducedEvaluation<ReducedNetwork<Float>>(evaluation, of: network)
+      else { return nil }
+      return try reduced.run(
+        inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
+        progress: report)
+    }
+  }
+
+  /// Attacks a classifier of any kind, as it is: with means and samples as references.
+  public func run<C: Classifier<Float>>(
+    classifier: C, data: Dataset, reference: Dataset, title: String = "attack",
+    progress: ProgressReporter = ProgressReporter(quiet: true)
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    try run(
+      classifier, directions: { nil }, data: data, reference: reference, title: title,
+      progress: progress
+    ) { _, _ in nil }
+  }
+
+  /// Attacks a classifier, `reduced` where this gives a result.
+  private func run<C: Classifier<Float>>(
+    _ classifier: C, directions: () -> (rows: Matrix<Float>, labels: [Int])?, data: Dataset,
+    reference: Dataset, title: String, progress: ProgressReporter,
+    reduced: (RobustnessEvaluation<C>, (EvaluationProgress) -> Void) throws(AttackError) ->
+      RobustnessResult<Float>?
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    for other in [data, reference] where other.dimension != classifier.inputDimension {
+      throw .usage(
+        "\(other.name): samples have \(other.dimension) coordinates, the model takes "
+          + "\(classifier.inputDimension)")
+    }
+    do {
+      var evaluation = RobustnessEvaluation<C>(
+        threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
+        attacks: try AttackCatalog.attacks(
+          named: attack, norm: norm, classCount: classifier.classCount, steps: steps,
+          restarts: restarts),
+        references: AttackReferences(
+          dimension: classifier.inputDimension, classCount: classifier.classCount,
+          directions: directions(), means: Self.means(of: reference),
+          samples: (reference.inputs, reference.labels)),
+        // Beyond this every ball is all of space, and single precision ends.
+        epsilons: epsilons.map { min($0 / data.unit, 1e30) },
+        stream: RandomStream(seed: seed).child("attack"))
+      evaluation.unit = data.unit
+      let start = Date()
+      let report = { (state: EvaluationProgress) in
+        progress.update(
+          "\(title): \(state.samples)/\(data.count) samples, \(state.attack)",
+          fraction: state.fraction, since: start)
+      }
+      defer { progress.clear() }
+      if var result = try reduced(evaluation, report) {
+        result.scaleLengths(by: data.unit)
+        return result
+      }
+      var result = try evaluation.run(
+        classifier, inputs: data.inputs, labels: data.labels, store: store, progress: report)
+      if isChecked {
+        result = try ReliabilityChecks(evaluation).check(
+          result, classifier, inputs: data.inputs, labels: data.labels)
+      }
+      result.scaleLengths(by: data.unit)
+      return result
+    } catch { throw ExperimentError(error) }
+  }
+
+  /// Class means and subclass centres as points, those that there are.
+  private static func means(of data: Dataset) -> (rows: Matrix<Float>, labels: [Int]) {
+    let classes = data.presentClassMeans
+    guard let groups = data.presentGroupCenters, let labels = data.groupLabels else {
+      return (classes.rows, classes.numbers)
+    }
+    let rows = Matrix(
+      rows: classes.rows.rows + groups.rows.rows, columns: classes.rows.columns,
+      elements: classes.rows.elements + groups.rows.elements)
+    return (rows, classes.numbers + groups.numbers.map { labels[$0] })
+  }
+}
+
+/// A robustness curve as results store it.
+package struct RobustnessCurve: Codable, Sendable, Equatable {
+  /// One point of the curve.
+  package struct Point: Codable, Sendable, Equatable {
+    /// The radius.
+    package let epsilon: Double
+    /// The share of samples that stand.
+    package let robustAccuracy: Double
+  }
+  /// The points, in the order asked for.
+  package let points: [Point]
+
+  /// The curve of a result at some radii.
+  package init<Scalar: LinearScalar>(_ result: RobustnessResult<Scalar>, epsilons: [Double]) {
+    points = epsilons.map {
+      Point(epsilon: $0, robustAccuracy: result.robustAccuracy(epsilon: $0))
+    }
+  }
+}
+
+extension RobustnessResult {
+  /// The per-sample table: `index,label,predicted,radius,attack,status` and the passes spent.
+  package var table: CSVTable { table(classes: nil) }
+
+  /// The same with the values of classes instead of their numbers.
+  ///
+  /// - Parameter classes: the value of every class.
+  package func table(classes: [ClassLabel]?) -> CSVTable {
+    func values(_ numbers: [Int]) -> [String] {
+      numbers.map { classes?[$0].description ?? "\($0)" }
+    }
+    var table = CSVTable()
+    table.append("index", samples.map(\.index))
+    table.append("label", values(samples.map(\.label)))
+    table.append("predicted", values(samples.map(\.predicted)))
+    table.append("radius", samples.map(\.radius))
+    table.append("attack", samples.map { $0.attack ?? "" })
+    table.append("status", samples.map(\.status.rawValue))
+    table.append("gradientPasses", samples.map(\.gradientPasses))
+    table.append("forwardPasses", samples.map(\.forwardPasses))
+    return table
+  }
+}
