@@ -1,4 +1,6 @@
 import Foundation
+import Runs
+import Studies
 import Testing
 
 @testable import Experiments

@@ -1,6 +1,8 @@
 import Datasets
 import Foundation
 import LinearCore
+import Runs
+import Studies
 import Testing
 import Training
 

@@ -2,6 +2,7 @@ import Datasets
 import DeepNetworks
 import LinearCore
 import Networks
+import Runs
 import Training
 
 extension DeepMixtureExperiment.Settings {

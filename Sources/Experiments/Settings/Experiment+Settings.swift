@@ -1,3 +1,5 @@
+import Runs
+
 extension Experiment {
   /// The experiment after the changes of its options, checked.
   ///

@@ -1,3 +1,5 @@
+import Runs
+
 /// Everything that determines the results of an experiment; stored as `config.json`.
 ///
 /// Every stored property may be changed by its name, see ``SettingChange``.

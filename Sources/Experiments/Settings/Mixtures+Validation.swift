@@ -2,6 +2,8 @@ import Alignment
 import Datasets
 import LinearCore
 import Networks
+import Runs
+import Studies
 
 extension MixtureExperiment.Settings {
   /// Checks everything. A figure has a panel for every degree.

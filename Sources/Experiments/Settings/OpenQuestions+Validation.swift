@@ -1,4 +1,5 @@
 import Datasets
+import Runs
 
 extension FlowMeasurement {
   /// Checks data, network, flow and what is attacked.

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// A change of a setting by its name, as `--set KEY=VALUE` says it.
 ///

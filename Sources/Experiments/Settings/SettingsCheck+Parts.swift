@@ -3,6 +3,8 @@ import Certification
 import Datasets
 import LinearCore
 import Networks
+import Runs
+import Studies
 import Training
 
 extension SettingsCheck {

@@ -2,6 +2,7 @@ import Attacks
 import Datasets
 import LinearCore
 import Networks
+import Runs
 import Training
 
 /// Refuses settings that would end the program or never let it end, with the path of the first one and what it may be.

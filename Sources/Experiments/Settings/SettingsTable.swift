@@ -1,4 +1,5 @@
 import Figures
+import Runs
 
 /// All settings of an experiment by name, for a person who wants to change them.
 package struct SettingsTable: Sendable {
