@@ -21,6 +21,10 @@ package struct ExperimentOptions: Sendable {
   package var data: String?
   /// Repeats with seeds one after the other, instead of the preset's number.
   package var repeats: Int?
+  /// Whether ``seed`` was asked for, so that a change of it contradicts.
+  package var isSeedGiven = false
+  /// Changes of settings by name, for ``ExperimentCatalog/make(named:_:)``.
+  package var changes: [SettingChange] = []
 
   /// Options.
   package init(preset: Preset, seed: UInt64 = 0, data: String? = nil, repeats: Int? = nil) {
@@ -61,7 +65,10 @@ package protocol Experiment: Sendable {
   /// Whether it takes ``ExperimentOptions/data``.
   static var takesData: Bool { get }
 
-  /// The experiment with some options.
+  /// What determines the results: its settings, or those of its parts.
+  var parts: [SettingsPart] { get set }
+
+  /// The experiment with some options, except for their changes.
   init(_ options: ExperimentOptions) throws(ExperimentError)
 
   /// Runs it in a directory.
@@ -89,7 +96,7 @@ package enum ExperimentCatalog {
   /// Says before an experiment that its report will have no figures, where gnuplot is missing.
   package static func warnIfFiguresWillBeMissing() { FigureSink.warnIfFiguresWillBeMissing() }
 
-  /// The experiment called `name`, with options.
+  /// The experiment called `name`, with options and their changes.
   package static func make(named name: String, _ options: ExperimentOptions) throws(ExperimentError)
     -> any Experiment
   {
@@ -97,8 +104,12 @@ package enum ExperimentCatalog {
     if let data = options.data, !type.takesData {
       throw .usage("--data \(data): the experiment '\(name)' brings its own data")
     }
-    return try type.init(options)
+    return try make(type, options)
   }
+
+  private static func make<Kind: Experiment>(_ type: Kind.Type, _ options: ExperimentOptions)
+    throws(ExperimentError) -> any Experiment
+  { try type.init(options).changed(by: options) }
 
   /// The experiment called `name`.
   package static func experiment(named name: String) throws(ExperimentError) -> any Experiment.Type

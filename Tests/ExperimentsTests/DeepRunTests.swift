@@ -179,7 +179,7 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
 @Suite struct CIFAR10ExperimentTests {
   /// Settings survive their file, fit the data, and describe networks of the promised size.
   @Test(arguments: Preset.allCases) func settings(preset: Preset) throws {
-    let settings = try CIFAR10Experiment(ExperimentOptions(preset: preset)).settings
+    let settings = CIFAR10Experiment(ExperimentOptions(preset: preset)).settings
     let text = JSONText.encode(settings)
     #expect(try JSONText.decoder.decode(CIFAR10Settings.self, from: Data(text.utf8)) == settings)
     let standardization = Standardization(means: [0, 0, 0], deviations: [1, 1, 1])
@@ -195,13 +195,13 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
 
   @Test func moreSeedsThanImagesAreRefused() {
     #expect(throws: ExperimentError.self) {
-      try CIFAR10Experiment(ExperimentOptions(preset: .paper, repeats: 10))
+      try CIFAR10Experiment(ExperimentOptions(preset: .paper, repeats: 10)).settings.validate()
     }
   }
 
   /// Differences are taken image by image, and a cell measured with fewer seeds has fewer.
   @Test func differencesArePaired() throws {
-    let settings = try CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
+    let settings = CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
     func cell(_ p: Double, _ moment: CIFAR10Cell.Moment) -> CIFAR10Cell {
       CIFAR10Cell(network: .convolutional, p: p, moment: moment)
     }
@@ -246,7 +246,7 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
   /// The time of every stage can be told beforehand.
   @Test(.enabled(if: CIFAR10.isAvailable(), "needs CIFAR-10 below $POLYRELU_DATA"))
   func plansAreFinite() throws {
-    let settings = try CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
+    let settings = CIFAR10Experiment(ExperimentOptions(preset: .laptop)).settings
     try withDirectory { directory in
       let data = try CIFAR10.load(split: .validation)
       let training = CIFAR10Training(

@@ -1,8 +1,9 @@
-import Experiments
 import Foundation
 import Runs
 import Studies
 import Testing
+
+@testable import Experiments
 
 /// The sweeps that answer open questions, with settings of a second each.
 @Suite struct OpenQuestionTests {
@@ -10,30 +11,15 @@ import Testing
     .appendingPathComponent("questions-\(UUID().uuidString)")
   let quick = ExperimentOptions(preset: .quick)
 
-  /// Settings with some changed, as they stand in `config.json`.
-  private func changed<Settings: Codable>(
-    _ settings: Settings, _ change: (inout [String: Any]) -> Void
-  ) throws -> Settings {
-    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(settings))
-    var object = try #require(json as? [String: Any])
-    change(&object)
-    return try JSONDecoder().decode(
-      Settings.self, from: JSONSerialization.data(withJSONObject: object))
-  }
-
   /// K = 4 subclasses of noise 0.1 in 20 dimensions, 40 neurons.
-  private func shrink(_ settings: inout [String: Any]) {
-    guard var flow = settings["flow"] as? [String: Any],
-      var mixture = flow["mixture"] as? [String: Any]
-    else { return }
-    for (key, value) in ["dimension": 20, "subclasses": 4, "positive": 2, "samples": 80] {
-      mixture[key] = value
-    }
-    mixture["alpha"] = 0.1
-    flow["mixture"] = mixture
-    flow["hiddenWidth"] = 40
-    flow["attackedSamples"] = 20
-    settings["flow"] = flow
+  private func shrink(_ flow: inout FlowMeasurement) {
+    flow.mixture.dimension = 20
+    flow.mixture.subclasses = 4
+    flow.mixture.positive = 2
+    flow.mixture.samples = 80
+    flow.mixture.alpha = 0.1
+    flow.hiddenWidth = 40
+    flow.attackedSamples = 20
   }
 
   /// What an experiment has found.
@@ -73,10 +59,8 @@ import Testing
 
   @Test func degrees() throws {
     var experiment = DegreeSweepExperiment(quick)
-    experiment.settings = try changed(experiment.settings) {
-      shrink(&$0)
-      $0["degrees"] = [1, 3]
-    }
+    shrink(&experiment.settings.flow)
+    experiment.settings.degrees = [1, 3]
     let found = try run(experiment, figures: ["half-radius", "time-to-fit", "effective-neurons"])
     let radii = try [0, 1].map { try #require(found.mean("halfRadius", row: $0)) }
     // 1/2 and 0.707 without noise, which is a tenth of a centre's length here.
@@ -88,11 +72,9 @@ import Testing
   /// Aligned neurons grow exponentially, so the time to fit is a line in the logarithm of the scale.
   @Test func initialScales() throws {
     var experiment = InitialScaleExperiment(quick)
-    experiment.settings = try changed(experiment.settings) {
-      shrink(&$0)
-      $0["degrees"] = [1]
-      $0["logScales"] = [-80, -40, -10]
-    }
+    shrink(&experiment.settings.flow)
+    experiment.settings.degrees = [1]
+    experiment.settings.logScales = [-80, -40, -10]
     let found = try run(
       experiment, figures: ["half-radius", "effective-neurons", "subclass-cosine"])
     let times = try (0...2).map { try #require(found.mean("fittingTime", row: $0)) }
@@ -103,12 +85,10 @@ import Testing
 
   @Test func subclassCounts() throws {
     var experiment = SubclassScalingExperiment(quick)
-    experiment.settings = try changed(experiment.settings) {
-      $0["degrees"] = [1, 3]
-      $0["subclassCounts"] = [2, 4, 8]
-      $0["dimension"] = 32
-      $0["attackedSamples"] = 20
-    }
+    experiment.settings.degrees = [1, 3]
+    experiment.settings.subclassCounts = [2, 4, 8]
+    experiment.settings.dimension = 32
+    experiment.settings.attackedSamples = 20
     let found = try run(experiment, figures: ["half-radius", "effective-neurons", "time-to-fit"])
     for (p, predicted) in [(1, -0.5), (3, 0)] {
       let finding = found.findings["slope at p = \(p).0, alpha = 0.1"] as? [String: Any]
@@ -122,15 +102,13 @@ import Testing
   /// Proved and attacked radii enclose the truth, which the law tells up to the noise.
   @Test func criticalRadii() throws {
     var experiment = CriticalRadiusExperiment(quick)
-    experiment.settings = try changed(experiment.settings) {
-      $0["degrees"] = [1, 3]
-      $0["alphas"] = [0.02, 0.1]
-      $0["alpha"] = 0.02
-      $0["subclassCounts"] = [2, 4]
-      $0["subclasses"] = 4
-      $0["dimension"] = 16
-      $0["attackedSamples"] = 20
-    }
+    experiment.settings.degrees = [1, 3]
+    experiment.settings.alphas = [0.02, 0.1]
+    experiment.settings.alpha = 0.02
+    experiment.settings.subclassCounts = [2, 4]
+    experiment.settings.subclasses = 4
+    experiment.settings.dimension = 16
+    experiment.settings.attackedSamples = 20
     let found = try run(
       experiment,
       figures: ["radius-against-degree", "radius-against-noise", "radius-against-subclasses"])
@@ -153,12 +131,10 @@ import Testing
   /// Gradient descent with small steps is the flow; one with absurd steps fails and is shown.
   @Test func optimizers() throws {
     var experiment = FlowComparisonExperiment(quick)
-    experiment.settings = try changed(experiment.settings) {
-      shrink(&$0)
-      $0["learningRates"] = [0.02, 1000]
-      $0["momenta"] = [0]
-      $0["batchSizes"] = [20]
-    }
+    shrink(&experiment.settings.flow)
+    experiment.settings.learningRates = [0.02, 1000]
+    experiment.settings.momenta = [0]
+    experiment.settings.batchSizes = [20]
     let found = try run(experiment, figures: ["training-loss", "half-radius", "grid"])
     let perDegree = found.rows.count / 2
     for (row, exponent) in [(0, 1), (perDegree, 3)] {

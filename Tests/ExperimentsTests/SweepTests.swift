@@ -25,7 +25,7 @@ private struct ParabolaExperiment: SweepExperiment {
     var cost: Double { x }
   }
 
-  let settings: Settings
+  var settings: Settings
   var failing: Double?
   /// Counts the runs that are really made.
   let calls: Counter

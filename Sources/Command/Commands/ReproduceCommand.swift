@@ -20,6 +20,11 @@ struct ReproduceCommand: ParsableCommand {
         polyrelu reproduce mixture --preset quick
         polyrelu reproduce mixture --preset paper --out runs/paper --resume
         polyrelu reproduce mixture --preset paper --repeats 1 --out runs/paper-once
+
+      Every setting can be changed by its name, or by the end of its name where no other ends so:
+
+        polyrelu reproduce p-sweep --settings
+        polyrelu reproduce p-sweep --set degrees=1,3 --set alpha=0.02
       """)
 
   @Argument(help: "The experiment, one of `polyrelu reproduce --list`.")
@@ -38,6 +43,16 @@ struct ReproduceCommand: ParsableCommand {
     parsing: .unconditional, help: "Repeats, each with a seed of its own. (default: the preset's)",
     transform: ArgumentText.repeats)
   var repeats: Int?
+
+  @Option(
+    name: .customLong("set"), parsing: .unconditionalSingleValue,
+    help: ArgumentHelp(
+      "Change a setting; may be given several times. Lists have commas: degrees=1,3.",
+      valueName: "key=value"), transform: ArgumentText.change)
+  var changes: [SettingChange] = []
+
+  @Flag(help: "Print all settings and run nothing.")
+  var settings = false
 
   @Option(help: "The directory to write. (default: runs/NAME-PRESET)")
   var out: String?
@@ -58,12 +73,12 @@ struct ReproduceCommand: ParsableCommand {
       throw ExperimentError.usage("NAME is missing; expected one of `polyrelu reproduce --list`")
     }
     common.apply()
-    let options = ExperimentOptions(
-      preset: preset, seed: common.seed, data: data, repeats: repeats)
+    let experiment = try ExperimentCatalog.make(named: name, options)
+    if settings { return try printSettings(experiment) }
     if out == "" { throw ExperimentError.usage("--out is empty, expected a directory") }
     let directory = out ?? "runs/\(name)-\(preset.rawValue)"
     ExperimentCatalog.warnIfFiguresWillBeMissing()
-    let outcome = try ExperimentCatalog.make(named: name, options).run(
+    let outcome = try experiment.run(
       out: directory, resume: resume, progress: common.makeProgress())
     if common.json {
       try Output.write(outcome.summary)
@@ -73,6 +88,19 @@ struct ReproduceCommand: ParsableCommand {
     }
     for flag in outcome.flags { common.makeProgress().warn(flag) }
     if !outcome.flags.isEmpty { throw ExitStatus.unreliable }
+  }
+
+  private var options: ExperimentOptions {
+    var options = ExperimentOptions(
+      preset: preset, seed: common.seed, data: data, repeats: repeats)
+    options.isSeedGiven = common.givenSeed != nil
+    options.changes = changes
+    return options
+  }
+
+  private func printSettings(_ experiment: any Experiment) throws {
+    let table = try experiment.settingsTable()
+    try Output.write(common.json ? table.json : table.text)
   }
 
   private func printList() throws {
@@ -87,5 +115,5 @@ struct ReproduceCommand: ParsableCommand {
 extension Preset: ExpressibleByArgument {}
 
 extension ReproduceCommand: ResumableCommand {
-  var keepsWork: Bool { !list }
+  var keepsWork: Bool { !list && !settings }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiments
 import Networks
 
 /// Texts of arguments as values; an error says what was expected.
@@ -89,6 +90,12 @@ enum ArgumentText {
       throw Expected("expected a whole number from \(first) to \(last)")
     }
     return value
+  }
+
+  /// A change of a setting.
+  static func change(_ text: String) throws -> SettingChange {
+    guard let change = SettingChange(parsing: text) else { throw Expected("expected KEY=VALUE") }
+    return change
   }
 
   /// A seed.

@@ -7,13 +7,16 @@ import Studies
 /// Options of every command that computes.
 struct CommonOptions: ParsableArguments {
   @Option(
-    parsing: .unconditional,
+    name: .customLong("seed"), parsing: .unconditional,
     help: """
       The seed of all random choices. The same seed gives the same bytes on the same kind of processor \
       and BLAS. (default: 0)
       """,
     transform: ArgumentText.seed)
-  var seed: UInt64 = 0
+  var givenSeed: UInt64?
+
+  /// The seed, also where none is given.
+  var seed: UInt64 { givenSeed ?? 0 }
 
   @Option(
     parsing: .unconditional,

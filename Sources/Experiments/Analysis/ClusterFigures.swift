@@ -13,7 +13,7 @@ struct ClusterFigures {
   var degrees: [Double] { Array(Set(runs.map(\.p))).sorted() }
 
   private func label(_ p: Double) -> String {
-    p == p.rounded() ? "p = \(Int(saturating: p))" : "p = \(p)"
+    "p = \(p.degreeText)"
   }
 
   private func first(_ p: Double) -> ClusterRunResult { runs.first { $0.p == p }! }

@@ -67,7 +67,7 @@ struct ClusterRun {
 
   /// The name of a degree and a repeat.
   static func name(exponent p: Double, seed: UInt64) -> String {
-    "p\(p == p.rounded() ? "\(Int(saturating: p))" : "\(p)")-seed\(seed)"
+    "p\(p.degreeText)-seed\(seed)"
   }
 
   /// The result, from an earlier run of the experiment where there is one.

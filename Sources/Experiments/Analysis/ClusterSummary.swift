@@ -59,7 +59,7 @@ package struct ClusterSummary: Codable, Sendable, Equatable {
     func text(_ value: Double, _ digits: Int) -> String {
       value.isFinite ? String(format: "%.\(digits)f", value) : "–"
     }
-    let exponent = p == p.rounded() ? "\(Int(saturating: p))" : "\(p)"
+    let exponent = p.degreeText
     let spread =
       repeats > 1
       ? " [\(text(halfRadiusRange[0], 3)), \(text(halfRadiusRange[1], 3))]" : ""

@@ -16,7 +16,9 @@ struct TwoSidedReport {
   init(_ results: [TwoSidedRadii], settings: TwoSidedSettings, attacks: [[Double]] = []) {
     self.results = results
     let radii = results.flatMap { $0.samples.map(\.upper) }.filter(\.isFinite).sorted()
-    let largest = 1.1 * (radii.isEmpty ? 1 : radii[radii.count * 97 / 100])
+    let typical = radii.isEmpty ? 0 : radii[radii.count * 97 / 100]
+    // Where nearly all samples are misclassified, nearly all radii are 0.
+    let largest = typical > 0 ? 1.1 * typical : 1.1
     self.largest = largest
     summary = TwoSidedSummary(
       rows: results.map {

@@ -8,7 +8,7 @@ import Studies
 /// Natural images and deep networks: whether the degree changes how robust a small convolutional and a
 /// dense network are on CIFAR-10, at the end of training and at equal clean accuracy, beside adversarial
 /// training.
-package struct CIFAR10Experiment: Experiment {
+package struct CIFAR10Experiment: SingleExperiment {
   /// "cifar10".
   package static let name = "cifar10"
   /// One line.
@@ -17,19 +17,10 @@ package struct CIFAR10Experiment: Experiment {
     + "adversarial training"
 
   /// What determines the run.
-  package let settings: CIFAR10Settings
+  package var settings: CIFAR10Settings
 
   /// The experiment at some size.
-  /// - Throws: ``ExperimentError/usage(_:)`` for more seeds than there are held-out images for.
-  package init(_ options: ExperimentOptions) throws(ExperimentError) {
-    settings = CIFAR10Settings(options)
-    let most = CIFAR10Measurement.heldOutCount / settings.attackedImages
-    guard settings.repeats <= most else {
-      throw .usage(
-        "--repeats is \(settings.repeats): every seed attacks \(settings.attackedImages) held-out images of "
-          + "its own, expected at most \(most)")
-    }
-  }
+  package init(_ options: ExperimentOptions) { settings = CIFAR10Settings(options) }
 
   /// Trains, attacks and reports.
   package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)

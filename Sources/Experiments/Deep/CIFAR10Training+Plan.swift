@@ -22,7 +22,7 @@ extension CIFAR10Training {
     }
     /// Forward, and backward to weights and to inputs: three products each.
     func trained(_ network: CIFAR10Network, samples: Int, epochs: Int) -> Double {
-      3 * passes[network]! * Double(samples * epochs)
+      3 * passes[network]! * Double(samples) * Double(epochs)
     }
     let kinds = CIFAR10Network.allCases
     let degrees = Double(settings.degrees.count)

@@ -118,7 +118,7 @@ package struct DeepMixtureExperiment: SweepExperiment {
   package func operations(_ cell: Cell) -> Double {
     let measurement = settings.measurement
     let pass = 2 * Double(design(cell).products(dimension: measurement.mixture.dimension))
-    let training = Double(measurement.epochs * measurement.mixture.samples) * 3
+    let training = 3 * Double(measurement.epochs) * Double(measurement.mixture.samples)
     return 3 * pass * (training + 8000 * Double(measurement.attackedSamples))
   }
 

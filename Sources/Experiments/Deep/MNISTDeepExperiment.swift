@@ -134,9 +134,11 @@ package struct MNISTDeepExperiment: SweepExperiment {
   /// a sample; medium products and their surroundings take about twice what large ones do.
   package func operations(_ cell: Cell) -> Double {
     let pass = 2 * Double(design(cell).products(dimension: 784))
-    let training = Double(
-      3 * settings.epochs * settings.trainingSamples * settings.learningRates.count)
-    return 2 * pass * (training + 10_000 * Double(Self.norms.count * settings.attackedSamples))
+    let training =
+      3 * Double(settings.epochs) * Double(settings.trainingSamples)
+      * Double(settings.learningRates.count)
+    return 2 * pass
+      * (training + 10_000 * Double(Self.norms.count) * Double(settings.attackedSamples))
   }
 
   /// Loads the images, before anything is written.

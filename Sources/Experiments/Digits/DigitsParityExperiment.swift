@@ -9,7 +9,7 @@ import Studies
 import Training
 
 /// Real data: the parity of handwritten digits, ten subclasses in two classes, for p = 1 to 4.
-package struct DigitsParityExperiment: Experiment {
+package struct DigitsParityExperiment: SingleExperiment {
   /// "digits-parity".
   package static let name = "digits-parity"
   /// One line.
@@ -17,12 +17,15 @@ package struct DigitsParityExperiment: Experiment {
     "1,797 handwritten digits, even against odd, p = 1 to 4 from small initialisation, l2 attacks"
 
   /// What determines the run; `config.json`.
-  package struct Settings: Codable, Sendable, Equatable {
+  package struct Settings: ExperimentSettings {
     var experiment = DigitsParityExperiment.name
-    var preset: Preset
-    var seed: UInt64
+    /// How much is done.
+    package var preset: Preset
+    /// The first seed.
+    package var seed: UInt64
     var degrees = [1.0, 2.0, 3.0, 4.0]
-    var repeats: Int
+    /// How many seeds.
+    package var repeats: Int
     var hiddenWidth: Int
     var initialScale: Double
     var learningRate = 0.5
@@ -35,7 +38,7 @@ package struct DigitsParityExperiment: Experiment {
   }
 
   /// The settings.
-  package let settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
   package init(_ options: ExperimentOptions) {

@@ -57,14 +57,14 @@ struct DigitsReport {
         figures.contributions(), "contributions", caption: "Sorted neuron contributions.",
         alternative: "Sorted neuron contributions"),
     ]
-    for p in [figures.degrees.first!, figures.degrees.last!] {
+    for p in Set([figures.degrees.first!, figures.degrees.last!]).sorted() {
       blocks.append(
         try sink.figure(
           figures.cosines(
             p, columns: ["even", "odd"] + (0..<10).map { "digit \($0)" }, classCount: 2),
-          "cosines-p\(Int(saturating: p))",
+          "cosines-p\(p.degreeText)",
           caption: "Cosines of dominant neurons to class means and to the means of single digits.",
-          alternative: "Cosines between neurons and digit means for p = \(Int(saturating: p))"))
+          alternative: "Cosines between neurons and digit means for p = \(p.degreeText)"))
     }
     blocks.append(
       try sink.figure(
@@ -141,7 +141,7 @@ struct DigitsReport {
     }
     return ImageGrid(
       title: "Smallest perturbations that flip even and odd",
-      columnHeadings: ["original"] + results.map { "p = \(Int(saturating: $0.p))" }, rows: rows,
+      columnHeadings: ["original"] + results.map { "p = \($0.p.degreeText)" }, rows: rows,
       cellSize: 76)
   }
 }

@@ -70,11 +70,11 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
   private static func answer(degrees: [Double], rows: [Row], results: [DistanceResult]) -> String {
     let parts = degrees.map { p in
       let curve = rows.filter { $0.p == p }
-      let values = curve.map { $0.leastSquaresDistance.mean! }
+      let values = curve.map { $0.leastSquaresDistance.mean ?? .nan }
       let isFalling = zip(values, values.dropFirst()).allSatisfy { $0 <= $1 }
       let first = curve[0]
       let last = curve[curve.count - 1]
-      return "for p = \(degree(p)) from \(share(last)) of sup|F| at alpha = \(last.alpha) to "
+      return "for p = \(p.degreeText) from \(share(last)) of sup|F| at alpha = \(last.alpha) to "
         + "\(share(first)) at alpha = \(number(first.alpha))"
         + (isFalling ? "" : " (not at every step)")
     }
@@ -112,14 +112,10 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
   }
 
   private static func share(_ row: Row) -> String {
-    String(format: "%.1f%%", 100 * row.leastSquaresDistance.mean! / row.idealSupremum)
+    String(format: "%.1f%%", 100 * (row.leastSquaresDistance.mean ?? .nan) / row.idealSupremum)
   }
 
   private static func number(_ value: Double) -> String { String(format: "%.3g", value) }
-
-  private static func degree(_ p: Double) -> String {
-    p == p.rounded() ? "\(Int(saturating: p))" : "\(p)"
-  }
 
   /// The header of ``cells``.
   static let header = [
@@ -132,7 +128,7 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
   var cells: [[String]] {
     rows.map { row in
       [
-        Self.degree(row.p), Self.number(row.alpha), row.leastSquaresDistance.text(digits: 4),
+        row.p.degreeText, Self.number(row.alpha), row.leastSquaresDistance.text(digits: 4),
         row.leastSquaresUpper.text(digits: 4),
         row.leastSquaresRange.map { String(format: "%.4f", $0) }.joined(separator: ", "),
         row.bestDistance.text(digits: 4), row.bestUpper.text(digits: 4),
@@ -176,13 +172,13 @@ package struct DistanceSummary: Codable, Sendable, Equatable {
             style: style, dash: dash, colour: colour))
       }
       add(
-        "p = \(Self.degree(p)) to \(ideal), least-squares c", \.leastSquaresDistance, style: .line,
+        "p = \(p.degreeText) to \(ideal), least-squares c", \.leastSquaresDistance, style: .line,
         shaded: true)
       add("proved upper bound", \.leastSquaresUpper, style: .line, dash: .dotted)
       add("best c", \.bestDistance, style: .line, dash: .dashed)
       add("gradient ascent", \.ascentDistance, style: .points)
     }
-    let highest = series.flatMap { $0.y + ($0.band?.upper ?? []) }.max() ?? 1
+    let highest = series.flatMap { $0.y + ($0.band?.upper ?? []) }.filter(\.isFinite).max() ?? 1
     return LineChart(
       title: "Distance to the ideal classifier", x: Axis("alpha, standard deviation of a subclass"),
       y: Axis("sup |c f - F| / sup |F|", range: 0...(1.08 * max(highest, 1e-3))), series: series,

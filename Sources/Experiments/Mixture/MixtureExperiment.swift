@@ -13,7 +13,7 @@ import Training
 /// Section 5.1 of Min and Vidal (ICML 2024): networks of degree 1 and 3 trained from tiny weights on an
 /// orthonormal mixture; (a) distance to the ideal classifier against alpha, and at one alpha (b) neuron
 /// contributions, (c, d) alignment and (e) robust accuracy.
-package struct MixtureExperiment: Experiment {
+package struct MixtureExperiment: SingleExperiment {
   /// "mixture".
   package static let name = "mixture"
   /// One line.
@@ -21,12 +21,15 @@ package struct MixtureExperiment: Experiment {
     "Section 5.1: clusters around orthonormal centres, p = 1 against p = 3"
 
   /// What determines the run; `config.json`.
-  package struct Settings: Codable, Sendable, Equatable {
+  package struct Settings: ExperimentSettings {
     var experiment = MixtureExperiment.name
-    var preset: Preset
-    var seed: UInt64
+    /// How much is done.
+    package var preset: Preset
+    /// The first seed.
+    package var seed: UInt64
     var degrees = [1.0, 3.0]
-    var repeats: Int
+    /// How many seeds.
+    package var repeats: Int
     var mixture: OrthonormalMixture
     var hiddenWidth: Int
     var initialScale = 1e-7
@@ -42,7 +45,7 @@ package struct MixtureExperiment: Experiment {
   }
 
   /// The settings.
-  package let settings: Settings
+  package var settings: Settings
 
   /// The experiment at some size.
   package init(_ options: ExperimentOptions) {
@@ -166,10 +169,13 @@ package struct MixtureExperiment: Experiment {
     }
     let (alphas, degrees) = (settings.distance.alphas.count, settings.degrees.count)
     let ascent = settings.distance.ascent
-    let steps = ascent.batches * ascent.points * ascent.steps
-    let ascents = Double(steps * settings.distance.ascentRepeats * alphas * degrees) * 5e-7
-    let attacked = Double(settings.attackedSamples * settings.repeats * degrees) * 2e-3
-    let proved = Double(settings.twoSided.samples * degrees) * 0.1
+    let steps = Double(ascent.batches) * Double(ascent.points) * Double(ascent.steps)
+    let ascents =
+      steps * Double(min(settings.distance.ascentRepeats, settings.repeats))
+      * Double(alphas * degrees) * 5e-7
+    let networksAttacked = Double(settings.repeats * degrees)
+    let attacked = Double(settings.attackedSamples) * networksAttacked * 2e-3
+    let proved = Double(settings.twoSided.samples) * Double(degrees) * 0.1
     return RunPlan([
       .init(
         "train \(alphas * degrees * settings.repeats) networks and measure their distances",

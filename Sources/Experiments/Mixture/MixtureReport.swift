@@ -71,12 +71,12 @@ struct MixtureReport {
     for p in figures.degrees {
       blocks.append(
         try sink.figure(
-          figures.cosines(p, columns: columns, classCount: 2), "cosines-p\(Int(saturating: p))",
+          figures.cosines(p, columns: columns, classCount: 2), "cosines-p\(p.degreeText)",
           caption: p == 1
             ? "Plain ReLU neurons point along the two average class directions."
-            : "Neurons of degree \(Int(saturating: p)) point along single subclass centres.",
+            : "Neurons of degree \(p.degreeText) point along single subclass centres.",
           alternative:
-            "Cosines between neurons and class and subclass directions for p = \(Int(saturating: p))"
+            "Cosines between neurons and class and subclass directions for p = \(p.degreeText)"
         )
       )
     }

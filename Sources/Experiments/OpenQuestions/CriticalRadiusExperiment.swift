@@ -53,7 +53,9 @@ package struct CriticalRadiusExperiment: SweepExperiment {
       [SweepColumn("p", p), SweepColumn("alpha", alpha), SweepColumn("K", Double(subclasses))]
     }
     /// Samples times neurons; below p = 2 the flow takes many small steps, above it boxes are cut.
-    package var cost: Double { Double(subclasses * subclasses) * (p == 1 || p == 2 ? 1 : 2) }
+    package var cost: Double {
+      Double(subclasses) * Double(subclasses) * (p == 1 || p == 2 ? 1 : 2)
+    }
 
     /// The closed form without noise: both classes have the same number of opposite subclasses.
     var law: Double {
@@ -116,7 +118,8 @@ package struct CriticalRadiusExperiment: SweepExperiment {
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
   package func operations(_ cell: Cell) -> Double {
-    4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
+    4 * Double(settings.dimension) * Double(settings.samplesPerSubclass)
+      * Double(settings.neuronsPerSubclass)
       * 9000 * cell.cost
   }
 

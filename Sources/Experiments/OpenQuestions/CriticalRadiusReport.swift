@@ -63,7 +63,7 @@ struct CriticalRadiusReport {
     let sorted = cells.sorted { x($0) < x($1) }
     let proved = sorted.map { lower($0).mean ?? .nan }
     let attacked = sorted.map { upper($0).mean ?? .nan }
-    let colour = Colour.categories[colour]
+    let colour = Colour.categories[colour % Colour.categories.count]
     return [
       Series(
         name + "proved", x: sorted.map(x), y: proved, band: .init(lower: proved, upper: attacked),

@@ -92,7 +92,8 @@ package struct SubclassScalingExperiment: SweepExperiment {
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
   package func operations(_ cell: Cell) -> Double {
-    4 * Double(settings.dimension * settings.samplesPerSubclass * settings.neuronsPerSubclass)
+    4 * Double(settings.dimension) * Double(settings.samplesPerSubclass)
+      * Double(settings.neuronsPerSubclass)
       * 15 * cell.cost
   }
 

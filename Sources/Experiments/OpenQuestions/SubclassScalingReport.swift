@@ -130,7 +130,10 @@ struct SubclassScalingReport {
   }
 
   private var answer: String {
-    guard !slopes.isEmpty else { return "No network was fitted in the time given." }
+    guard !slopes.isEmpty else {
+      return
+        "There is no exponent: it takes networks that fit their data at two numbers of subclasses."
+    }
     var sentences = settings.degrees.compactMap { p -> String? in
       let own = slopes.filter { $0.p == p }
       guard !own.isEmpty else { return nil }

@@ -117,7 +117,7 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// The settings.
-  package let settings: Settings
+  package var settings: Settings
 
   /// The experiment with any settings.
   package init(settings: Settings) { self.settings = settings }
@@ -181,8 +181,8 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
 
   /// As many passes over the data as training and the attack have taken at `laptop`.
   package func operations(_ cell: Cell) -> Double {
-    4 * Double(settings.robustnessMixture.samples * settings.robustnessMixture.dimension)
-      * Double(settings.robustnessWidth * settings.epochs) * 4 * cell.cost
+    4 * Double(settings.robustnessMixture.samples) * Double(settings.robustnessMixture.dimension)
+      * Double(settings.robustnessWidth) * Double(settings.epochs) * 4 * cell.cost
   }
 
   /// Measures one run.

@@ -16,15 +16,32 @@ package struct OverviewExperiment: Experiment {
     var experiment = OverviewExperiment.name
     var preset: Preset
     var seed: UInt64
+    /// What ``SettingChange`` has changed, by part; nil for nothing.
+    var changes: [String: String]?
   }
 
-  let settings: Settings
-  let options: ExperimentOptions
+  /// Clusters around orthonormal centres, handwritten digits, MNIST.
+  package var parts: [SettingsPart]
+  /// The settings before any change.
+  private let presetTable: SettingsTable
+  private let options: ExperimentOptions
 
   /// The experiment with some options.
-  package init(_ options: ExperimentOptions) {
+  package init(_ options: ExperimentOptions) throws(ExperimentError) {
     self.options = options
-    settings = Settings(preset: options.preset, seed: options.seed)
+    parts = [
+      SettingsPart(MixtureExperiment.name, MixtureExperiment(options).settings),
+      SettingsPart(DigitsParityExperiment.name, DigitsParityExperiment(options).settings),
+      SettingsPart(MNISTParityExperiment.name, MNISTParityExperiment(options).settings),
+    ]
+    presetTable = try SettingsTable(experiment: Self.name, parts)
+  }
+
+  /// A part with its settings.
+  private func part<Part: SingleExperiment>(_ type: Part.Type) throws(ExperimentError) -> Part {
+    var part = try type.init(options)
+    part.parts = parts.filter { $0.name == Part.name }
+    return part
   }
 
   private struct Summary: Codable {
@@ -38,25 +55,28 @@ package struct OverviewExperiment: Experiment {
   package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
+    let settings = Settings(
+      preset: options.preset, seed: parts[0].settings.seed,
+      changes: try settingsTable().changes(from: presetTable))
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
-    let parts = [
-      try MixtureExperiment(options).execute(
+    let made = [
+      try part(MixtureExperiment.self).execute(
         out: directory.path("mixture"), resume: true, progress: progress,
         figuresLink: "mixture/figures"),
-      try DigitsParityExperiment(options).execute(
+      try part(DigitsParityExperiment.self).execute(
         out: directory.path("digits-parity"), resume: true, progress: progress,
         figuresLink: "digits-parity/figures"),
     ]
     var mnist: RealDataReport.Part?
     if MNIST.isAvailable() {
-      mnist = try MNISTParityExperiment(options).study.execute(
+      mnist = try part(MNISTParityExperiment.self).study.execute(
         out: directory.path("mnist-parity"), resume: true, progress: progress,
         figuresLink: "mnist-parity/figures")
     }
     let summary = Summary(
-      preset: settings.preset, parts: parts.map(\.report), mnistParity: mnist?.content)
+      preset: settings.preset, parts: made.map(\.report), mnistParity: mnist?.content)
     let timed = Summary(
-      preset: settings.preset, parts: parts.map(\.timedReport), mnistParity: mnist?.timedContent)
+      preset: settings.preset, parts: made.map(\.timedReport), mnistParity: mnist?.timedContent)
     try directory.write(summary, to: "results/summary.json")
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
@@ -64,17 +84,17 @@ package struct OverviewExperiment: Experiment {
       "Average class directions or every subclass: what a network of degree \(emphasis: "p") learns "
       + "decides how far it stands up to an adversary. Preset \(code: settings.preset.rawValue)."
     try ExperimentPart.write(
-      parts.map(\.section) + (mnist.map { [$0.section] } ?? []),
+      made.map(\.section) + (mnist.map { [$0.section] } ?? []),
       title: "Implicit bias and adversarial robustness", subtitle: subtitle, directory: directory,
       seed: settings.seed)
-    var tables = zip(["Orthonormal mixture", "Handwritten digits, even against odd"], parts)
+    var tables = zip(["Orthonormal mixture", "Handwritten digits, even against odd"], made)
       .map { "\($0)\n\($1.report.terminalTable)" }
     tables.append(
       mnist.map { "MNIST, even against odd\n\($0.table)" }
         ?? "MNIST is not at hand and was left out; `polyrelu data fetch mnist` gets it.\n")
     return ExperimentOutcome(
       table: tables.joined(separator: "\n"), report: directory.path("report.html"),
-      summary: JSONText.encode(timed), flags: parts.flatMap(\.report.flags) + (mnist?.flags ?? [])
+      summary: JSONText.encode(timed), flags: made.flatMap(\.report.flags) + (mnist?.flags ?? [])
     )
   }
 }

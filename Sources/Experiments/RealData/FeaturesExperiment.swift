@@ -13,14 +13,33 @@ package struct FeaturesExperiment: Experiment {
   /// Yes.
   package static var takesData: Bool { true }
 
-  let binary: RealDataStudy
-  let categories: RealDataStudy
+  var binary: RealDataStudy
+  var categories: RealDataStudy
 
   private struct Settings: Codable, Equatable {
     let experiment: String
     let data: String
     let preset: Preset
     let seed: UInt64
+    /// What ``SettingChange`` has changed, by part; nil for nothing.
+    let changes: [String: String]?
+  }
+
+  /// The settings before any change.
+  private let presetTable: SettingsTable
+
+  /// Both labellings.
+  package var parts: [SettingsPart] {
+    get {
+      [SettingsPart("binary", binary.settings), SettingsPart("categories", categories.settings)]
+    }
+    set {
+      for part in newValue {
+        guard let settings = part.settings as? RealDataSettings else { continue }
+        if part.name == "binary" { binary.settings = settings }
+        if part.name == "categories" { categories.settings = settings }
+      }
+    }
   }
 
   private struct Summary: Codable {
@@ -45,6 +64,9 @@ package struct FeaturesExperiment: Experiment {
       settings: .features(data, labels: .parity, options), title: "Features, category modulo 2")
     categories = RealDataStudy(
       settings: .features(data, labels: .category, options), title: "Features, all categories")
+    presetTable = try SettingsTable(
+      experiment: Self.name,
+      [SettingsPart("binary", binary.settings), SettingsPart("categories", categories.settings)])
   }
 
   /// Runs both labellings below `out` and writes a common report.
@@ -53,11 +75,11 @@ package struct FeaturesExperiment: Experiment {
   {
     let settings = Settings(
       experiment: Self.name, data: binary.settings.data, preset: binary.settings.preset,
-      seed: binary.settings.seed)
+      seed: binary.settings.seed, changes: try settingsTable().changes(from: presetTable))
     // Data that are missing or do not fit are found before a directory is made.
     for study in [binary, categories] { _ = try study.load() }
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
-    let parts = [
+    let made = [
       try binary.execute(
         out: directory.path("binary"), resume: true, progress: progress,
         figuresLink: "binary/figures"),
@@ -66,19 +88,19 @@ package struct FeaturesExperiment: Experiment {
         figuresLink: "categories/figures"),
     ]
     let summary = Summary(
-      experiment: Self.name, preset: settings.preset, parts: parts.map(\.content))
+      experiment: Self.name, preset: settings.preset, parts: made.map(\.content))
     try directory.write(summary, to: "results/summary.json")
     try ExperimentPart.write(
-      parts.map(\.section), title: "Robustness on pretrained features",
+      made.map(\.section), title: "Robustness on pretrained features",
       subtitle: "Data \(code: settings.data), preset \(code: settings.preset.rawValue)",
       directory: directory, seed: settings.seed)
     let timed = Summary(
-      experiment: Self.name, preset: settings.preset, parts: parts.map(\.timedContent))
-    let table = zip(["Category modulo 2", "All categories"], parts)
+      experiment: Self.name, preset: settings.preset, parts: made.map(\.timedContent))
+    let table = zip(["Category modulo 2", "All categories"], made)
       .map { "\($0)\n\($1.table)" }.joined(separator: "\n")
     return ExperimentOutcome(
       table: table, report: directory.path("report.html"), summary: JSONText.encode(timed),
-      flags: parts.flatMap(\.flags))
+      flags: made.flatMap(\.flags))
   }
 }
 

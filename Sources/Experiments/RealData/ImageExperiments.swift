@@ -13,7 +13,7 @@ package struct MNISTParityExperiment: RealDataExperiment {
   package static let summary =
     "Section 5.2.1: MNIST, even against odd, p = 1 to 4, linf, l2 and l1 attacks"
 
-  let study: RealDataStudy
+  var study: RealDataStudy
 
   /// The experiment with some options.
   package init(_ options: ExperimentOptions) {
@@ -30,7 +30,7 @@ package struct MNISTDigitsExperiment: RealDataExperiment {
   /// One line.
   package static let summary = "Appendix B: MNIST, ten digits, p = 1 to 4"
 
-  let study: RealDataStudy
+  var study: RealDataStudy
 
   /// The experiment with some options.
   package init(_ options: ExperimentOptions) {
@@ -47,7 +47,7 @@ package struct FashionParityExperiment: RealDataExperiment {
   /// One line.
   package static let summary = "the protocol of mnist-parity on Fashion-MNIST"
 
-  let study: RealDataStudy
+  var study: RealDataStudy
 
   /// The experiment with some options.
   package init(_ options: ExperimentOptions) {
@@ -58,11 +58,17 @@ package struct FashionParityExperiment: RealDataExperiment {
 }
 
 /// An experiment that is one ``RealDataStudy``.
-protocol RealDataExperiment: Experiment {
-  var study: RealDataStudy { get }
+protocol RealDataExperiment: SingleExperiment where Settings == RealDataSettings {
+  var study: RealDataStudy { get set }
 }
 
 extension RealDataExperiment {
+  /// What determines the run; `config.json`.
+  package var settings: RealDataSettings {
+    get { study.settings }
+    set { study.settings = newValue }
+  }
+
   /// Trains, attacks and draws in the directory `out`.
   package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome

@@ -42,7 +42,7 @@ struct RealDataFigures {
     var all: [Series] = []
     for (k, p) in degrees.enumerated() {
       all.append(
-        epochSeries("p = \(Int(saturating: p)), train", p, colour: k) {
+        epochSeries("p = \(p.degreeText), train", p, colour: k) {
           $0.epochs[$1].features?.trainAccuracy ?? $0.epochs[$1].trainAccuracy
         })
       all.append(
@@ -69,7 +69,7 @@ struct RealDataFigures {
     LineChart(
       title: title, x: Axis("epoch"), y: Axis("stable rank"),
       series: degrees.enumerated().map { k, p in
-        epochSeries("p = \(Int(saturating: p))", p, colour: k) {
+        epochSeries("p = \(p.degreeText)", p, colour: k) {
           $0.epochs[$1].features.map(value) ?? .nan
         }
       }, legend: .below)
@@ -87,7 +87,7 @@ struct RealDataFigures {
         let columns = epsilons.indices.map { i in
           runs.map { $0.curves[index].points[i].robustAccuracy }
         }
-        return series("p = \(Int(saturating: p))", epsilons, columns, colour: k)
+        return series("p = \(p.degreeText)", epsilons, columns, colour: k)
       } + plainCurves(index), legend: .below)
   }
 
@@ -102,7 +102,7 @@ struct RealDataFigures {
         }
         if !isOff { return nil }
         return series(
-          "p = \(Int(saturating: p)), \(plainAttacks[index] ?? "plain attack") alone (too weak)",
+          "p = \(p.degreeText), \(plainAttacks[index] ?? "plain attack") alone (too weak)",
           plain.map(\.epsilon), plain.map { [$0.robustAccuracy] }, dash: .dashed, colour: k)
       }
       return nil

@@ -15,7 +15,7 @@ extension RealDataReport {
       + columns.map { "\(settings.curves[$0.curve].norm.rawValue) \($0.epsilon.rounded(to: 4))" }
     let rows = summary.results.map { row in
       [
-        "\(Int(saturating: row.p))", row.testAccuracy.text(4), row.featureStableRank.text(2),
+        "\(row.p.degreeText)", row.testAccuracy.text(4), row.featureStableRank.text(2),
         row.weightStableRank.text(2), row.medianBestCosine.text(3),
         row.medianBestClassCosine.text(3),
       ]

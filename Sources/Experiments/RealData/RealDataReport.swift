@@ -211,7 +211,7 @@ struct RealDataReport {
     let grows = zip(values, values.dropFirst()).allSatisfy { $0 < $1 }
     let accuracies = rows.map { String(format: "%.1f%%", 100 * $0.testAccuracy.mean) }
     let ranks = rows.map { String(format: "%.1f", $0.featureStableRank.mean) }
-    let degrees = rows.map { "\(Int(saturating: $0.p))" }.joined(separator: ", ")
+    let degrees = rows.map { "\($0.p.degreeText)" }.joined(separator: ", ")
     return
       "For p = \(degrees): test accuracy \(accuracies.joined(separator: ", ")); robust accuracy at "
       + "\(curve.norm.rawValue) radius \(first.robustAccuracy[best].epsilon.rounded(to: 4)) "
@@ -234,7 +234,7 @@ struct RealDataReport {
           worst = (
             excess,
             "A usual attack alone, \(settings.plainAttack ?? ""), is furthest off for "
-              + "p = \(Int(saturating: result.p)) at \(curve.norm.rawValue) radius \(plain.epsilon.rounded(to: 4)): it "
+              + "p = \(result.p.degreeText) at \(curve.norm.rawValue) radius \(plain.epsilon.rounded(to: 4)): it "
               + "reports \(numbers[0]) where \(curve.attack) finds \(numbers[1])."
           )
         }

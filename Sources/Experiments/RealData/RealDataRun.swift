@@ -61,7 +61,7 @@ struct RealDataRun {
   let exponent: Double
   let seed: UInt64
 
-  private var name: String { "p\(Int(saturating: exponent))-seed\(seed)" }
+  private var name: String { ClusterRun.name(exponent: exponent, seed: seed) }
 
   private var configuration: TrainingRunConfiguration {
     TrainingRunConfiguration(
@@ -125,7 +125,7 @@ struct RealDataRun {
             norm: curve.norm, attack: curve.attack, points: honest, plain: plain,
             reduction: UsedReduction(result, p: exponent, seed: seed)))
         flags += result.flags.map {
-          "p = \(Int(saturating: exponent)), \(curve.norm.rawValue): \($0)"
+          "p = \(exponent.degreeText), \(curve.norm.rawValue): \($0)"
         }
       }
       return RealDataResult(

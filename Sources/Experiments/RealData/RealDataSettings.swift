@@ -5,7 +5,7 @@ import Runs
 import Studies
 
 /// What determines an experiment on real data; `config.json`.
-package struct RealDataSettings: Codable, Sendable, Equatable {
+package struct RealDataSettings: ExperimentSettings {
   /// Robust accuracy against radius, in one norm.
   package struct Curve: Codable, Sendable, Equatable {
     var norm: Norm
@@ -20,8 +20,10 @@ package struct RealDataSettings: Codable, Sendable, Equatable {
   }
 
   var experiment: String
-  var preset: Preset
-  var seed: UInt64
+  /// How much is done.
+  package var preset: Preset
+  /// The first seed.
+  package var seed: UInt64
   /// A name of the data catalogue, or a file.
   var data: String
   var labels: LabelRule
@@ -30,7 +32,8 @@ package struct RealDataSettings: Codable, Sendable, Equatable {
   /// At most this many training samples.
   var trainLimit: Int?
   var degrees = [1.0, 2.0, 3.0, 4.0]
-  var repeats: Int
+  /// How many seeds.
+  package var repeats: Int
   var hiddenWidth: Int
   var epochs: Int
   var batchSize = 1000

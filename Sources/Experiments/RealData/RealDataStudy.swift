@@ -6,7 +6,7 @@ import Studies
 
 /// What the experiments on real data share: load, train each degree and repeat, attack, draw, report.
 struct RealDataStudy {
-  let settings: RealDataSettings
+  var settings: RealDataSettings
   let title: String
 
   /// Runs it in a directory of its own.

@@ -28,7 +28,9 @@ struct FlowMeasurement: Codable, Sendable, Equatable {
   static let lossCurve = "loss"
 
   /// Floating-point operations that take all samples forward and back once.
-  var workOfPass: Double { 4 * Double(mixture.samples * mixture.dimension * hiddenWidth) }
+  var workOfPass: Double {
+    4 * Double(mixture.samples) * Double(mixture.dimension) * Double(hiddenWidth)
+  }
 
   /// The network before training; that of the flow up to rounding.
   func model(exponent: Double) -> ModelConfiguration {

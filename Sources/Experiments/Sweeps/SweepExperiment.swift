@@ -3,27 +3,17 @@ import Runs
 import Studies
 
 /// The settings every sweep has, besides its own; `config.json`.
-package protocol SweepSettings: Codable, Equatable, Sendable {
+package protocol SweepSettings: ExperimentSettings {
   /// The name of the experiment.
   var experiment: String { get }
-  /// How much is done.
-  var preset: Preset { get }
-  /// The first seed.
-  var seed: UInt64 { get }
-  /// How many seeds, one after the other.
-  var repeats: Int { get }
 }
 
 /// An experiment that measures cells with several seeds and answers one question: its file says what is
 /// varied, what a run measures, and what the numbers mean. Everything else is here.
-package protocol SweepExperiment: Experiment {
-  /// Everything that determines the results.
-  associatedtype Settings: SweepSettings
+package protocol SweepExperiment: SingleExperiment where Settings: SweepSettings {
   /// What is varied.
   associatedtype Cell: SweepCell
 
-  /// Everything that determines the results.
-  var settings: Settings { get }
   /// What is varied, in the order of the table.
   var cells: [Cell] { get }
   /// What is measured, in the order of the table.

@@ -12,7 +12,7 @@ package struct TwoSidedSettings: Codable, Sendable, Equatable {
   package var samples: Int
   /// The attack of the upper bounds, a name of ``AttackCatalog``. It may leave the range of valid values, as
   /// the proof does.
-  var attack = "quick"
+  package var attack = "quick"
   /// The relative gap at which a radius counts as known.
   package var gap = 1e-3
   /// Boxes looked at for one sample and class.

@@ -1,0 +1,133 @@
+import Datasets
+import DeepNetworks
+import LinearCore
+import Networks
+import Runs
+import Training
+
+extension DeepMixtureExperiment.Settings {
+  /// Checks everything. Figures have a panel for every start and degree, or two for every degree.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    try check.degrees("degrees", degrees, limit: 26 / max(2, min(3, starts.count)))
+    try check.dense(
+      depths: depths, variants: variants, width: width, dimension: measurement.mixture.dimension)
+    try check.list("starts", starts) { (_) throws(ExperimentError) in }
+    try measurement.validate(check.at("measurement"))
+    try check.cells(most: [degrees.count, depths.count, variants.count, starts.count]) {
+      [DeepMixtureExperiment.Cell]()
+    }
+  }
+}
+
+extension SettingsCheck {
+  /// The designs of dense networks, whose layers have at most as many weights as any.
+  func dense(depths: [Int], variants: [DenseDesign.Variant], width: Int, dimension: Int)
+    throws(ExperimentError)
+  {
+    try counts("depths", depths, in: 1...100)
+    try list("variants", variants) { (_) throws(ExperimentError) in }
+    try self.width("width", width, dimension: max(dimension, width))
+  }
+}
+
+extension DepthMeasurement {
+  /// Checks data and training.
+  func validate(_ check: SettingsCheck) throws(ExperimentError) {
+    try check.mixture("mixture", mixture, samples: ["attackedSamples": attackedSamples])
+    try check.initialScale("smallScale", smallScale)
+    try check.positives("descentRates", descentRates)
+    try check.positives("adamRates", adamRates)
+    try check.number("stopLoss", stopLoss, between: 0, and: 1)
+    try check.count("epochs", epochs)
+    try check.count("patience", patience)
+    try check.count("batchSize", batchSize)
+  }
+}
+
+extension MNISTDeepExperiment.Settings {
+  /// Checks everything. Figures have a panel for every variant and depth, or two for every variant.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    try check.degrees("degrees", degrees)
+    try check.dense(depths: depths, variants: variants, width: width, dimension: 785)
+    guard variants.count * depths.count <= 26 else {
+      throw check.refusal(
+        "depths", "a list of \(depths.count)",
+        "at most \(26 / variants.count) with \(variants.count) variants")
+    }
+    try check.count("trainingSamples", trainingSamples)
+    try check.count("validationSamples", validationSamples, in: 1...49_999)
+    try check.positives("learningRates", learningRates)
+    try check.count("epochs", epochs)
+    try check.count("batchSize", batchSize)
+    try check.count("attackedSamples", attackedSamples)
+    for norm in MNISTDeepExperiment.norms {
+      try check.attack("attack", attack, norm: norm, classCount: 10)
+    }
+    try check.cells(most: [degrees.count, depths.count, variants.count]) {
+      [MNISTDeepExperiment.Cell]()
+    }
+  }
+}
+
+extension CIFAR10Settings {
+  /// Checks everything, and that there are held-out images for all seeds.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    for (name, value) in [
+      ("trainLimit", trainLimit), ("rateSamples", rateSamples), ("rateEpochs", rateEpochs),
+      ("convolutionalEpochs", convolutionalEpochs), ("denseEpochs", denseEpochs),
+      ("batchSize", batchSize), ("adversarialEpochs", adversarialEpochs),
+    ] { try check.count(name, value) }
+    let heldOut = CIFAR10Measurement.heldOutCount
+    try check.count("attackedImages", attackedImages, in: 1...heldOut)
+    try check.count("rankSamples", rankSamples, in: 1...heldOut)
+    guard repeats <= heldOut / attackedImages else {
+      throw .usage(
+        "--repeats is \(repeats): every seed attacks \(attackedImages) held-out images of its own, expected "
+          + "at most \(heldOut / attackedImages)")
+    }
+    try check.count("trialsPerEpoch", trialsPerEpoch, in: 0...1_000_000)
+    try check.positives("learningRates", learningRates)
+    for (name, norm, radii) in [("l2Radii", Norm.l2, l2Radii), ("linfRadii", .linf, linfRadii)] {
+      try check.radii(name, radii)
+      try check.attack("attack", attack, norm: norm, classCount: 10, hasRadii: true)
+    }
+    try validateNetworks(check)
+  }
+
+  private func validateNetworks(_ check: SettingsCheck) throws(ExperimentError) {
+    try check.degrees("degrees", degrees)
+    try check.degrees("adversarialDegrees", adversarialDegrees)
+    for (name, sizes) in [("filters", filters), ("units", units)] {
+      guard (1...20).contains(sizes.count), sizes.allSatisfy((1...10_000).contains) else {
+        throw check.refusal(
+          name, sizes.map(String.init).joined(separator: ","),
+          "1 to 20 whole numbers from 1 to 10000")
+      }
+    }
+    let names = [
+      "crop-padding": "augmentation.padding", "adversarial-norm": "adversarial.norm",
+      "adversarial-epsilon": "adversarial.epsilon", "adversarial-step": "adversarial.stepSize",
+      "adversarial-steps": "adversarial.steps",
+    ]
+    let training = DeepTrainingConfiguration(
+      augmentation: augmentation, adversarial: adversarial)
+    for (network, name) in [(CIFAR10Network.convolutional, "filters"), (.dense, "units")] {
+      let architecture: Architecture
+      do throws(ExperimentError) {
+        architecture = try network.architecture(
+          self, exponent: degrees[0],
+          standardization: Standardization(means: [0, 0, 0], deviations: [1, 1, 1]))
+      } catch { throw error.prefixed("--set \(name)") }
+      try check.own(names) { try training.validate(for: architecture.inputShape) }
+    }
+    if let box = adversarial.box, !(box.lowerBound < box.upperBound) {
+      throw check.refusal("adversarial.box", "an empty range", "two numbers, the smaller first")
+    }
+  }
+}

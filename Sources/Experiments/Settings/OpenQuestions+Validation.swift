@@ -1,0 +1,180 @@
+import Datasets
+import Runs
+
+extension FlowMeasurement {
+  /// Checks data, network, flow and what is attacked.
+  ///
+  /// - Parameter isFlow: whether nothing but a flow trains the network.
+  func validate(_ check: SettingsCheck, isFlow: Bool = true) throws(ExperimentError) {
+    try check.mixture("mixture", mixture, samples: ["attackedSamples": attackedSamples])
+    try check.width("hiddenWidth", hiddenWidth, dimension: mixture.dimension)
+    try check.initialScale("initialScale", initialScale, isFlow: isFlow)
+    try check.flow("flow", flow)
+  }
+}
+
+extension DegreeSweepExperiment.Settings {
+  /// Checks everything.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    try check.degrees("degrees", degrees)
+    try flow.validate(check.at("flow"))
+  }
+}
+
+extension InitialScaleExperiment.Settings {
+  /// Checks everything. Beyond 1e-300 the scale itself is no number.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    try check.degrees("degrees", degrees)
+    try check.list("logScales", logScales) { (value) throws(ExperimentError) in
+      try check.number("logScales", value, in: -300...3)
+    }
+    try flow.validate(check.at("flow"))
+    try check.cells(most: [degrees.count, logScales.count]) {
+      degrees.flatMap { p in
+        logScales.map { InitialScaleExperiment.Cell(p: p, logScale: $0) }
+      }
+    }
+  }
+}
+
+extension SettingsCheck {
+  /// Mixtures of one size with several numbers of subclasses, half of them of each class.
+  ///
+  /// - Parameters:
+  ///   - name: the setting with these numbers.
+  ///   - sizes: what they come with: `dimension`, the samples and the neurons of a network of K subclasses.
+  func mixtures(
+    _ name: String, _ subclasses: [Int], dimension: Int, alphas: [Double], attackedSamples: Int,
+    samples: (Int) -> Int, width: (Int) -> Int
+  ) throws(ExperimentError) {
+    try count("dimension", dimension, in: 2...1 << 28)
+    try counts(name, subclasses, in: 2...dimension)
+    for count in subclasses {
+      for alpha in alphas {
+        let mixture = OrthonormalMixture(
+          dimension: dimension, subclasses: count, positive: count / 2, alpha: alpha,
+          samples: samples(count))
+        try own(["samples": "samplesPerSubclass", "subclasses": name]) { try mixture.validate() }
+      }
+      try self.width("neuronsPerSubclass", width(count), dimension: dimension)
+    }
+    let mixture = OrthonormalMixture(
+      dimension: dimension, subclasses: 2, positive: 1, samples: attackedSamples)
+    try own(["samples": "attackedSamples"]) { try mixture.validate() }
+  }
+
+  /// Standard deviations of subclasses.
+  func alphas(_ name: String, _ values: [Double], limit: Int = 100) throws(ExperimentError) {
+    try list(name, values, limit: limit) { (value) throws(ExperimentError) in
+      try number(name, value, in: 0...1e30)
+    }
+  }
+}
+
+extension SubclassScalingExperiment.Settings {
+  /// Checks everything. A figure has a panel for every alpha.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    try check.degrees("degrees", degrees)
+    try check.alphas("alphas", alphas, limit: 26)
+    for (name, value) in [
+      ("samplesPerSubclass", samplesPerSubclass), ("smallestSampleCount", smallestSampleCount),
+      ("classNeurons", classNeurons), ("neuronsPerSubclass", neuronsPerSubclass),
+      ("smallestWidth", smallestWidth), ("attackedSamples", attackedSamples),
+    ] { try check.count(name, value) }
+    try check.mixtures(
+      "subclassCounts", subclassCounts, dimension: dimension, alphas: alphas,
+      attackedSamples: attackedSamples
+    ) {
+      max(smallestSampleCount, samplesPerSubclass * $0)
+    } width: {
+      max(classNeurons, smallestWidth, neuronsPerSubclass * $0)
+    }
+    try check.flow("flow", flow)
+    try check.cells(most: [degrees.count, alphas.count, subclassCounts.count]) {
+      degrees.flatMap { p in
+        alphas.flatMap { alpha in
+          subclassCounts.map {
+            SubclassScalingExperiment.Cell(p: p, alpha: alpha, subclasses: $0)
+          }
+        }
+      }
+    }
+  }
+}
+
+extension CriticalRadiusExperiment.Settings {
+  /// Checks everything.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    try check.degrees("degrees", degrees)
+    try check.degrees("comparedDegrees", comparedDegrees)
+    try check.alphas("alphas", alphas)
+    try check.alphas("alpha", [alpha])
+    for (name, value) in [
+      ("samplesPerSubclass", samplesPerSubclass), ("neuronsPerSubclass", neuronsPerSubclass),
+      ("attackedSamples", attackedSamples),
+    ] { try check.count(name, value) }
+    for (name, counts) in [("subclassCounts", subclassCounts), ("subclasses", [subclasses])] {
+      try check.mixtures(
+        name, counts, dimension: dimension, alphas: alphas + [alpha],
+        attackedSamples: attackedSamples
+      ) {
+        samplesPerSubclass * $0
+      } width: {
+        neuronsPerSubclass * $0
+      }
+    }
+    try check.flow("flow", flow)
+    try certified.validate(check.at("certified"))
+    // The cells are each once by themselves.
+    try check.cells(most: [comparedDegrees.count, alphas.count + subclassCounts.count]) {
+      [CriticalRadiusExperiment.Cell]()
+    }
+  }
+}
+
+extension CertifiedMeasurement {
+  /// Checks attack and search.
+  func validate(_ check: SettingsCheck) throws(ExperimentError) {
+    try check.attack("attack", attack)
+    try check.budget(gap: gap, nodes: nodes)
+  }
+}
+
+extension FlowComparisonExperiment.Settings {
+  /// Checks everything. A figure has a panel for every degree, and losses are compared from time 0.01 on.
+  package func validate() throws(ExperimentError) {
+    let check = SettingsCheck()
+    try check.repeats(repeats)
+    try check.degrees("degrees", degrees, limit: 26)
+    try check.positives("learningRates", learningRates)
+    try check.list("momenta", momenta) { (value) throws(ExperimentError) in
+      try check.momentum("momenta", value)
+    }
+    try check.counts("batchSizes", batchSizes)
+    let own = check.at("compared")
+    for (name, value) in [
+      ("learningRate", compared.learningRate),
+      ("momentumLearningRate", compared.momentumLearningRate),
+      ("adamLearningRate", compared.adamLearningRate),
+    ] { try own.positive(name, value) }
+    try own.momentum("momentum", compared.momentum)
+    try own.count("batchSize", compared.batchSize)
+    try flow.validate(check.at("flow"), isFlow: false)
+    guard flow.flow.endTime >= 0.02 else {
+      throw check.refusal("flow.flow.endTime", flow.flow.endTime, "a number of at least 0.02")
+    }
+    try check.count("maximumSteps", maximumSteps)
+    var experiment = FlowComparisonExperiment(ExperimentOptions(preset: preset))
+    experiment.settings = self
+    let sizes = [degrees.count, learningRates.count, momenta.count, batchSizes.count + 1]
+    try check.cells(most: sizes) { experiment.cells }
+  }
+}
