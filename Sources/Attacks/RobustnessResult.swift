@@ -71,7 +71,11 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   /// The median of the samples' radii, with 0 for misclassified ones, where robust accuracy crosses 1/2: of an
   /// even count it is 1/2 between the two middle radii, and this is their mean. Infinite where half of the
   /// samples survive.
-  public var halfRadius: Double { median(samples.map(\.radius)) ?? .nan }
+  public var medianRadius: Double { median(samples.map(\.radius)) ?? .nan }
+
+  /// The name of ``medianRadius`` in version 0.1.
+  @available(*, deprecated, renamed: "medianRadius")
+  public var halfRadius: Double { medianRadius }
 
   /// Radii found in a unit of length, in the user's units.
   public mutating func scaleLengths(by unit: Double) {

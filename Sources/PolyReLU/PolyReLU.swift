@@ -8,7 +8,7 @@
 ///   data: train, model: .init(exponent: 3, hiddenWidth: 200), training: .init(epochs: 300))
 /// try trainer.train()
 /// let robustness = try RobustnessStudy().run(trainer.network, data: test, reference: train)
-/// print("half of the samples withstand l2 attacks up to \(robustness.halfRadius)")
+/// print("half of the samples withstand l2 attacks up to \(robustness.medianRadius)")
 /// ```
 @_exported import Alignment
 @_exported import Attacks

@@ -48,7 +48,9 @@ import Testing
     let attack = try outcome.json()
     #expect(
       Set(attack.keys) == [
-        "cleanAccuracy", "norm", "attack", "curve", "halfRadius", "reliable", "flags", "samples",
+        "cleanAccuracy", "norm", "attack", "curve", "medianRadius", "halfRadius", "reliable",
+        "flags",
+        "samples",
         "seconds", "reduction",
       ])
     #expect(attack["samples"] as? Int == 40 && attack["reliable"] as? Bool == true)
@@ -144,7 +146,7 @@ import Testing
     let weak = try workspace.run("\(line) --attack pgd --json")
     #expect(weak.status == 3 && weak.errors.isEmpty)
     let document = try weak.json()
-    #expect(document["reliable"] as? Bool == false && document["halfRadius"] is NSNull)
+    #expect(document["reliable"] as? Bool == false && document["medianRadius"] is NSNull)
     #expect(try #require(document["flags"] as? [String]).allSatisfy { $0.contains("too weak") })
     #expect(try workspace.run("\(line) --attack pgd").output.contains("\nUNRELIABLE: "))
 
@@ -190,7 +192,7 @@ import Testing
     let line = "reproduce p-sweep --preset quick --out run --quiet"
     let first = try workspace.run(line)
     #expect(first.status == 0, "\(first.errors)")
-    #expect(first.output.contains("half radius") && first.output.contains("run/report.html\n"))
+    #expect(first.output.contains("median radius") && first.output.contains("run/report.html\n"))
     for file in ["config.json", "environment.json", "report.html", "results/summary.json"] {
       #expect(workspace.exists("run/\(file)"))
     }

@@ -57,7 +57,7 @@ import Testing
     let kept = try workspace.bytes("run/results/samples.csv")
     #expect(try kept == workspace.bytes("radii.csv"))
     let again = try workspace.succeed(line + " --resume").json()
-    #expect(again["halfRadius"] as? Double == found["halfRadius"] as? Double)
+    #expect(again["medianRadius"] as? Double == found["medianRadius"] as? Double)
     #expect(try workspace.bytes("run/results/samples.csv") == kept)
     try write("other.safetensors", positive: 2)
     try refused(

@@ -187,8 +187,8 @@ import Testing
       environment: ["PATH": workspace.path("bin")])
     #expect(outcome.status == 0 || outcome.status == 3, "\(outcome.errors)")
     #expect(outcome.errors.hasPrefix("warning: gnuplot not found"))
-    #expect(outcome.output.contains("half radius") && workspace.exists("r/report.html"))
-    #expect(workspace.exists("r/figures/half-radius.csv"))
-    #expect(!workspace.exists("r/figures/half-radius.svg"))
+    #expect(outcome.output.contains("median radius") && workspace.exists("r/report.html"))
+    #expect(workspace.exists("r/figures/median-radius.csv"))
+    #expect(!workspace.exists("r/figures/median-radius.svg"))
   }
 }

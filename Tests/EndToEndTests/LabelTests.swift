@@ -70,7 +70,7 @@ import Testing
       "attack --model three.npz --data d.npz --norm l2 --epsilon 0.5,0.7,0.72 --quiet --json "
         + "--per-sample radii.csv --witnesses wrong.npz")
     #expect(try attacked.json()["cleanAccuracy"] as? Double == 1)
-    let half = try #require(try attacked.json()["halfRadius"] as? Double)
+    let half = try #require(try attacked.json()["medianRadius"] as? Double)
     #expect(abs(half - 0.5.squareRoot()) < 1e-4)
     let rows = try String(decoding: workspace.bytes("radii.csv"), as: UTF8.self)
       .split(separator: "\n").map { $0.split(separator: ",").prefix(3).joined(separator: ",") }

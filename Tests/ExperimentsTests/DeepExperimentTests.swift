@@ -65,19 +65,19 @@ import Testing
     }
     // 1/2 and 0.707 without noise, which is a twentieth of a centre's length here.
     for (p, law) in [(1.0, 0.5), (3, 0.5.squareRoot())] {
-      let radius = try #require(try metric("halfRadius", p, 1, .plain))
+      let radius = try #require(try metric("medianRadius", p, 1, .plain))
       #expect(abs(radius - law) < 0.07, "p = \(p)")
     }
     #expect(try #require(try metric("subclassShare", 3, 1, .plain)) > 0.9)
     // The signal of four plain layers at p = 3 is gone, a residual connection carries it.
-    #expect(try metric("halfRadius", 3, 4, .plain) == nil)
-    #expect(try metric("halfRadius", 3, 4, .residual) != nil)
+    #expect(try metric("medianRadius", 3, 4, .plain) == nil)
+    #expect(try metric("medianRadius", 3, 4, .residual) != nil)
     #expect(outcome.table.contains("stalls") && answer.contains("Plain networks stall"))
     // Short sentences, three at most; the numbers are a table behind them.
     #expect(answer.components(separatedBy: ". ").count <= 3)
     #expect(answer.split(separator: " ").count <= 110, "\(answer)")
     #expect(outcome.table.contains("size of outputs, usual weights, depth 4"))
-    for figure in ["half-radius", "signal", "alignment", "curves"] {
+    for figure in ["median-radius", "signal", "alignment", "curves"] {
       #expect(try !data("whole/figures/\(figure).svg").isEmpty)
     }
   }

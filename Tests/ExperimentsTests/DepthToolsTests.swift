@@ -168,7 +168,7 @@ import Testing
     let law = p == 1 ? 1 / 10.0.squareRoot() : 0.5.squareRoot()
     // Nothing below the law, and a search that ends within a thousandth of it.
     #expect(result.samples.allSatisfy { $0.radius > law * (1 - 1e-5) })
-    #expect(result.halfRadius < law * 1.001)
+    #expect(result.medianRadius < law * 1.001)
 
     let influence = try LayerInfluence(network, inputs: data.inputs, directions: directions)
     #expect(influence.dominant().count == rows.count)

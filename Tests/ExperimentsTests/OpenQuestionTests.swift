@@ -61,8 +61,8 @@ import Testing
     var experiment = DegreeSweepExperiment(quick)
     shrink(&experiment.settings.flow)
     experiment.settings.degrees = [1, 3]
-    let found = try run(experiment, figures: ["half-radius", "time-to-fit", "effective-neurons"])
-    let radii = try [0, 1].map { try #require(found.mean("halfRadius", row: $0)) }
+    let found = try run(experiment, figures: ["median-radius", "time-to-fit", "effective-neurons"])
+    let radii = try [0, 1].map { try #require(found.mean("medianRadius", row: $0)) }
     // 1/2 and 0.707 without noise, which is a tenth of a centre's length here.
     #expect(abs(radii[0] - 0.5) < 0.1 && abs(radii[1] - 0.5.squareRoot()) < 0.1)
     #expect(radii[1] > radii[0] && found.failures.isEmpty)
@@ -76,11 +76,11 @@ import Testing
     experiment.settings.degrees = [1]
     experiment.settings.logScales = [-80, -40, -10]
     let found = try run(
-      experiment, figures: ["half-radius", "effective-neurons", "subclass-cosine"])
+      experiment, figures: ["median-radius", "effective-neurons", "subclass-cosine"])
     let times = try (0...2).map { try #require(found.mean("fittingTime", row: $0)) }
     let slopes = [(times[0] - times[1]) / 40, (times[1] - times[2]) / 30]
     #expect(slopes[1] > 0 && abs(slopes[0] / slopes[1] - 1) < 0.02)
-    #expect(found.mean("halfRadius", row: 0) != nil && found.answer.contains("1e-80"))
+    #expect(found.mean("medianRadius", row: 0) != nil && found.answer.contains("1e-80"))
   }
 
   @Test func subclassCounts() throws {
@@ -89,7 +89,7 @@ import Testing
     experiment.settings.subclassCounts = [2, 4, 8]
     experiment.settings.dimension = 32
     experiment.settings.attackedSamples = 20
-    let found = try run(experiment, figures: ["half-radius", "effective-neurons", "time-to-fit"])
+    let found = try run(experiment, figures: ["median-radius", "effective-neurons", "time-to-fit"])
     for (p, predicted) in [(1, -0.5), (3, 0)] {
       let finding = found.findings["slope at p = \(p).0, alpha = 0.1"] as? [String: Any]
       let interval = try #require(finding?["interval"] as? [String: Double])
@@ -135,11 +135,11 @@ import Testing
     experiment.settings.learningRates = [0.02, 1000]
     experiment.settings.momenta = [0]
     experiment.settings.batchSizes = [20]
-    let found = try run(experiment, figures: ["training-loss", "half-radius", "grid"])
+    let found = try run(experiment, figures: ["training-loss", "median-radius", "grid"])
     let perDegree = found.rows.count / 2
     for (row, exponent) in [(0, 1), (perDegree, 3)] {
       // The flow, then the learning rate 0.02 with batches of 20 and with all samples.
-      let radii = try (0...2).map { try #require(found.mean("halfRadius", row: row + $0)) }
+      let radii = try (0...2).map { try #require(found.mean("medianRadius", row: row + $0)) }
       let times = try (0...2).map { try #require(found.mean("fittingTime", row: row + $0)) }
       for descent in 1...2 {
         #expect(abs(radii[descent] / radii[0] - 1) < 0.02, "p = \(exponent)")
@@ -147,7 +147,7 @@ import Testing
       }
       // The learning rate 1000.
       for absurd in 3...4 {
-        #expect(found.mean("halfRadius", row: row + absurd) == nil)
+        #expect(found.mean("medianRadius", row: row + absurd) == nil)
         #expect(found.rows[row + absurd]["failures"] as? Int == 1)
       }
     }

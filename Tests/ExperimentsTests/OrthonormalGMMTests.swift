@@ -72,12 +72,12 @@ import Testing
       // The limit is 1; what is left is the noise of 50 samples a cluster, alpha / sqrt(50) = 0.014.
       #expect(cell.metrics["medianCosine"]!.mean! > 0.999)
       #expect(cell.metrics["distance"]!.mean! < 0.1)
-      #expect(abs(cell.metrics["halfRadius"]!.mean! / 0.5.squareRoot() - 1) < 0.06)
+      #expect(abs(cell.metrics["medianRadius"]!.mean! / 0.5.squareRoot() - 1) < 0.06)
     }
     // 1/sqrt(4) = 0.5 for average directions.
     for cell in summary.cells where ["ReLU", "tanh"].contains(cell.parameter("model")) {
       #expect(cell.failures == 0)
-      #expect(abs(cell.metrics["halfRadius"]!.mean! / 0.5 - 1) < 0.12)
+      #expect(abs(cell.metrics["medianRadius"]!.mean! / 0.5 - 1) < 0.12)
     }
     #expect(summary.remarks.contains { $0.hasPrefix("  not met: every step sees all samples") })
     #expect(summary.remarks.contains { $0.hasPrefix("  met: the initial weights are balanced") })

@@ -184,4 +184,16 @@ private struct ParabolaExperiment: SweepExperiment {
     #expect(results.interval(cells[0], of: { $0.metrics["y"]! * 2 }).mean == 5)
     #expect(cells[0].fileName == "x-2_kind-a-b" && cells[0].title == "x = 2, kind = a b")
   }
+
+  /// Results of version 0.1 that a resumed run finds go on under the new name.
+  @Test func oldNamesOfMetricsAreUnderstood() throws {
+    let old = """
+      {"metrics": {"halfRadius": 0.5, "accuracy": 1}, "curves": {}, "flags": []}
+      """
+    let found = try JSONDecoder().decode(SweepMeasurement.self, from: Data(old.utf8))
+    #expect(found == SweepMeasurement(metrics: ["medianRadius": 0.5, "accuracy": 1]))
+    let again = try JSONDecoder().decode(
+      SweepMeasurement.self, from: JSONEncoder().encode(found))
+    #expect(again == found)
+  }
 }

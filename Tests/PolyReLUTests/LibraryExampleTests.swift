@@ -8,14 +8,14 @@ import Testing
     data: train, model: .init(exponent: 3, hiddenWidth: 200), training: .init(epochs: 300))
   try trainer.train()
   let robustness = try RobustnessStudy().run(trainer.network, data: test, reference: train)
-  print("half of the samples withstand l2 attacks up to \(robustness.halfRadius)")
+  print("half of the samples withstand l2 attacks up to \(robustness.medianRadius)")
 
   #expect(trainer.isFinished && trainer.record.epochs.count == 300)
   #expect(robustness.isReliable)
   #expect(robustness.cleanAccuracy > 0.99)
   // The trained network comes close to the ideal classifier, whose centres withstand sqrt(2)/2. A
   // sample is off its centre by 0.1, of which about 0.1/sqrt(D) = 0.01 is along any one direction.
-  #expect(abs(robustness.halfRadius - CriticalRadius.optimal) < 0.02)
+  #expect(abs(robustness.medianRadius - CriticalRadius.optimal) < 0.02)
 }
 
 /// The example of Documentation/Deep-networks.md.

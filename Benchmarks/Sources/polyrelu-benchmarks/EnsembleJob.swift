@@ -48,7 +48,7 @@ struct EnsembleJob: BenchmarkJob {
       "cleanAccuracy": .number(result!.cleanAccuracy),
       "p": .count(degree), "norm": .text(norm.rawValue), "epsilon": .number(epsilon),
       "samples": .count(data.count),
-      "halfRadius": .number(result!.halfRadius),
+      "medianRadius": .number(result!.medianRadius),
     ]
   }
 }

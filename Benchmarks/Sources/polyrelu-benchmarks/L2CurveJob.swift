@@ -53,7 +53,7 @@ struct L2CurveJob: BenchmarkJob {
       "seconds": .number(timing.wall), "processorSeconds": .number(timing.processor),
       "productGigaflops": .number(product * Double(passes) / 1e9),
       "slice": .count(slice),
-      "curve": .numbers(curve(radii)), "halfRadius": .number(result!.halfRadius),
+      "curve": .numbers(curve(radii)), "medianRadius": .number(result!.medianRadius),
       "reducedDimension": .count(reduction?.rank ?? training.dimension),
     ]
     for (epsilon, accuracy) in zip(Self.radii, curve(radii.prefix(slice))) {

@@ -19,6 +19,8 @@ struct AttackReport {
     let attack: String
     let curve: [RobustnessCurve.Point]
     /// The median radius; null when at least half of the samples survive every attack.
+    @Nullable var medianRadius: Double?
+    /// The same under the name of version 0.1, for one version.
     @Nullable var halfRadius: Double?
     let reliable: Bool
     let flags: [String]
@@ -38,11 +40,12 @@ struct AttackReport {
   /// Sums up a result.
   init(_ result: RobustnessResult<Float>, attack: String, epsilons: [Double], seconds: Double) {
     self.result = result
+    let radius = Nullable(
+      wrappedValue: result.medianRadius.isFinite ? result.medianRadius : nil)
     summary = Summary(
       cleanAccuracy: result.cleanAccuracy, norm: result.norm, attack: attack,
       curve: RobustnessCurve(result, epsilons: epsilons).points,
-      halfRadius: Nullable(
-        wrappedValue: result.halfRadius.isFinite ? result.halfRadius : nil),
+      medianRadius: radius, halfRadius: radius,
       reliable: result.isReliable, flags: result.flags, samples: result.samples.count,
       seconds: seconds,
       reduction: Nullable(
@@ -61,7 +64,7 @@ struct AttackReport {
     return JSONText.encode(stored)
   }
 
-  /// The curve as a table, the half radius, and the flags in words.
+  /// The curve as a table, the median radius, and the flags in words.
   var text: String {
     var table = TerminalTable(
       header: ["\(summary.norm.rawValue) radius", "robust accuracy"], alignments: [.right, .right])
@@ -69,12 +72,12 @@ struct AttackReport {
       table.append([Format.significant(point.epsilon), Format.share(point.robustAccuracy)])
     }
     let half =
-      summary.halfRadius.map {
+      summary.medianRadius.map {
         "\(Format.significant($0)) (the attack fools half of the samples at this size)"
       } ?? "none, at least half of the samples survive the attack"
     var text = table.text
     text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
-    text += "half radius: \(half)\n"
+    text += "median radius: \(half)\n"
     text += "attack: \(summary.attack), \(ProgressReporter.duration(summary.seconds ?? 0))\n"
     if let reduction = result.reduction {
       text += "reduction: \(reduction.neurons) of \(reduction.originalNeurons) neurons, "

@@ -19,7 +19,7 @@ package struct ClusterRunResult: Codable, Sendable {
   /// Accuracy on the attacked samples, unperturbed.
   package let cleanAccuracy: Double
   /// Where robust accuracy crosses 1/2.
-  package let halfRadius: Double
+  package let medianRadius: Double
   /// Structure of the network.
   package let inspection: NetworkInspection
   /// Smallest adversarial perturbation found, a number a sample: 0 for misclassified ones.
@@ -91,7 +91,7 @@ struct ClusterRun {
         network: network, directions: directions, limit: neuronLimit)
       return ClusterRunResult(
         p: configuration.model.exponent, seed: configuration.training.seed,
-        cleanAccuracy: robustness.cleanAccuracy, halfRadius: robustness.halfRadius,
+        cleanAccuracy: robustness.cleanAccuracy, medianRadius: robustness.medianRadius,
         inspection: inspection, radii: robustness.samples.map(\.radius),
         plainRobustAccuracy: plain.points.map(\.robustAccuracy),
         plainEpsilons: plain.points.map(\.epsilon),

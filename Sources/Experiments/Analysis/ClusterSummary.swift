@@ -11,8 +11,12 @@ package struct ClusterSummary: Codable, Sendable, Equatable {
   /// Mean accuracy without perturbation.
   package let cleanAccuracy: Double
   /// Mean radius at which robust accuracy crosses 1/2.
+  package let medianRadius: Double
+  /// The smallest and largest median radius of the repeats.
+  package let medianRadiusRange: [Double]
+  /// ``medianRadius`` under its name of version 0.1, for one version.
   package let halfRadius: Double
-  /// The smallest and largest half radius of the repeats.
+  /// ``medianRadiusRange`` under its name of version 0.1, for one version.
   package let halfRadiusRange: [Double]
   /// What theory predicts, where it does.
   package let predictedRadius: Double?
@@ -38,8 +42,9 @@ package struct ClusterSummary: Codable, Sendable, Equatable {
     }
     p = runs[0].p
     cleanAccuracy = mean(\.cleanAccuracy)
-    halfRadius = mean(\.halfRadius)
-    halfRadiusRange = [runs.map(\.halfRadius).min()!, runs.map(\.halfRadius).max()!]
+    medianRadius = mean(\.medianRadius)
+    medianRadiusRange = [runs.map(\.medianRadius).min()!, runs.map(\.medianRadius).max()!]
+    (halfRadius, halfRadiusRange) = (medianRadius, medianRadiusRange)
     self.predictedRadius = predictedRadius
     effectiveNeurons = mean { Double($0.inspection.effectiveNeurons) }
     numericalRank = mean { Double($0.inspection.numericalRank) }
@@ -51,7 +56,7 @@ package struct ClusterSummary: Codable, Sendable, Equatable {
 
   /// The header of ``cells``.
   static let header = [
-    "p", "accuracy", "half radius", "predicted", "neurons", "rank", "cos subclass", "cos class",
+    "p", "accuracy", "median radius", "predicted", "neurons", "rank", "cos subclass", "cos class",
   ]
 
   /// The row of a table.
@@ -62,9 +67,9 @@ package struct ClusterSummary: Codable, Sendable, Equatable {
     let exponent = p.degreeText
     let spread =
       repeats > 1
-      ? " [\(text(halfRadiusRange[0], 3)), \(text(halfRadiusRange[1], 3))]" : ""
+      ? " [\(text(medianRadiusRange[0], 3)), \(text(medianRadiusRange[1], 3))]" : ""
     return [
-      exponent, text(cleanAccuracy, 4), text(halfRadius, 4) + spread,
+      exponent, text(cleanAccuracy, 4), text(medianRadius, 4) + spread,
       predictedRadius.map { text($0, 4) } ?? "–", text(effectiveNeurons, repeats > 1 ? 1 : 0),
       text(numericalRank, repeats > 1 ? 1 : 0), text(medianBestCosine, 3),
       text(medianBestClassCosine, 3),

@@ -104,7 +104,7 @@ package struct DeepMixtureExperiment: SweepExperiment {
   /// Robustness, training, and where the first layer points.
   package var metrics: [SweepMetric] {
     [
-      NetworkMeasurement.halfRadius, NetworkMeasurement.accuracy, DepthMeasurement.signal,
+      NetworkMeasurement.medianRadius, NetworkMeasurement.accuracy, DepthMeasurement.signal,
       DepthMeasurement.gradient, DepthMeasurement.loss, DepthMeasurement.epochs,
       DepthMeasurement.learningRate, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassCosine, NetworkMeasurement.classCosine,

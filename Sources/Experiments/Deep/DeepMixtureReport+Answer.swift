@@ -21,7 +21,7 @@ extension DeepMixtureReport {
       let verdict =
         change > 0.02 ? "helps" : change < -0.02 ? "costs robustness" : "changes little"
       return
-        "\(verdict) at p = \(p.formatted()) (half radius \(number(shallow.radius)) with one layer, "
+        "\(verdict) at p = \(p.formatted()) (median radius \(number(shallow.radius)) with one layer, "
         + "\(number(deep.radius)) with more)"
     }
     return parts.isEmpty ? nil : "Depth \(parts.joined(separator: ", "))."
@@ -75,7 +75,7 @@ extension DeepMixtureReport {
   var answerTable: SweepAccount.Table {
     SweepAccount.Table(
       caption:
-        "What the answer rests on. Half radii are means over seeds; influence is that of first-layer "
+        "What the answer rests on. Median radii are means over seeds; influence is that of first-layer "
         + "neurons of residual networks from small weights, counted where a cosine is above 0.9; the size of "
         + "outputs is that of plain networks before training.",
       header: [""] + settings.degrees.map { "p = \($0.formatted())" },
@@ -88,7 +88,7 @@ extension DeepMixtureReport {
 
   private var radiusRows: [[String]] {
     [
-      row("half radius, one layer from small weights") {
+      row("median radius, one layer from small weights") {
         radius($0, 1, .plain, .small).map(number)
       },
       row("its law") { p in
@@ -141,7 +141,7 @@ extension DeepMixtureReport {
 
   private var deepestRows: [[String]] {
     settings.variants.filter { $0 != .plain }.map { variant in
-      row("half radius at depth \(deepest): \(variant.rawValue) (\(starts))") { p in
+      row("median radius at depth \(deepest): \(variant.rawValue) (\(starts))") { p in
         settings.starts.map { radius(p, deepest, variant, $0).map(number) ?? "–" }
           .joined(separator: ", ")
       }
@@ -152,7 +152,7 @@ extension DeepMixtureReport {
   private var adamRows: [[String]] {
     guard settings.starts.contains(.adam) else { return [] }
     return [
-      row("half radius of Adam over that of SGD") { p in
+      row("median radius of Adam over that of SGD") { p in
         let ratios = experiment.cells.filter { $0.p == p && $0.start == .adam }.compactMap {
           cell -> Double? in
           guard let adam = radius(p, cell.depth, cell.variant, .adam),

@@ -9,9 +9,9 @@ extension DeepMixtureReport {
   var figures: [SweepFigure] {
     [
       SweepFigure(
-        "half-radius", radiusFigure,
+        "median-radius", radiusFigure,
         caption: "Mean with 95% interval over the seeds that fitted. No point: no run did.",
-        alternative: "Half radius against depth, by degree and start"),
+        alternative: "Median radius against depth, by degree and start"),
       SweepFigure(
         "signal", signalFigure,
         caption:
@@ -70,8 +70,8 @@ extension DeepMixtureReport {
         settings.degrees.map { p in
           LineChart(
             title: "\(name(p)), \(start.rawValue)", x: depthAxis,
-            y: Axis("l2 half radius", range: 0...0.75),
-            series: lines(NetworkMeasurement.halfRadius, p, start),
+            y: Axis("l2 median radius", range: 0...0.75),
+            series: lines(NetworkMeasurement.medianRadius, p, start),
             references: [
               .horizontal(
                 CriticalRadius.relu(subclasses: settings.measurement.mixture.subclasses),

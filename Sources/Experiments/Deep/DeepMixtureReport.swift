@@ -18,10 +18,10 @@ struct DeepMixtureReport {
   /// Whether most runs of a cell fitted their data.
   func fits(_ cell: Cell) -> Bool { 2 * results.failures(cell) < results.seeds.count }
 
-  /// The mean half radius of a cell of which most runs fitted.
+  /// The mean median radius of a cell of which most runs fitted.
   func radius(_ p: Double, _ depth: Int, _ variant: Variant, _ start: Start) -> Double? {
     let cell = experiment.cell(p, depth, variant, start)
-    return fits(cell) ? results.interval(NetworkMeasurement.halfRadius.key, cell).mean : nil
+    return fits(cell) ? results.interval(NetworkMeasurement.medianRadius.key, cell).mean : nil
   }
 
   /// A metric over all runs of a cell, also those that failed.
@@ -58,7 +58,7 @@ struct DeepMixtureReport {
 
   private var overview: SweepAccount.Table {
     SweepAccount.Table(
-      caption: "l2 half radius against the number of hidden layers, mean over "
+      caption: "l2 median radius against the number of hidden layers, mean over "
         + "\(results.seeds.count) seed(s); in brackets how many of the runs did not fit; \"stalls\" where "
         + "none did.",
       header: ["start", "network", "p"] + settings.depths.map { "depth \($0)" },
@@ -83,7 +83,7 @@ struct DeepMixtureReport {
       let stalled = results.measurements(cell).allSatisfy { $0.failure == DepthMeasurement.stalls }
       return stalled ? "stalls" : "no fit"
     }
-    let radius = results.interval(NetworkMeasurement.halfRadius.key, cell).mean ?? .nan
+    let radius = results.interval(NetworkMeasurement.medianRadius.key, cell).mean ?? .nan
     return number(radius) + (failures > 0 ? " (\(failures))" : "")
   }
 

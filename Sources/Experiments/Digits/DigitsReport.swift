@@ -32,7 +32,8 @@ struct DigitsReport {
       .paragraph(Prose(introduction(ceiling))),
       .table(
         Report.Table(
-          caption: "Test accuracy and half radius of each degree. No theory predicts the radius of "
+          caption:
+            "Test accuracy and median radius of each degree. No theory predicts the radius of "
             + "real data.",
           header: ClusterSummary.header.map { Prose($0) },
           rows: summaries.map { $0.cells.map { Prose($0) } })),
@@ -81,14 +82,14 @@ struct DigitsReport {
 
   private func introduction(_ ceiling: Double) -> String {
     let halves = ClusterFigures(runs: runs).degrees.map { p in
-      let values = runs.filter { $0.p == p }.map(\.halfRadius)
+      let values = runs.filter { $0.p == p }.map(\.medianRadius)
       return String(format: "%.3f", values.reduce(0, +) / Double(values.count))
     }
     return
       "\(train.count) training and \(test.count) test digits of 8 x 8 pixels; the label is the parity, "
       + "so each class has five digits as subclasses, neither orthogonal nor tight. Networks subtract "
       + "the mean image, normalise their input and start from weights of size "
-      + "\(settings.initialScale). Half radii for p = "
+      + "\(settings.initialScale). Median radii for p = "
       + settings.degrees.map { "\(Int(saturating: $0))" }.joined(separator: ", ") + ": "
       + halves.joined(separator: ", ")
       + ". Half the median distance to the other class is \(String(format: "%.3f", ceiling))."

@@ -44,7 +44,7 @@ struct MixtureReport {
       .paragraph(Prose(introduction)),
       .table(
         Report.Table(
-          caption: "Measured beside predicted. \(emphasis: "Half radius"): where robust accuracy "
+          caption: "Measured beside predicted. \(emphasis: "Median radius"): where robust accuracy "
             + "crosses 1/2. \(emphasis: "Neurons"): how many hold 99% of all contributions. "
             + "\(emphasis: "Cos"): median cosine of these neurons to the closest subclass centre and "
             + "class mean.",

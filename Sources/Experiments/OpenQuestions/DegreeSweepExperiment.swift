@@ -7,14 +7,14 @@ import Studies
 import Theory
 import Training
 
-/// How the degree p acts over a continuum of values: half radius of networks trained by gradient flow
+/// How the degree p acts over a continuum of values: median radius of networks trained by gradient flow
 /// against the closed form for the ideal classifier, effective neurons, and the time that fitting takes.
 package struct DegreeSweepExperiment: SweepExperiment {
   /// "p-sweep".
   package static let name = "p-sweep"
   /// One line.
   package static let summary =
-    "every degree p from 1 to 6: half radius against the closed form, neurons, time to fit"
+    "every degree p from 1 to 6: median radius against the closed form, neurons, time to fit"
 
   /// What determines the run; `config.json`.
   package struct Settings: SweepSettings {
@@ -64,10 +64,10 @@ package struct DegreeSweepExperiment: SweepExperiment {
   /// The degrees.
   package var cells: [Cell] { settings.degrees.map(Cell.init) }
 
-  /// Half radius, structure, times.
+  /// Median radius, structure, times.
   package var metrics: [SweepMetric] {
     [
-      NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
+      NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassesFound, NetworkMeasurement.subclassCosine,
       NetworkMeasurement.classCosine,
       FlowMeasurement.alignmentTime, FlowMeasurement.fittingTime,
@@ -104,10 +104,10 @@ package struct DegreeSweepExperiment: SweepExperiment {
         dash: index == 0 ? .dashed : .dotted)
     }
     let radii = LineChart(
-      title: "Half radius against the degree", x: Axis("degree p"), y: Axis("l2 half radius"),
+      title: "Median radius against the degree", x: Axis("degree p"), y: Axis("l2 median radius"),
       series: [
         results.series(
-          "trained by gradient flow", metric: NetworkMeasurement.halfRadius.key, cells: cells
+          "trained by gradient flow", metric: NetworkMeasurement.medianRadius.key, cells: cells
         ) { $0.p }
       ] + laws,
       references: [
@@ -147,10 +147,10 @@ package struct DegreeSweepExperiment: SweepExperiment {
       answer: answer(results), findings: findings(results),
       figures: [
         SweepFigure(
-          "half-radius", radii,
+          "median-radius", radii,
           caption: "Mean with 95% interval over seeds. Dashed and dotted: the law for the two "
             + "classes' numbers of opposite subclasses.",
-          alternative: "Half radius against p with the closed form, which bends at p = 2"),
+          alternative: "Median radius against p with the closed form, which bends at p = 2"),
         SweepFigure(
           "time-to-fit", times,
           caption: "When outputs or directions end the alignment phase, and "
@@ -163,7 +163,7 @@ package struct DegreeSweepExperiment: SweepExperiment {
   }
 
   private func radius(_ p: Double, _ results: SweepResults<Cell>) -> Double? {
-    results.interval(NetworkMeasurement.halfRadius.key, Cell(p: p)).mean
+    results.interval(NetworkMeasurement.medianRadius.key, Cell(p: p)).mean
   }
 
   private func findings(_ results: SweepResults<Cell>) -> [String: SweepAccount.MeanOrNumber] {
@@ -184,7 +184,7 @@ package struct DegreeSweepExperiment: SweepExperiment {
     let reaching = measured.first { $0.1 >= 0.95 * CriticalRadius.optimal }
     func text(_ value: Double) -> String { String(format: "%.3f", value) }
     var answer =
-      "The half radius is \(text(first.1)) at p = \(first.0) (1/√K = "
+      "The median radius is \(text(first.1)) at p = \(first.0) (1/√K = "
       + "\(text(CriticalRadius.relu(subclasses: mixture.subclasses)))) and at most \(text(best.1)), at "
       + "p = \(best.0) (√2/2 = \(text(CriticalRadius.optimal)))"
     answer +=

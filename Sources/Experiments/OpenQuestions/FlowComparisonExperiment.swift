@@ -189,11 +189,11 @@ package struct FlowComparisonExperiment: SweepExperiment {
     }
   }
 
-  /// Half radius, structure, time; with the digits that Adam's needs.
+  /// Median radius, structure, time; with the digits that Adam's needs.
   package var metrics: [SweepMetric] {
     let time = FlowMeasurement.fittingTime
     return [
-      NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
+      NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassCosine, NetworkMeasurement.classCosine,
       SweepMetric(time.key, heading: time.heading, digits: 2),
     ]

@@ -15,12 +15,12 @@ struct FlowComparisonReport {
 
   private var settings: FlowComparisonExperiment.Settings { experiment.settings }
 
-  /// Agreement with the flow is a half radius within this share of it.
+  /// Agreement with the flow is a median radius within this share of it.
   static let agreement = 0.02
 
-  /// A metric of each run over that of the flow with the same seed, the half radius by default.
+  /// A metric of each run over that of the flow with the same seed, the median radius by default.
   func ratio(
-    _ p: Double, _ method: Method, of metric: SweepMetric = NetworkMeasurement.halfRadius
+    _ p: Double, _ method: Method, of metric: SweepMetric = NetworkMeasurement.medianRadius
   ) -> MeanInterval {
     func value(_ run: SweepMeasurement) -> Double {
       run.failure == nil ? run.metrics[metric.key] ?? .nan : .nan
@@ -37,7 +37,7 @@ struct FlowComparisonReport {
     for cell in experiment.cells where cell.method != .flow {
       let ratio = ratio(cell.p, cell.method)
       guard let mean = ratio.mean else { continue }
-      findings["half radius over the flow's at \(cell.title)"] =
+      findings["median radius over the flow's at \(cell.title)"] =
         ratio.halfWidth.map { .interval(value: mean, halfWidth: $0) } ?? .number(mean)
     }
     return SweepAccount(
@@ -60,14 +60,14 @@ struct FlowComparisonReport {
           caption: "Mean with 95% interval over seeds, as far as all of them have not stopped.",
           alternative: "Training loss against time for five optimisers"),
         SweepFigure(
-          "half-radius", optimizerChart,
+          "median-radius", optimizerChart,
           caption: "Mean with 95% interval over seeds. \(numbered { $0.title }).",
-          alternative: "Half radius of the networks of five optimisers"),
+          alternative: "Median radius of the networks of five optimisers"),
         SweepFigure(
           "grid", PanelFigure(panels: settings.degrees.map(gridChart)),
-          caption: "Half radius against the time of a step. Settings without a point have not "
+          caption: "Median radius against the time of a step. Settings without a point have not "
             + "fitted the data in any run.",
-          alternative: "Half radius against learning rate, momentum and batch size"),
+          alternative: "Median radius against learning rate, momentum and batch size"),
       ], blocks: [.table(ratioTable)], remarks: remarks, answerTable: answerTable)
   }
 
@@ -105,7 +105,7 @@ struct FlowComparisonReport {
     let halfWidth = 0.2
     let series = settings.degrees.map { p in
       let intervals = methods.map {
-        results.interval(NetworkMeasurement.halfRadius.key, Cell(p: p, method: $0))
+        results.interval(NetworkMeasurement.medianRadius.key, Cell(p: p, method: $0))
       }
       func bars(_ value: (MeanInterval) -> Double) -> [Double] {
         intervals.flatMap { [value($0), value($0), .nan] }
@@ -116,9 +116,9 @@ struct FlowComparisonReport {
         y: bars { $0.mean ?? .nan }, band: .init(lower: bars(\.lower), upper: bars(\.upper)))
     }
     return LineChart(
-      title: "Half radius by optimiser",
+      title: "Median radius by optimiser",
       x: Axis(numbered { $0.name }, range: 0.5...Double(methods.count) + 0.5),
-      y: Axis("l2 half radius"), series: series, references: references)
+      y: Axis("l2 median radius"), series: series, references: references)
   }
 
   /// "1 gradient flow, 2 GD, ...".
@@ -143,15 +143,15 @@ struct FlowComparisonReport {
         return results.series(
           "batch \(size.map { "\($0)" } ?? "full")"
             + (momentum == 0 ? "" : ", momentum \(momentum)"),
-          metric: NetworkMeasurement.halfRadius.key, cells: cells,
+          metric: NetworkMeasurement.medianRadius.key, cells: cells,
           x: { $0.method.optimizer!.timeOfStep }, dash: momentum == 0 ? .solid : .dashed)
       }
     }
     let flow = results.interval(
-      NetworkMeasurement.halfRadius.key, Cell(p: p, method: .flow))
+      NetworkMeasurement.medianRadius.key, Cell(p: p, method: .flow))
     return LineChart(
       title: name(p), x: Axis("learning rate / (1 - momentum)", scale: .logarithmic),
-      y: Axis("l2 half radius"), series: series,
+      y: Axis("l2 median radius"), series: series,
       references: flow.mean.map { [.horizontal($0, label: "flow")] } ?? [])
   }
 
@@ -159,7 +159,7 @@ struct FlowComparisonReport {
     let methods = experiment.cells.filter { $0.p == settings.degrees[0] && $0.method != .flow }
       .map(\.method)
     return Report.Table(
-      caption: "Half radius over that of the flow with the same seed, mean with 95% interval.",
+      caption: "Median radius over that of the flow with the same seed, mean with 95% interval.",
       header: ["optimiser"] + settings.degrees.map { Prose(name($0)) },
       rows: methods.map { method in
         [Prose(method.title)] + settings.degrees.map { Prose(ratio($0, method).text(digits: 4)) }
@@ -167,7 +167,7 @@ struct FlowComparisonReport {
   }
 
   private var remarks: [String] {
-    [("half radius over the flow's, with the same seed:")]
+    [("median radius over the flow's, with the same seed:")]
       + experiment.cells.filter { $0.method != .flow }.map { cell in
         "  \(name(cell.p)), \(cell.method.title): \(ratio(cell.p, cell.method).text(digits: 4))"
       }
@@ -245,7 +245,7 @@ struct FlowComparisonReport {
         row("effective neurons: Adam, flow") { "\(neurons($0, adam)), \(neurons($0, .flow))" })
     }
     return SweepAccount.Table(
-      caption: "Half radii are those of the same seed. Times are those of learning rate "
+      caption: "Median radii are those of the same seed. Times are those of learning rate "
         + "\(own.learningRate), with momentum \(own.momentumLearningRate).",
       header: [""] + settings.degrees.map(name), rows: rows)
   }

@@ -77,10 +77,10 @@ package struct InitialScaleExperiment: SweepExperiment {
     settings.degrees.flatMap { p in settings.logScales.map { Cell(p: p, logScale: $0) } }
   }
 
-  /// Half radius, structure, times.
+  /// Median radius, structure, times.
   package var metrics: [SweepMetric] {
     [
-      NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
+      NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassesFound, NetworkMeasurement.subclassCosine,
       NetworkMeasurement.classCosine,
       FlowMeasurement.fittingTime,
@@ -128,15 +128,15 @@ package struct InitialScaleExperiment: SweepExperiment {
       answer: answer(results),
       figures: [
         SweepFigure(
-          "half-radius",
+          "median-radius",
           chart(
-            "Half radius against the initial scale", Axis("l2 half radius"),
-            NetworkMeasurement.halfRadius,
+            "Median radius against the initial scale", Axis("l2 median radius"),
+            NetworkMeasurement.medianRadius,
             [
               .horizontal(CriticalRadius.relu(subclasses: mixture.subclasses), label: "1/√K"),
               .horizontal(CriticalRadius.optimal, label: "√2/2"),
             ]), caption: "Mean with 95% interval over seeds; dashed: what theory predicts.",
-          alternative: "Half radius against the initial scale for p = 1 and p = 3"),
+          alternative: "Median radius against the initial scale for p = 1 and p = 3"),
         SweepFigure(
           "effective-neurons",
           chart(
@@ -168,7 +168,7 @@ package struct InitialScaleExperiment: SweepExperiment {
     var sentences: [String] = []
     for p in settings.degrees {
       let radii = cells(p).compactMap { cell in
-        results.interval(NetworkMeasurement.halfRadius.key, cell).mean.map { (cell, $0) }
+        results.interval(NetworkMeasurement.medianRadius.key, cell).mean.map { (cell, $0) }
       }
       guard let smallest = radii.first, let largest = radii.last,
         let best = radii.max(by: { $0.1 < $1.1 })
@@ -180,7 +180,7 @@ package struct InitialScaleExperiment: SweepExperiment {
         ? "which no other scale comes within 5% of"
         : "and within 5% of that from \(label(kept[0].0)) to \(label(kept[kept.count - 1].0))"
       sentences.append(
-        "With p = \(p.formatted()) the half radius is best from \(label(best.0)), "
+        "With p = \(p.formatted()) the median radius is best from \(label(best.0)), "
           + "\(text(best.1)), \(range); it is \(text(smallest.1)) from \(label(smallest.0)) and "
           + "\(text(largest.1)) from \(label(largest.0)).")
     }

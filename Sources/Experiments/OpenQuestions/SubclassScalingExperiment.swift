@@ -4,14 +4,14 @@ import Runs
 import Studies
 import Training
 
-/// How robustness depends on the number K of subclasses: the exponent of the half radius of networks
+/// How robustness depends on the number K of subclasses: the exponent of the median radius of networks
 /// trained by gradient flow, for several degrees and noise levels.
 package struct SubclassScalingExperiment: SweepExperiment {
   /// "k-scaling".
   package static let name = "k-scaling"
   /// One line.
   package static let summary =
-    "K from 2 to 64 subclasses: the exponent of the half radius in K for p = 1, 2, 3"
+    "K from 2 to 64 subclasses: the exponent of the median radius in K for p = 1, 2, 3"
 
   /// What determines the run; `config.json`.
   package struct Settings: SweepSettings {
@@ -27,7 +27,7 @@ package struct SubclassScalingExperiment: SweepExperiment {
     var alphas: [Double]
     var subclassCounts: [Int]
     var dimension: Int
-    /// 20 instead of 80 take 6% off the half radius of p = 3 at alpha = 0.2 and K = 64.
+    /// 20 instead of 80 take 6% off the median radius of p = 3 at alpha = 0.2 and K = 64.
     var samplesPerSubclass: Int
     var smallestSampleCount = 200
     /// Below p = 2 neurons align with whole classes, and a few are enough.
@@ -81,10 +81,10 @@ package struct SubclassScalingExperiment: SweepExperiment {
     settings.subclassCounts.map { Cell(p: p, alpha: alpha, subclasses: $0) }
   }
 
-  /// Half radius, structure, time.
+  /// Median radius, structure, time.
   package var metrics: [SweepMetric] {
     [
-      NetworkMeasurement.halfRadius, NetworkMeasurement.effectiveNeurons,
+      NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassCosine, NetworkMeasurement.classCosine,
       FlowMeasurement.fittingTime,
     ]

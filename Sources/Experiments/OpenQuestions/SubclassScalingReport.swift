@@ -16,11 +16,14 @@ struct SubclassScalingReport {
   /// The exponents that theory predicts: -1/2 at p = 1, 0 from p = 2 on.
   private func predictedSlope(_ p: Double) -> Double? { p == 1 ? -0.5 : p >= 2 ? 0 : nil }
 
-  /// The line through log half radius against log K, a point a run.
+  /// The line through log median radius against log K, a point a run.
   private func fit(_ cells: [Cell]) -> LineFit? {
     let points = cells.flatMap { cell in
       results.successes(cell).map { run in
-        (log(Double(cell.subclasses)), log(run.metrics[NetworkMeasurement.halfRadius.key] ?? .nan))
+        (
+          log(Double(cell.subclasses)),
+          log(run.metrics[NetworkMeasurement.medianRadius.key] ?? .nan)
+        )
       }
     }
     return LineFit(x: points.map(\.0), y: points.map(\.1))
@@ -70,10 +73,10 @@ struct SubclassScalingReport {
       answer: answer, findings: findings,
       figures: [
         SweepFigure(
-          "half-radius", radiusFigure,
+          "median-radius", radiusFigure,
           caption: "Mean with 95% interval over seeds, both axes logarithmic; in the legend the "
             + "fitted slope.",
-          alternative: "Half radius against the number of subclasses for p = 1, 2, 3"),
+          alternative: "Median radius against the number of subclasses for p = 1, 2, 3"),
         SweepFigure(
           "effective-neurons",
           panels(Axis("effective neurons", scale: .logarithmic)) { p, alpha in
@@ -120,12 +123,12 @@ struct SubclassScalingReport {
       "1/√K", x: counts.map { Double($0) }, y: counts.map { CriticalRadius.relu(subclasses: $0) },
       dash: .dashed)
     return panels(
-      Axis("l2 half radius", scale: .logarithmic), extra: [law],
+      Axis("l2 median radius", scale: .logarithmic), extra: [law],
       references: [.horizontal(CriticalRadius.optimal, label: "√2/2")]
     ) { p, alpha in
       let slope = slopes.first { $0.p == p && $0.alpha == alpha }
       return line(
-        p, alpha, NetworkMeasurement.halfRadius, note: slope.map { ": \($0.text)" } ?? "")
+        p, alpha, NetworkMeasurement.medianRadius, note: slope.map { ": \($0.text)" } ?? "")
     }
   }
 
@@ -138,7 +141,8 @@ struct SubclassScalingReport {
       let own = slopes.filter { $0.p == p }
       guard !own.isEmpty else { return nil }
       let values = own.map { "\($0.text) at alpha = \($0.alpha)" }.joined(separator: ", ")
-      var sentence = "With p = \(p.formatted()) the half radius goes like K to the power \(values)"
+      var sentence =
+        "With p = \(p.formatted()) the median radius goes like K to the power \(values)"
       if let predicted = predictedSlope(p) {
         let inside = own.count { $0.holds(predicted) }
         let deviation = own.map { abs($0.fit.slope - predicted) }.max()!
@@ -163,12 +167,12 @@ struct SubclassScalingReport {
     return sentences.joined(separator: " ")
   }
 
-  /// The smallest and largest K with a half radius, at the first alpha.
+  /// The smallest and largest K with a median radius, at the first alpha.
   private func ends(_ p: Double)
     -> (few: (Int, Double), many: (Int, Double))?
   {
     let means = experiment.cells(p, alpha: settings.alphas[0]).compactMap { cell in
-      results.interval(NetworkMeasurement.halfRadius.key, cell).mean.map { (cell.subclasses, $0) }
+      results.interval(NetworkMeasurement.medianRadius.key, cell).mean.map { (cell.subclasses, $0) }
     }
     guard let few = means.first, let many = means.last else { return nil }
     return (few, many)

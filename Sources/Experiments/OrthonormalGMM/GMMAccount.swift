@@ -150,13 +150,13 @@ struct GMMAccount {
     let compared = [Loss.squared, .logistic].map { loss -> String in
       let cells = robustness(loss)
       let controls = cells.filter { $0.model != .pReLU }
-        .compactMap { cell in results.interval("halfRadius", cell).mean.map { (cell, $0) } }
+        .compactMap { cell in results.interval("medianRadius", cell).mean.map { (cell, $0) } }
       let best = controls.max { $0.1 < $1.1 }?.0
       let own = cells.first { $0.model == .pReLU }
       let others =
-        best.map { "the best control, \($0.model.rawValue), to \(interval("halfRadius", $0))" }
+        best.map { "the best control, \($0.model.rawValue), to \(interval("medianRadius", $0))" }
         ?? "no control learned"
-      return (own.map { interval("halfRadius", $0) } ?? "–")
+      return (own.map { interval("medianRadius", $0) } ?? "–")
         + " with the \(loss.rawValue) loss (\(others))"
     }
     return "After \(settings.iterations) full-batch steps the median cosine of pReLU neurons to "

@@ -172,7 +172,7 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
   /// What is measured.
   package var metrics: [SweepMetric] {
     [
-      SweepMetric("accuracy"), SweepMetric("halfRadius", heading: "half radius", digits: 4),
+      SweepMetric("accuracy"), SweepMetric("medianRadius", heading: "median radius", digits: 4),
       SweepMetric("loss", digits: 4),
       SweepMetric("medianCosine", heading: "median cosine", digits: 4),
       SweepMetric("distance", heading: "distance to F^(p)", digits: 4),

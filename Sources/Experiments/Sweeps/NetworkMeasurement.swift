@@ -16,7 +16,7 @@ struct NetworkMeasurement {
   var attackedSamples: Int
 
   /// The radius at which half of the attacked samples are fooled.
-  static let halfRadius = SweepMetric("halfRadius", heading: "half radius", digits: 3)
+  static let medianRadius = SweepMetric("medianRadius", heading: "median radius", digits: 3)
   /// Accuracy on the attacked samples.
   static let accuracy = SweepMetric("accuracy", digits: 3)
   /// Neurons that hold 99% of all contributions.
@@ -55,7 +55,7 @@ struct NetworkMeasurement {
       network, data: attacked, reference: train)
     return SweepMeasurement(
       metrics: [
-        Self.halfRadius.key: robustness.halfRadius,
+        Self.medianRadius.key: robustness.medianRadius,
         Self.accuracy.key: robustness.cleanAccuracy,
         Self.effectiveNeurons.key: Double(inspection.effectiveNeurons),
         Self.subclassCosine.key: inspection.medianBestCosine ?? .nan,

@@ -137,3 +137,20 @@ package struct SweepContext: Sendable {
   /// Tells the progress line which share of this run is done.
   package func report(_ fraction: Double) { progress(fraction) }
 }
+
+extension SweepMeasurement {
+  /// What metrics were called in version 0.1, for one version: in results of an earlier run that goes on, and
+  /// beside the new names in `results/summary.json`.
+  static let oldNames = ["medianRadius": "halfRadius"]
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    metrics = try container.decode([String: Double].self, forKey: .metrics)
+    for (name, old) in Self.oldNames where metrics[name] == nil {
+      metrics[name] = metrics.removeValue(forKey: old)
+    }
+    curves = try container.decode([String: [Double]].self, forKey: .curves)
+    flags = try container.decode([String].self, forKey: .flags)
+    failure = try container.decodeIfPresent(String.self, forKey: .failure)
+  }
+}

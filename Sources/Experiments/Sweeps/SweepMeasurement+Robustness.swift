@@ -7,11 +7,11 @@ extension SweepMeasurement {
   /// Radii 0, 0.01, ... 1.2 at which ``take(_:)`` stores the curve `robustAccuracy`.
   package static let radii = (0...120).map { Double($0) / 100 }
 
-  /// Takes over what an attack has found: the metrics `accuracy` and `halfRadius`, the curve
+  /// Takes over what an attack has found: the metrics `accuracy` and `medianRadius`, the curve
   /// `robustAccuracy` at ``radii``, and the flags.
   package mutating func take(_ result: RobustnessResult<Float>) {
     metrics["accuracy"] = result.cleanAccuracy
-    metrics["halfRadius"] = result.halfRadius
+    metrics["medianRadius"] = result.medianRadius
     curves["robustAccuracy"] = Self.radii.map { result.robustAccuracy(epsilon: $0) }
     flags += result.flags
   }

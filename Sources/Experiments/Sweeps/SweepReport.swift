@@ -126,11 +126,11 @@ struct SweepReport<Cell: SweepCell> {
     try directory.write(text: cellsTable.text, to: "results/cells.csv")
     try directory.write(text: runsTable.text, to: "results/runs.csv")
     let rows = results.cells.map { cell in
-      Summary.Row(
-        parameters: cell.columns,
-        metrics: Dictionary(
-          uniqueKeysWithValues: metrics.map { ($0.key, results.interval($0.key, cell)) }),
-        failures: results.failures(cell))
+      var values = Dictionary(
+        uniqueKeysWithValues: metrics.map { ($0.key, results.interval($0.key, cell)) })
+      for (name, old) in SweepMeasurement.oldNames { values[old] = values[name] }
+      return Summary.Row(
+        parameters: cell.columns, metrics: values, failures: results.failures(cell))
     }
     let summary = Summary(
       experiment: experiment, preset: preset, seeds: results.seeds, answer: account.answer,
