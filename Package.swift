@@ -113,8 +113,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Certification", "Datasets", "DeepNetworks", "Experiments", "Formats", "LinearCore",
-        "Networks", "Runs", "Studies", "Training",
+        "Certification", "Datasets", "DeepNetworks", "Experiments", "Figures", "Formats",
+        "LinearCore", "Networks", "Runs", "Studies", "Training",
       ]),
     .testTarget(
       name: "PolyReLUTests",

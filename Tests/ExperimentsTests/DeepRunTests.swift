@@ -53,7 +53,7 @@ private func digitsRun(_ directory: RunDirectory, epochs: Int = 4, rate: Double 
       let bytes = [UInt8](try #require(FileManager.default.contents(atPath: path)))
       var notFinite = bytes
       notFinite.replaceSubrange((bytes.count - 4)..., with: [0, 0, 0xc0, 0x7f])
-      let other = try Safetensors(
+      let other = Safetensors(
         tensors: ["x": Tensor(shape: [1], elements: .float32([1]))], metadata: [:]
       ).encoded()
       for damaged in [[], Array(bytes.prefix(bytes.count / 2)), notFinite, other] {

@@ -114,7 +114,7 @@ struct WidthExperiment: SweepExperiment {
     }
     let again = try experiment.run(out: folder.path, resume: true, progress: quiet)
     #expect(again.summary == outcome.summary)
-    #expect("\(try experiment.settingsTable())".contains("widths"))
+    #expect(try experiment.settingsTable().rows.contains { $0.name == "widths" })
   }
 
   @Test func theExampleIsThatOfTheText() throws {

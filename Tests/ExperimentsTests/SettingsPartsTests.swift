@@ -67,9 +67,10 @@ import Testing
     let mixture = try settings(changed, MixtureExperiment.Settings.self)
     let digits = try settings(changed, DigitsParityExperiment.Settings.self)
     let images = try settings(changed, RealDataSettings.self)
-    #expect([mixture.epochs, digits.epochs, images.epochs] == [3, 3, 3])
+    #expect(mixture.epochs == 3 && digits.epochs == 3 && images.epochs == 3)
     #expect(mixture.mixture.alpha == 0.2)
-    #expect([mixture.hiddenWidth, digits.hiddenWidth, images.hiddenWidth] == [200, 9, 300])
+    #expect(
+      mixture.hiddenWidth == 200 && digits.hiddenWidth == 9 && images.hiddenWidth == 300)
     #expect(throws: ExperimentError.self) { try overview("nothing=1") }
     #expect(throws: ExperimentError.self) { try overview("epochs=0") }
   }

@@ -1,4 +1,5 @@
 import Figures
+import Formats
 import Foundation
 
 /// How many times the time and the memory of ours every peer takes, job by job: two panels of bars from the
@@ -73,7 +74,7 @@ struct RatioBars: Figure {
   var preferredSize: FigureSize { FigureSize(width: 560, height: 80 + 17 * Double(bars.count)) }
 
   var tables: [FigureTable] {
-    var table = CSVTable(header: ["job", "ratio"])
+    var table = CSVRows(header: ["job", "ratio"])
     for bar in bars { table.append([.text(bar.label), .number(bar.ratio)]) }
     return [FigureTable(csv: table)]
   }

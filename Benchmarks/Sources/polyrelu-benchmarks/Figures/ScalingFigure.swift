@@ -1,5 +1,6 @@
 import Experiments
 import Figures
+import Formats
 import Foundation
 import Runs
 import Studies
@@ -17,7 +18,7 @@ struct ScalingFigure: ResultFigure {
 
   func write(in directory: URL) throws -> String {
     let renderer = FigureRenderer()
-    var table = CSVTable(header: ["quantity", "job", "size", "exponent", "halfWidth"])
+    var table = CSVRows(header: ["quantity", "job", "size", "exponent", "halfWidth"])
     var lines = [
       "| job | size | exponent of time | exponent of peak memory |", "|---|---|---|---|",
     ]
