@@ -62,7 +62,7 @@ import Training
 
   @Test func numbersAreExact() throws {
     let settings = DegreeSweepExperiment(quick).settings
-    for value in [0.1, 1.0 / 3, 5e-324, 1e30, 0.05.nextUp, 2.0.nextDown] {
+    for value in [0.1, 1.0 / 3, .leastNonzeroMagnitude, 1e30, 0.05.nextUp, 2.0.nextDown] {
       #expect(try changed(settings, "alpha=\(value)").flow.mixture.alpha == value)
     }
     #expect(try changed(settings, "alpha=8/255").flow.mixture.alpha == 8.0 / 255)
