@@ -106,8 +106,8 @@ private struct ParabolaExperiment: SweepExperiment {
     #expect(rows.count == 5)
     #expect(rows[0].hasPrefix("x,kind,runs,failures,y,y half width,y values,y infinite,y missing,"))
     // Two finite radii and an infinite one; the failed run of x = 4 does not count.
-    #expect(rows[1].hasSuffix("1.0,0.0,2,1,0") && rows[4].hasSuffix(",1,1,0"))
-    #expect(try text("whole/results/runs.csv").contains("4.0,a b,0,"))
+    #expect(rows[1].hasSuffix("1,0,2,1,0") && rows[4].hasSuffix(",1,1,0"))
+    #expect(try text("whole/results/runs.csv").contains("4,a b,0,"))
     for file in ["figures/parabola.svg", "figures/parabola.csv", "environment.json"] {
       #expect(
         FileManager.default.fileExists(atPath: folder.appendingPathComponent("whole/\(file)").path))
