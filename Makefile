@@ -30,7 +30,8 @@ SANITIZED ?= FormatsTests|DatasetsTests|NetworksTests|DeepNetworksTests|LinearCo
 sanitize: setup
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-address --disable-xctest \
 		--filter '$(SANITIZED)'
-	swift test --sanitize=thread --scratch-path .build-thread --disable-xctest --filter '$(SANITIZED)'
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tools/thread-sanitizer.txt swift test --sanitize=thread \
+		--scratch-path .build-thread --disable-xctest --filter '$(SANITIZED)'
 
 fuzz: setup
 	Tools/fuzz
