@@ -1,7 +1,11 @@
 import Foundation
 import PolyReLU
 
+@testable import Datasets
+@testable import DeepNetworks
 @testable import Formats
+@testable import LinearCore
+@testable import Networks
 
 /// One reader: what it does with bytes, and whole files to start from.
 struct Reader: Sendable {
