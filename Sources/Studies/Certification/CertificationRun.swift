@@ -120,7 +120,7 @@ package struct CertificationRun: Sendable {
     }
     var result = [CertifiedRadius?](repeating: nil, count: data.count)
     result.withUnsafeMutableBufferPointer { target in
-      nonisolated(unsafe) let (target, checker) = (target, checker)
+      nonisolated(unsafe) let target = target
       Parallel.forEach(data.count) { index in
         guard there[index] else { return }
         do throws(ExperimentError) {
