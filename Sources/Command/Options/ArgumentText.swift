@@ -1,18 +1,11 @@
 import ArgumentParser
 import Experiments
 import Networks
+import Runs
 
-/// Texts of arguments as values; an error says what was expected.
-///
-/// Every number has a limit in both directions, far beyond what makes sense, within which sums and products of a few
-/// settings stay numbers.
+/// Texts of arguments as values; an error says what was expected. Every number has a limit in both directions, see
+/// ``NumberText``.
 enum ArgumentText {
-  /// The largest whole number that counts anything.
-  static let largestCount = 1_000_000_000
-
-  /// The largest magnitude of any other number.
-  static let largestNumber = 1e30
-
   /// What was expected instead of a text.
   struct Expected: Error, CustomStringConvertible {
     let description: String
@@ -22,7 +15,9 @@ enum ArgumentText {
   /// A finite number.
   static func number(_ text: String) throws -> Double {
     guard let value = Double(text), value.isFinite else { throw Expected("expected a number") }
-    guard abs(value) <= largestNumber else { throw Expected("expected a number up to 1e30") }
+    guard abs(value) <= NumberText.largestNumber else {
+      throw Expected("expected a number up to 1e30")
+    }
     return value
   }
 
@@ -31,7 +26,9 @@ enum ArgumentText {
     guard let value = Double(text), value.isFinite, value >= 0 else {
       throw Expected("expected a number of at least 0")
     }
-    guard value <= largestNumber else { throw Expected("expected a number from 0 to 1e30") }
+    guard value <= NumberText.largestNumber else {
+      throw Expected("expected a number from 0 to 1e30")
+    }
     return value
   }
 
@@ -40,7 +37,9 @@ enum ArgumentText {
     guard let value = Double(text), value.isFinite, value > 0 else {
       throw Expected("expected a number above 0")
     }
-    guard value <= largestNumber else { throw Expected("expected a number above 0, up to 1e30") }
+    guard value <= NumberText.largestNumber else {
+      throw Expected("expected a number above 0, up to 1e30")
+    }
     return value
   }
 
@@ -70,12 +69,12 @@ enum ArgumentText {
 
   /// A whole number of at least 1.
   static func count(_ text: String) throws -> Int {
-    try whole(text, from: 1, to: largestCount)
+    try whole(text, from: 1, to: NumberText.largestCount)
   }
 
   /// A whole number of at least 0.
   static func index(_ text: String) throws -> Int {
-    try whole(text, from: 0, to: largestCount)
+    try whole(text, from: 0, to: NumberText.largestCount)
   }
 
   /// A number of threads: more than a few a processor only take memory.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LinearCore
+import Runs
 
 /// The radii of a robustness curve.
 struct EpsilonList: Equatable, ExpressibleByArgument {
@@ -36,15 +37,7 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
 
   /// A number from 0 to 1e300, or a fraction of two of them.
   private static func radius(_ text: Substring) -> Double? {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
-    let value: Double
-    switch parts.count {
-    case 1: value = parts[0] ?? .nan
-    case 2:
-      value = (parts[0] ?? .nan) / (parts[1].flatMap { $0 > 0 && $0.isFinite ? $0 : nil } ?? .nan)
-    default: return nil
-    }
-    return value >= 0 && value <= 1e300 ? value : nil
+    NumberText.value(text).flatMap { $0 >= 0 && $0 <= 1e300 ? $0 : nil }
   }
 
   static func evenlySpaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {

@@ -45,7 +45,7 @@ extension DistanceSettings {
     let most = (1 << 28) / max(1, min(dimension, 1 << 28))
     try own.count("points", ascent.points, in: 1...max(1, most))
     try own.count("batches", ascent.batches, in: 1...max(1, most / (ascent.points / 100 + 1)))
-    try own.count("steps", ascent.steps, in: 0...SettingsCheck.largestCount)
+    try own.count("steps", ascent.steps, in: 0...NumberText.largestCount)
     try own.positive("stepLength", ascent.stepLength)
     try own.number("tolerance", ascent.tolerance, in: 0...1)
   }

@@ -1,12 +1,9 @@
+import Runs
+
 /// Values of settings as texts: what stands behind the equals sign of `--set`, and what `--settings` prints.
 enum SettingText {
   /// The text of nil.
   static let none = "none"
-
-  /// The largest whole number, as for every flag.
-  static let largestCount = 1_000_000_000
-  /// The largest magnitude of any other number, as for every flag.
-  static let largestNumber = 1e30
 
   /// The content that a text stands for; nil where it stands for none of this kind.
   static func content(_ text: String, _ kind: SettingNode.Kind, isOptional: Bool)
@@ -27,7 +24,7 @@ enum SettingText {
   static func expectation(_ kind: SettingNode.Kind, isOptional: Bool) -> String {
     let values: String
     switch kind {
-    case .whole: values = "a whole number up to \(largestCount)"
+    case .whole: values = "a whole number up to \(NumberText.largestCount)"
     case .natural: values = "a whole number from 0 to 2^64 - 1"
     case .number: values = "a number up to 1e30"
     case .truth: values = "true or false"
@@ -52,29 +49,21 @@ enum SettingText {
   private static func scalar(_ text: String, _ kind: SettingNode.Kind) -> SettingNode.Scalar? {
     switch kind {
     case .whole:
-      guard let value = Int(text), value.magnitude <= UInt(largestCount) else { return nil }
+      guard let value = Int(text), value.magnitude <= UInt(NumberText.largestCount) else {
+        return nil
+      }
       return .whole(value)
     case .natural: return UInt64(text).map { .natural($0) }
-    case .number: return number(text).map { .number($0) }
+    case .number:
+      guard let value = NumberText.value(text), abs(value) <= NumberText.largestNumber else {
+        return nil
+      }
+      return .number(value)
     case .truth: return Bool(text).map { .truth($0) }
     case .text: return text.isEmpty ? nil : .text(text)
     case .choice(let names): return names.contains(text) ? .text(text) : nil
     case .list, .group: return nil
     }
-  }
-
-  /// A finite number, or a fraction of two such as "8/255".
-  private static func number(_ text: String) -> Double? {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Double($0) }
-    guard parts.count <= 2, let first = parts[0] else { return nil }
-    var value = first
-    if parts.count == 2 {
-      guard let divisor = parts[1], first.isFinite, divisor.isFinite, divisor != 0 else {
-        return nil
-      }
-      value /= divisor
-    }
-    return value.isFinite && abs(value) <= largestNumber ? value : nil
   }
 
   /// The elements of a list. Names may have commas themselves; the longest that fits is taken.

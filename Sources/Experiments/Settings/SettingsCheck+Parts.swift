@@ -73,10 +73,8 @@ extension SettingsCheck {
   }
 
   /// Radii that an attack is run at.
-  func radii(_ name: String, _ values: [Double], limit: Int = 1000) throws(ExperimentError) {
-    try list(name, values, limit: limit) { (value) throws(ExperimentError) in
-      try positive(name, value)
-    }
+  func radii(_ name: String, _ values: [Double]) throws(ExperimentError) {
+    try positives(name, values, limit: 1000)
   }
 
   /// The search for a proof.

@@ -47,7 +47,7 @@ struct SettingsCheck: Sendable {
   // MARK: - Numbers
 
   /// A whole number in a range.
-  func count(_ name: String, _ value: Int, in range: ClosedRange<Int> = 1...largestCount)
+  func count(_ name: String, _ value: Int, in range: ClosedRange<Int> = 1...NumberText.largestCount)
     throws(ExperimentError)
   {
     guard !range.contains(value) else { return }
@@ -59,9 +59,6 @@ struct SettingsCheck: Sendable {
     throw refusal(name, value, expected)
   }
 
-  /// The largest number that counts anything.
-  static var largestCount: Int { SettingText.largestCount }
-
   /// Repeats, each of which is a run of its own.
   func repeats(_ value: Int) throws(ExperimentError) { try count("repeats", value, in: 1...10_000) }
 
@@ -71,7 +68,7 @@ struct SettingsCheck: Sendable {
 
   /// A number above 0.
   func positive(_ name: String, _ value: Double) throws(ExperimentError) {
-    guard value > 0, value <= SettingText.largestNumber else {
+    guard value > 0, value <= NumberText.largestNumber else {
       throw refusal(name, value, "a number above 0, up to 1e30")
     }
   }
@@ -142,7 +139,7 @@ struct SettingsCheck: Sendable {
 
   /// Whole numbers in a range.
   func counts(
-    _ name: String, _ values: [Int], in range: ClosedRange<Int> = 1...largestCount,
+    _ name: String, _ values: [Int], in range: ClosedRange<Int> = 1...NumberText.largestCount,
     limit: Int = 100
   ) throws(ExperimentError) {
     try list(name, values, limit: limit) { (value) throws(ExperimentError) in
