@@ -192,14 +192,9 @@ struct FlowComparisonReport {
 
   private var adamSentence: String {
     guard let adam = experiment.compared.last else { return "" }
-    let (fitting, others) = settings.degrees.reduce(into: ([String](), [String]())) { lists, p in
-      let ratio = ratio(p, adam)
-      if ratio.mean == nil {
-        lists.1.append(name(p))
-      } else {
-        lists.0.append("\(ratio.text(digits: 3)) at \(name(p))")
-      }
-    }
+    let fitting = settings.degrees.filter { ratio($0, adam).mean != nil }
+      .map { "\(ratio($0, adam).text(digits: 3)) at \(name($0))" }
+    let others = settings.degrees.filter { ratio($0, adam).mean == nil }.map(name)
     let parts =
       (fitting.isEmpty ? [] : ["ends with \(fitting.joined(separator: " and "))"])
       + (others.isEmpty ? [] : ["does not fit the data at \(others.joined(separator: " and "))"])
