@@ -1,10 +1,11 @@
-import Experiments
 import Formats
 import Foundation
 import LinearCore
 import Runs
 import Studies
 import Testing
+
+@testable import Experiments
 
 /// An experiment on real data in small: features made up here.
 @Suite(.serialized) struct FeaturesExperimentTests {

@@ -1,8 +1,9 @@
-import Experiments
 import Foundation
 import Runs
 import Studies
 import Testing
+
+@testable import Experiments
 
 extension Tag {
   /// Tests that take more than a few seconds.

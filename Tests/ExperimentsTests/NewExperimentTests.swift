@@ -27,7 +27,7 @@ struct WidthExperiment: SweepExperiment {
   struct Cell: SweepCell {
     let p: Double
     let width: Int
-    var columns: [SweepColumn] { [SweepColumn("p", p), SweepColumn("width", Double(width))] }
+    var parameters: [Parameter] { [SweepColumn("p", p), SweepColumn("width", Double(width))] }
   }
 
   var settings: Settings

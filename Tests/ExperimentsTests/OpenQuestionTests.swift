@@ -12,6 +12,17 @@ import Testing
   let quick = ExperimentOptions(preset: .quick)
 
   /// K = 4 subclasses of noise 0.1 in 20 dimensions, 40 neurons.
+  private func shrink(_ flow: inout FlowTraining) {
+    flow.mixture.dimension = 20
+    flow.mixture.subclasses = 4
+    flow.mixture.positive = 2
+    flow.mixture.samples = 80
+    flow.mixture.alpha = 0.1
+    flow.hiddenWidth = 40
+    flow.attackedSamples = 20
+  }
+
+  /// K = 4 subclasses of noise 0.1 in 20 dimensions, 40 neurons.
   private func shrink(_ flow: inout FlowMeasurement) {
     flow.mixture.dimension = 20
     flow.mixture.subclasses = 4
@@ -38,7 +49,7 @@ import Testing
   }
 
   /// Runs an experiment and checks that it leaves its files.
-  private func run(_ experiment: some SweepExperiment, figures: [String]) throws -> Found {
+  private func run(_ experiment: some Experiment, figures: [String]) throws -> Found {
     defer { try? FileManager.default.removeItem(at: folder) }
     let outcome = try experiment.run(
       out: folder.path, resume: false, progress: ProgressReporter(quiet: true))

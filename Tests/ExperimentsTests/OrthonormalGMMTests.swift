@@ -1,8 +1,9 @@
-import Experiments
 import Foundation
 import Runs
 import Studies
 import Testing
+
+@testable import Experiments
 
 @Suite struct OrthonormalGMMTests {
   let folder = FileManager.default.temporaryDirectory

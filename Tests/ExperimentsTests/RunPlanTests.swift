@@ -49,7 +49,7 @@ import Testing
     struct Cell: SweepCell {
       var p: Double
       var alpha: Double
-      var columns: [SweepColumn] { [.init("p", p), .init("alpha", alpha)] }
+      var parameters: [Parameter] { [.init("p", p), .init("alpha", alpha)] }
       var cost: Double { p * alpha }
     }
     let sweep = Sweep(

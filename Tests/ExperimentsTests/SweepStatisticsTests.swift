@@ -1,8 +1,9 @@
-import Experiments
 import Foundation
 import Runs
 import Studies
 import Testing
+
+@testable import Experiments
 
 @Suite struct SweepStatisticsTests {
   /// Two-sided quantiles as tables print them (for example NIST/SEMATECH, section 1.3.6.7.2), correct to

@@ -1,4 +1,3 @@
-import Experiments
 import Figures
 import Foundation
 import LinearCore
@@ -6,6 +5,8 @@ import Runs
 import Studies
 import Synchronization
 import Testing
+
+@testable import Experiments
 
 /// A sweep over a made-up law, y = a x^2 with noise of the seed.
 private struct ParabolaExperiment: SweepExperiment {
@@ -21,7 +22,7 @@ private struct ParabolaExperiment: SweepExperiment {
 
   struct Cell: SweepCell {
     var x: Double
-    var columns: [SweepColumn] { [.init("x", x), .init("kind", "a b")] }
+    var parameters: [Parameter] { [.init("x", x), .init("kind", "a b")] }
     var cost: Double { x }
   }
 

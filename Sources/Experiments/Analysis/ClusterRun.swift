@@ -11,43 +11,43 @@ import Training
 
 /// One network trained on clustered data, looked into and attacked: the unit that the experiments are
 /// made of, and that `--resume` does not repeat.
-package struct ClusterRunResult: Codable, Sendable {
+struct ClusterRunResult: Codable, Sendable {
   /// The degree.
-  package let p: Double
+  let p: Double
   /// The seed of the repeat.
-  package let seed: UInt64
+  let seed: UInt64
   /// Accuracy on the attacked samples, unperturbed.
-  package let cleanAccuracy: Double
+  let cleanAccuracy: Double
   /// Where robust accuracy crosses 1/2.
-  package let medianRadius: Double
+  let medianRadius: Double
   /// Structure of the network.
-  package let inspection: NetworkInspection
+  let inspection: NetworkInspection
   /// Smallest adversarial perturbation found, a number a sample: 0 for misclassified ones.
-  package let radii: [Double]
+  let radii: [Double]
   /// What plain projected gradient descent alone finds at each of ``plainEpsilons``: the share of samples
   /// that stand. Not a measure of robustness, but of how far a usual attack can be trusted here.
-  package let plainRobustAccuracy: [Double]
+  let plainRobustAccuracy: [Double]
   /// The radii of ``plainRobustAccuracy``.
-  package let plainEpsilons: [Double]
+  let plainEpsilons: [Double]
   /// The reduction that the network was attacked in, where it was.
-  package let reduction: UsedReduction?
+  let reduction: UsedReduction?
   /// Reasons not to trust the radii.
-  package let flags: [String]
+  let flags: [String]
   /// |v_j| ||w_j|| from the largest to the smallest.
-  package let contributions: [Double]
+  let contributions: [Double]
   /// Cosines of the first dominant neurons to `directions`, row after row.
-  package let cosines: [[Double]]
+  let cosines: [[Double]]
   /// The class each of these neurons speaks for: 1 or 0.
-  package let neuronClasses: [Int]
+  let neuronClasses: [Int]
   /// The names of the reference directions.
-  package let directions: [String]
+  let directions: [String]
   /// The course of the training.
-  package let epochs: [EpochRecord]
+  let epochs: [EpochRecord]
   /// A warning when the training stalled.
-  package let stallWarning: String?
+  let stallWarning: String?
 
   /// The share of samples whose radius exceeds `epsilon`.
-  package func robustAccuracy(_ epsilon: Double) -> Double {
+  func robustAccuracy(_ epsilon: Double) -> Double {
     accuracy(ofRadii: radii, beyond: epsilon)
   }
 }

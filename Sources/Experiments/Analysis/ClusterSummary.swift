@@ -5,35 +5,35 @@ import Runs
 import Studies
 
 /// One row of `results/summary.json`: a degree, averaged over its repeats.
-package struct ClusterSummary: Codable, Sendable, Equatable {
+struct ClusterSummary: Codable, Sendable, Equatable {
   /// The degree.
-  package let p: Double
+  let p: Double
   /// Mean accuracy without perturbation.
-  package let cleanAccuracy: Double
+  let cleanAccuracy: Double
   /// Mean radius at which robust accuracy crosses 1/2.
-  package let medianRadius: Double
+  let medianRadius: Double
   /// The smallest and largest median radius of the repeats.
-  package let medianRadiusRange: [Double]
+  let medianRadiusRange: [Double]
   /// ``medianRadius`` under its name of version 0.1, for one version.
-  package let halfRadius: Double
+  let halfRadius: Double
   /// ``medianRadiusRange`` under its name of version 0.1, for one version.
-  package let halfRadiusRange: [Double]
+  let halfRadiusRange: [Double]
   /// What theory predicts, where it does.
-  package let predictedRadius: Double?
+  let predictedRadius: Double?
   /// Mean number of neurons that hold 99% of the contributions.
-  package let effectiveNeurons: Double
+  let effectiveNeurons: Double
   /// Mean numerical rank of the rows ||v_j|| w_j.
-  package let numericalRank: Double
+  let numericalRank: Double
   /// Mean over repeats of the dominant neurons' median cosine to their closest subclass centre.
-  package let medianBestCosine: Double
+  let medianBestCosine: Double
   /// The same to their closest class mean.
-  package let medianBestClassCosine: Double
+  let medianBestClassCosine: Double
   /// Repeats.
-  package let repeats: Int
+  let repeats: Int
   /// The reductions that networks were attacked in, one for each network that was.
-  package let reductions: [UsedReduction]
+  let reductions: [UsedReduction]
   /// Seconds for all repeats; nil in `results/summary.json`, since `timing.json` has them.
-  package var seconds: Double? = nil
+  var seconds: Double? = nil
 
   /// The summary of the repeats of one degree.
   init(_ runs: [ClusterRunResult], predictedRadius: Double?) {
@@ -78,19 +78,19 @@ package struct ClusterSummary: Codable, Sendable, Equatable {
 }
 
 /// `results/summary.json` of an experiment on clustered data.
-package struct ClusterReport: Codable, Sendable {
+struct ClusterReport: Codable, Sendable {
   /// The experiment's name.
-  package let experiment: String
+  let experiment: String
   /// Its preset.
-  package let preset: Preset
+  let preset: Preset
   /// One entry a degree.
-  package var results: [ClusterSummary]
+  var results: [ClusterSummary]
   /// Reasons not to trust a radius.
-  package let flags: [String]
+  let flags: [String]
   /// Distances to the ideal classifier, where they were measured.
-  package var distance: DistanceSummary?
+  var distance: DistanceSummary?
   /// Radii bounded from both sides, where they were.
-  package var twoSided: TwoSidedSummary?
+  var twoSided: TwoSidedSummary?
 
   /// The same with the seconds of its networks.
   func timed(by timing: RunTiming?) -> ClusterReport {

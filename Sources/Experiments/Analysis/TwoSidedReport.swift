@@ -60,6 +60,33 @@ struct TwoSidedReport {
       }, columns: 2)
   }
 
+  /// Table and figure for an account. Writes the radii of single samples as `results/two-sided.csv`.
+  func section(in directory: RunDirectory, references: [ReferenceLine] = [])
+    throws(ExperimentError) -> AccountSection
+  {
+    _ = try directory.folder("results")
+    do {
+      try TwoSidedRadii.table(results).write(to: directory.path("results/two-sided.csv"))
+    } catch { throw ExperimentError(error) }
+    let caption = Prose(
+      "l2 radii from both sides, for the first attacked samples of the first repeat: what "
+        + "branch and bound proves, what attacks find for the same samples, and how far apart the two "
+        + "are (\(summary.effort)). Perturbations may leave the range of valid values."
+        + (summary.smoothingSentence.map { " " + $0 } ?? ""))
+    return AccountSection(
+      blocks: [
+        .table(Account.Table(caption: caption, header: summary.header, rows: summary.cells).report)
+      ],
+      figures: [
+        AccountFigure(
+          "two-sided", figure(references: references),
+          caption:
+            "Certified and attacked accuracy of the same samples against the l2 radius. The true curve "
+            + "lies in the shaded band between them.",
+          alternative: "Certified accuracy below attacked accuracy, for each degree")
+      ], text: summary.text)
+  }
+
   /// Paragraph, table and figure, and the per-sample table as `results/two-sided.csv`.
   func blocks(_ sink: FigureSink, references: [ReferenceLine] = []) throws(ExperimentError)
     -> [Report.Block]

@@ -5,27 +5,27 @@ import Runs
 import Studies
 
 /// `twoSided` in `results/summary.json`: l2 radii bounded from both sides, by degree.
-package struct TwoSidedSummary: Codable, Sendable, Equatable {
+struct TwoSidedSummary: Codable, Sendable, Equatable {
   /// One degree.
-  package struct Row: Codable, Sendable, Equatable {
+  struct Row: Codable, Sendable, Equatable {
     /// The degree.
-    package let p: Double
+    let p: Double
     /// Samples, those of the first repeat.
-    package let samples: Int
+    let samples: Int
     /// The median radius that is proved.
-    package let medianProved: Double
+    let medianProved: Double
     /// The median size of the smallest perturbation found for the same samples.
-    package let medianAttacked: Double
+    let medianAttacked: Double
     /// The median of (attacked - proved) / attacked over the samples classified correctly.
-    package let medianGap: Double?
+    let medianGap: Double?
     /// The share of these samples whose gap is within the tolerance.
-    package let exactShare: Double?
+    let exactShare: Double?
     /// The median radius of the smoothed classifier, another one; nil where it was not looked at.
-    package let medianSmoothed: Double?
+    let medianSmoothed: Double?
     /// The share of samples that smoothing abstains on.
-    package let abstainedShare: Double?
+    let abstainedShare: Double?
     /// Accuracies by radius.
-    package let curve: [Point]
+    let curve: [Point]
 
     init(_ radii: TwoSidedRadii, epsilons: [Double]) {
       p = radii.p
@@ -46,23 +46,23 @@ package struct TwoSidedSummary: Codable, Sendable, Equatable {
   }
 
   /// Accuracies at one radius, all on the same samples.
-  package struct Point: Codable, Sendable, Equatable {
+  struct Point: Codable, Sendable, Equatable {
     /// The radius.
-    package let epsilon: Double
+    let epsilon: Double
     /// The share that provably stands.
-    package let certifiedAccuracy: Double
+    let certifiedAccuracy: Double
     /// The share that stood all attacks.
-    package let attackedAccuracy: Double
+    let attackedAccuracy: Double
     /// The share that the smoothed classifier withstands, sample by sample with the confidence stated.
-    package let smoothedAccuracy: Double?
+    let smoothedAccuracy: Double?
   }
 
   /// By degree.
-  package let rows: [Row]
+  let rows: [Row]
   /// With how much effort.
-  package let settings: TwoSidedSettings
+  let settings: TwoSidedSettings
   /// What contradicts itself; empty unless a proof is wrong.
-  package let violations: [String]
+  let violations: [String]
 }
 
 extension TwoSidedSummary {

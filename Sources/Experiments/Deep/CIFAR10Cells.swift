@@ -48,7 +48,7 @@ struct CIFAR10RateCell: SweepCell {
   let p: Double
   let rate: Double
 
-  var columns: [SweepColumn] {
+  var parameters: [Parameter] {
     [
       SweepColumn("network", network.rawValue), SweepColumn("p", p), SweepColumn("rate", rate),
     ]
@@ -62,7 +62,7 @@ struct CIFAR10TrainingCell: SweepCell {
   let p: Double
   let isAdversarial: Bool
 
-  var columns: [SweepColumn] {
+  var parameters: [Parameter] {
     [
       SweepColumn("network", network.rawValue), SweepColumn("p", p),
       SweepColumn("training", isAdversarial ? "adversarial" : "ordinary"),
@@ -72,7 +72,7 @@ struct CIFAR10TrainingCell: SweepCell {
 }
 
 /// A trained network at some moment of its training, to be measured: a row of the table.
-package struct CIFAR10Cell: SweepCell {
+struct CIFAR10Cell: SweepCell {
   /// Which network of a training run.
   enum Moment: String, Codable, Sendable {
     /// After the last epoch.
@@ -91,14 +91,14 @@ package struct CIFAR10Cell: SweepCell {
   let moment: Moment
 
   /// Network, degree, moment.
-  package var columns: [SweepColumn] {
+  var parameters: [Parameter] {
     [
       SweepColumn("network", network.rawValue), SweepColumn("p", p),
       SweepColumn("moment", moment.rawValue),
     ]
   }
   /// The longest first.
-  package var cost: Double { network.cost }
+  var cost: Double { network.cost }
 
   /// The run that trains the network.
   func training(_ settings: CIFAR10Settings) -> CIFAR10TrainingCell {

@@ -8,22 +8,22 @@ import Studies
 /// Natural images and deep networks: whether the degree changes how robust a small convolutional and a
 /// dense network are on CIFAR-10, at the end of training and at equal clean accuracy, beside adversarial
 /// training.
-package struct CIFAR10Experiment: SingleExperiment {
+struct CIFAR10Experiment: SingleExperiment {
   /// "cifar10".
-  package static let name = "cifar10"
+  static let name = "cifar10"
   /// One line.
-  package static let summary =
+  static let summary =
     "CIFAR-10: a convolutional and a dense network, p = 1 to 4, l2 and linf attacks, matched accuracy, "
     + "adversarial training"
 
   /// What determines the run.
-  package var settings: CIFAR10Settings
+  var settings: CIFAR10Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) { settings = CIFAR10Settings(options) }
+  init(_ options: ExperimentOptions) { settings = CIFAR10Settings(options) }
 
   /// Trains, attacks and reports.
-  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     // Missing data are found before a directory is made.

@@ -4,15 +4,15 @@ import Studies
 import Training
 
 /// What determines the experiment on CIFAR-10; `config.json`.
-package struct CIFAR10Settings: SweepSettings {
+struct CIFAR10Settings: SweepSettings {
   /// "cifar10".
-  package var experiment = CIFAR10Experiment.name
+  var experiment = CIFAR10Experiment.name
   /// How much is done.
-  package var preset: Preset
+  var preset: Preset
   /// The first seed.
-  package var seed: UInt64
+  var seed: UInt64
   /// Seeds, one after the other.
-  package var repeats: Int
+  var repeats: Int
   /// The degrees compared.
   var degrees: [Double]
   /// At most this many training images.

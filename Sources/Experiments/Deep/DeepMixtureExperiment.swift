@@ -7,23 +7,23 @@ import Studies
 /// Whether deeper networks gain from the degree: fully connected pReLU networks of one to six hidden layers
 /// on the orthonormal mixture, with and without what keeps their signal alive, from small and from usual
 /// weights.
-package struct DeepMixtureExperiment: SweepExperiment {
+struct DeepMixtureExperiment: SweepExperiment {
   /// "deep-mixture".
-  package static let name = "deep-mixture"
+  static let name = "deep-mixture"
   /// One line.
-  package static let summary =
+  static let summary =
     "one to six hidden layers on the mixture: radius against depth, where training stalls, what helps"
 
   /// What determines the run; `config.json`.
-  package struct Settings: SweepSettings {
+  struct Settings: SweepSettings {
     /// "deep-mixture".
-    package var experiment = DeepMixtureExperiment.name
+    var experiment = DeepMixtureExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var degrees = [1.0, 2, 3]
     var depths: [Int]
     var variants: [DenseDesign.Variant] = [
@@ -35,14 +35,14 @@ package struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// One design, and how it is trained.
-  package struct Cell: SweepCell {
+  struct Cell: SweepCell {
     let p: Double
     let depth: Int
     let variant: DenseDesign.Variant
     let start: DepthMeasurement.Start
 
     /// p, the number of hidden layers, what is around them, and how they are trained.
-    package var columns: [SweepColumn] {
+    var parameters: [Parameter] {
       [
         SweepColumn("p", p), SweepColumn("depth", Double(depth)),
         SweepColumn("network", variant.rawValue), SweepColumn("start", start.rawValue),
@@ -50,17 +50,17 @@ package struct DeepMixtureExperiment: SweepExperiment {
     }
 
     /// Those that stall are trained to the last epoch with every learning rate.
-    package var cost: Double {
+    var cost: Double {
       let mayStall = variant == .plain || variant == .inputNormalization
       return Double(depth + 1) * (mayStall && p + Double(depth) > 3 ? 2 : 1)
     }
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let (depths, repeats, dimension, samples, width, epochs, batch, attacked) =
       switch options.preset {
       case .quick: ([1, 2, 4], 1, 50, 500, 32, 100, 50, 20)
@@ -91,7 +91,7 @@ package struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Starts times degrees times designs times depths, each function once.
-  package var cells: [Cell] {
+  var cells: [Cell] {
     settings.starts.flatMap { start in
       settings.degrees.flatMap { p in
         settings.variants.flatMap { variant in
@@ -102,7 +102,7 @@ package struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Robustness, training, and where the first layer points.
-  package var metrics: [SweepMetric] {
+  var metrics: [SweepMetric] {
     [
       NetworkMeasurement.medianRadius, NetworkMeasurement.accuracy, DepthMeasurement.signal,
       DepthMeasurement.gradient, DepthMeasurement.loss, DepthMeasurement.epochs,
@@ -115,7 +115,7 @@ package struct DeepMixtureExperiment: SweepExperiment {
 
   /// Forward and back are three passes of training, the ensemble takes some thousands a sample; small
   /// products and their surroundings take about three times what large ones do.
-  package func operations(_ cell: Cell) -> Double {
+  func operations(_ cell: Cell) -> Double {
     let measurement = settings.measurement
     let pass = 2 * Double(design(cell).products(dimension: measurement.mixture.dimension))
     let training = 3 * Double(measurement.epochs) * Double(measurement.mixture.samples)
@@ -123,7 +123,7 @@ package struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Trains and attacks.
-  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     try settings.measurement.measure(
@@ -131,7 +131,7 @@ package struct DeepMixtureExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     DeepMixtureReport(experiment: self, results: results).account
   }
 }

@@ -5,9 +5,9 @@ import Studies
 
 /// A fully connected pReLU network of some depth, and what keeps its signal alive on the way: the designs
 /// that the experiments on depth compare.
-package struct DenseDesign: Codable, Sendable, Hashable {
+struct DenseDesign: Codable, Sendable, Hashable {
   /// What stands around the hidden layers.
-  package enum Variant: String, Codable, Sendable, CaseIterable {
+  enum Variant: String, Codable, Sendable, CaseIterable {
     /// Nothing: hidden layers one after the other, then the outputs.
     case plain
     /// A layer normalisation behind every hidden layer.
@@ -28,16 +28,16 @@ package struct DenseDesign: Codable, Sendable, Hashable {
   }
 
   /// The degree p of every hidden layer.
-  package var exponent: Double
+  var exponent: Double
   /// Hidden layers.
-  package var depth: Int
+  var depth: Int
   /// Neurons a hidden layer.
-  package var width: Int
+  var width: Int
   /// What stands around them.
-  package var variant: Variant
+  var variant: Variant
 
   /// A design.
-  package init(exponent: Double, depth: Int, width: Int, variant: Variant) {
+  init(exponent: Double, depth: Int, width: Int, variant: Variant) {
     self.exponent = exponent
     self.depth = depth
     self.width = width
@@ -70,7 +70,7 @@ package struct DenseDesign: Codable, Sendable, Hashable {
   ///   - dimension: coordinates of an input.
   ///   - outputs: 1 for two classes, otherwise one a class.
   ///   - hasBias: whether outputs have a bias.
-  package func architecture(dimension: Int, outputs: Int, hasBias: Bool) throws(NetworkError)
+  func architecture(dimension: Int, outputs: Int, hasBias: Bool) throws(NetworkError)
     -> Architecture
   {
     let layer = DensePReLU(

@@ -9,23 +9,23 @@ import Training
 
 /// Whether deeper networks gain from the degree on images: MNIST digits, fully connected pReLU networks of
 /// one to four hidden layers, attacked in l2 and l-infinity inside the box of pixels.
-package struct MNISTDeepExperiment: SweepExperiment {
+struct MNISTDeepExperiment: SweepExperiment {
   /// "mnist-deep".
-  package static let name = "mnist-deep"
+  static let name = "mnist-deep"
   /// One line.
-  package static let summary =
+  static let summary =
     "MNIST digits with one to four hidden layers: l2 and linf curves of p = 1, 2, 3 against depth"
 
   /// What determines the run; `config.json`.
-  package struct Settings: SweepSettings {
+  struct Settings: SweepSettings {
     /// "mnist-deep".
-    package var experiment = MNISTDeepExperiment.name
+    var experiment = MNISTDeepExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var degrees = [1.0, 2, 3]
     var depths: [Int]
     var variants: [DenseDesign.Variant] = [
@@ -47,20 +47,20 @@ package struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// One design.
-  package struct Cell: SweepCell {
+  struct Cell: SweepCell {
     let p: Double
     let depth: Int
     let variant: DenseDesign.Variant
 
     /// What is around the hidden layers, their number, and p.
-    package var columns: [SweepColumn] {
+    var parameters: [Parameter] {
       [
         SweepColumn("network", variant.rawValue), SweepColumn("depth", Double(depth)),
         SweepColumn("p", p),
       ]
     }
     /// The first layer is the large one.
-    package var cost: Double { 4 + Double(depth) }
+    var cost: Double { 4 + Double(depth) }
   }
 
   /// Accuracy on all test images.
@@ -80,11 +80,11 @@ package struct MNISTDeepExperiment: SweepExperiment {
   static let norms: [Norm] = [.l2, .linf]
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
   private let data = MNISTDigits()
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let (depths, repeats, width, training, validation, epochs, attacked) =
       switch options.preset {
       case .quick: ([1, 3], 1, 64, 5000, 1000, 6, 20)
@@ -111,7 +111,7 @@ package struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Designs times depths times degrees, each function once.
-  package var cells: [Cell] {
+  var cells: [Cell] {
     var found: [Cell] = []
     for variant in settings.variants {
       for depth in settings.depths {
@@ -125,14 +125,14 @@ package struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Accuracy, the median radii, and how training went.
-  package var metrics: [SweepMetric] {
+  var metrics: [SweepMetric] {
     [Self.testAccuracy] + Self.norms.map { Self.medians[$0]! }
       + [DepthMeasurement.loss, DepthMeasurement.learningRate]
   }
 
   /// Forward and back are three passes of training for each learning rate, the ensemble takes some thousands
   /// a sample; medium products and their surroundings take about twice what large ones do.
-  package func operations(_ cell: Cell) -> Double {
+  func operations(_ cell: Cell) -> Double {
     let pass = 2 * Double(design(cell).products(dimension: 784))
     let training =
       3 * Double(settings.epochs) * Double(settings.trainingSamples)
@@ -142,7 +142,7 @@ package struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Loads the images, before anything is written.
-  package func prepare() throws(ExperimentError) -> [RunInput] {
+  func prepare() throws(ExperimentError) -> [RunInput] {
     let parts = try parts()
     return [
       RunInput(.training, parts.train), RunInput(.heldOut, parts.validation),
@@ -155,7 +155,7 @@ package struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Trains and attacks.
-  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     let parts = try parts()
@@ -227,7 +227,7 @@ package struct MNISTDeepExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     MNISTDeepReport(experiment: self, results: results).account
   }
 }

@@ -9,23 +9,23 @@ import Studies
 import Training
 
 /// Real data: the parity of handwritten digits, ten subclasses in two classes, for p = 1 to 4.
-package struct DigitsParityExperiment: SingleExperiment {
+struct DigitsParityExperiment: SingleExperiment {
   /// "digits-parity".
-  package static let name = "digits-parity"
+  static let name = "digits-parity"
   /// One line.
-  package static let summary =
+  static let summary =
     "1,797 handwritten digits, even against odd, p = 1 to 4 from small initialisation, l2 attacks"
 
   /// What determines the run; `config.json`.
-  package struct Settings: ExperimentSettings {
+  struct Settings: ExperimentSettings {
     var experiment = DigitsParityExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     var degrees = [1.0, 2.0, 3.0, 4.0]
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var hiddenWidth: Int
     var initialScale: Double
     var learningRate = 0.5
@@ -38,10 +38,10 @@ package struct DigitsParityExperiment: SingleExperiment {
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let (preset, seed) = (options.preset, options.seed)
     settings =
       switch preset {
@@ -71,7 +71,7 @@ package struct DigitsParityExperiment: SingleExperiment {
   }
 
   /// Runs it.
-  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")

@@ -5,41 +5,41 @@ import Runs
 import Studies
 
 /// `distance` in `results/summary.json`: panel (a) of Section 5.1 in numbers.
-package struct DistanceSummary: Codable, Sendable, Equatable {
+struct DistanceSummary: Codable, Sendable, Equatable {
   /// One degree at one alpha, over the repeats.
-  package struct Row: Codable, Sendable, Equatable {
+  struct Row: Codable, Sendable, Equatable {
     /// The degree.
-    package let p: Double
+    let p: Double
     /// The standard deviation of a subclass, in norm.
-    package let alpha: Double
+    let alpha: Double
     /// The largest |c f - F| found at the least-squares c.
-    package let leastSquaresDistance: MeanInterval
+    let leastSquaresDistance: MeanInterval
     /// The smallest and largest of the repeats.
-    package let leastSquaresRange: [Double]
+    let leastSquaresRange: [Double]
     /// The largest |c f - F| found at the best c.
-    package let bestDistance: MeanInterval
+    let bestDistance: MeanInterval
     /// What |c f - F| is proved not to exceed at the least-squares c.
-    package let leastSquaresUpper: MeanInterval
+    let leastSquaresUpper: MeanInterval
     /// The same at the best c.
-    package let bestUpper: MeanInterval
+    let bestUpper: MeanInterval
     /// The radius that follows from it by Proposition 3 of Min and Vidal (ICML 2025), with high probability;
     /// repeats without a claim are missing.
-    package let guaranteedRadius: MeanInterval
+    let guaranteedRadius: MeanInterval
     /// The median radius that is proved sample by sample, in the first repeat; nil at values of alpha where
     /// networks are not attacked.
-    package let medianProvedRadius: Double?
+    let medianProvedRadius: Double?
     /// What the paper's gradient ascent found at the least-squares c.
-    package let ascentDistance: MeanInterval
+    let ascentDistance: MeanInterval
     /// The largest bound of what the reduction left out.
-    package let reductionBound: Double
+    let reductionBound: Double
     /// sup |F|.
-    package let idealSupremum: Double
+    let idealSupremum: Double
   }
 
   /// By degree, then alpha.
-  package let rows: [Row]
+  let rows: [Row]
   /// The answer in a sentence, computed from the rows.
-  package let answer: String
+  let answer: String
 
   /// The summary of all results.
   /// - Parameter proved: radii of the networks of one alpha.

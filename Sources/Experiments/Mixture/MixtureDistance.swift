@@ -22,33 +22,33 @@ struct DistanceSettings: Codable, Sendable, Equatable {
 }
 
 /// The distance of one trained network to its ideal classifier; `results/distance-NAME.json`.
-package struct DistanceResult: Codable, Sendable, Equatable {
+struct DistanceResult: Codable, Sendable, Equatable {
   /// The degree of network and ideal classifier.
-  package let p: Double
+  let p: Double
   /// The standard deviation of a subclass, in norm.
-  package let alpha: Double
+  let alpha: Double
   /// The seed of the repeat.
-  package let seed: UInt64
+  let seed: UInt64
   /// c = E[f F] / E[f^2] on fresh samples.
-  package let leastSquaresScale: Double
+  let leastSquaresScale: Double
   /// The largest |c f - F| found at that c.
-  package let leastSquaresDistance: Double
+  let leastSquaresDistance: Double
   /// The best c found.
-  package let bestScale: Double
+  let bestScale: Double
   /// The largest |c f - F| found at the best c.
-  package let bestDistance: Double
+  let bestDistance: Double
   /// No |c f - F| is larger at the least-squares c: proved.
-  package let leastSquaresUpper: Double
+  let leastSquaresUpper: Double
   /// The same at the best c.
-  package let bestUpper: Double
+  let bestUpper: Double
   /// How much the supremum may lie above what the reduced network can reach, at the least-squares c.
-  package let reductionBound: Double
+  let reductionBound: Double
   /// Dimensions searched.
-  package let rank: Int
+  let rank: Int
   /// What the paper's gradient ascent found at the least-squares c, where it ran.
-  package let ascentDistance: Double?
+  let ascentDistance: Double?
   /// sup |F| on the unit sphere: sqrt(K1) or sqrt(K2) for F, 1 for F^(p) with p >= 2.
-  package let idealSupremum: Double
+  let idealSupremum: Double
 }
 
 /// A network of the experiment: a degree at an alpha.
@@ -56,7 +56,7 @@ struct MixtureCell: SweepCell {
   let p: Double
   let alpha: Double
 
-  var columns: [SweepColumn] { [SweepColumn("p", p), SweepColumn("alpha", alpha)] }
+  var parameters: [Parameter] { [SweepColumn("p", p), SweepColumn("alpha", alpha)] }
   /// The alignment phase is the longer, the higher the degree.
   var cost: Double { 3 + p }
 

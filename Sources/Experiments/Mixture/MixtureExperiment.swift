@@ -13,23 +13,23 @@ import Training
 /// Section 5.1 of Min and Vidal (ICML 2024): networks of degree 1 and 3 trained from tiny weights on an
 /// orthonormal mixture; (a) distance to the ideal classifier against alpha, and at one alpha (b) neuron
 /// contributions, (c, d) alignment and (e) robust accuracy.
-package struct MixtureExperiment: SingleExperiment {
+struct MixtureExperiment: SingleExperiment {
   /// "mixture".
-  package static let name = "mixture"
+  static let name = "mixture"
   /// One line.
-  package static let summary =
+  static let summary =
     "Section 5.1: clusters around orthonormal centres, p = 1 against p = 3"
 
   /// What determines the run; `config.json`.
-  package struct Settings: ExperimentSettings {
+  struct Settings: ExperimentSettings {
     var experiment = MixtureExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     var degrees = [1.0, 3.0]
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var mixture: OrthonormalMixture
     var hiddenWidth: Int
     var initialScale = 1e-7
@@ -45,10 +45,10 @@ package struct MixtureExperiment: SingleExperiment {
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let (preset, seed) = (options.preset, options.seed)
     settings =
       switch preset {
@@ -89,7 +89,7 @@ package struct MixtureExperiment: SingleExperiment {
   }
 
   /// Runs it.
-  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let part = try execute(out: out, resume: resume, progress: progress, figuresLink: "figures")

@@ -8,23 +8,23 @@ import Training
 /// How far samples really are from the decision boundary of trained networks: radii bounded from both
 /// sides against the degree, the noise and the number of subclasses, beside the closed form for the ideal
 /// classifiers.
-package struct CriticalRadiusExperiment: SweepExperiment {
+struct CriticalRadiusExperiment: SweepExperiment {
   /// "critical-radius".
-  package static let name = "critical-radius"
+  static let name = "critical-radius"
   /// One line.
-  package static let summary =
+  static let summary =
     "proved and attacked radius of trained networks against p, alpha and K, beside the closed form"
 
   /// What determines the run; `config.json`.
-  package struct Settings: SweepSettings {
+  struct Settings: SweepSettings {
     /// "critical-radius".
-    package var experiment = CriticalRadiusExperiment.name
+    var experiment = CriticalRadiusExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var degrees = [1, 1.5, 2, 2.5, 3, 4]
     var alphas = [0.01, 0.05, 0.1, 0.2]
     var subclassCounts = [4, 10, 20]
@@ -44,16 +44,16 @@ package struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// One degree, noise level and number of subclasses.
-  package struct Cell: SweepCell {
+  struct Cell: SweepCell {
     let p: Double
     let alpha: Double
     let subclasses: Int
     /// p, alpha and K.
-    package var columns: [SweepColumn] {
+    var parameters: [Parameter] {
       [SweepColumn("p", p), SweepColumn("alpha", alpha), SweepColumn("K", Double(subclasses))]
     }
     /// Samples times neurons; below p = 2 the flow takes many small steps, above it boxes are cut.
-    package var cost: Double {
+    var cost: Double {
       Double(subclasses) * Double(subclasses) * (p == 1 || p == 2 ? 1 : 2)
     }
 
@@ -64,10 +64,10 @@ package struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let (repeats, dimension, samples, neurons, attacked, nodes) =
       switch options.preset {
       case .quick: (1, 50, 20, 5, 50, 1000)
@@ -97,7 +97,7 @@ package struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// The three lines through the common case, which is there once.
-  package var cells: [Cell] {
+  var cells: [Cell] {
     var found: [Cell] = []
     let compared = settings.comparedDegrees
     for cell in degreeCells + compared.flatMap(noiseCells) + compared.flatMap(subclassCells)
@@ -108,7 +108,7 @@ package struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// Both medians and how close they are.
-  package var metrics: [SweepMetric] {
+  var metrics: [SweepMetric] {
     [
       CertifiedMeasurement.lower, CertifiedMeasurement.upper, CertifiedMeasurement.largestGap,
       CertifiedMeasurement.exactShare, CertifiedMeasurement.shareBeyond,
@@ -117,14 +117,14 @@ package struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  package func operations(_ cell: Cell) -> Double {
+  func operations(_ cell: Cell) -> Double {
     4 * Double(settings.dimension) * Double(settings.samplesPerSubclass)
       * Double(settings.neuronsPerSubclass)
       * 9000 * cell.cost
   }
 
   /// Trains by gradient flow, attacks and certifies.
-  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     let mixture = OrthonormalMixture(
@@ -142,7 +142,7 @@ package struct CriticalRadiusExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     CriticalRadiusReport(experiment: self, results: results).account
   }
 }

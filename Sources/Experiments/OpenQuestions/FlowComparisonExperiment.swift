@@ -7,23 +7,23 @@ import Training
 
 /// Gradient flow against what is used in its place: gradient descent, stochastic gradient descent with
 /// and without momentum, and Adam, from the same initial weights.
-package struct FlowComparisonExperiment: SweepExperiment {
+struct FlowComparisonExperiment: SweepExperiment {
   /// "flow-vs-sgd".
-  package static let name = "flow-vs-sgd"
+  static let name = "flow-vs-sgd"
   /// One line.
-  package static let summary =
+  static let summary =
     "gradient flow against SGD (learning rate x momentum x batch size) and Adam, same initial weights"
 
   /// What determines the run; `config.json`.
-  package struct Settings: SweepSettings {
+  struct Settings: SweepSettings {
     /// "flow-vs-sgd".
-    package var experiment = FlowComparisonExperiment.name
+    var experiment = FlowComparisonExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var degrees = [1.0, 3]
     var learningRates = [0.02, 0.2, 1]
     var momenta = [0, 0.9]
@@ -109,11 +109,11 @@ package struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// One degree and one way to train.
-  package struct Cell: SweepCell {
+  struct Cell: SweepCell {
     let p: Double
     let method: Method
     /// The degree and the hyper-parameters.
-    package var columns: [SweepColumn] {
+    var parameters: [Parameter] {
       func column(_ name: String, _ value: Double?) -> SweepColumn {
         value.map { SweepColumn(name, $0) } ?? SweepColumn(name, "-")
       }
@@ -124,7 +124,7 @@ package struct FlowComparisonExperiment: SweepExperiment {
       ]
     }
     /// Steps are short where the learning rate is small.
-    package var cost: Double {
+    var cost: Double {
       switch method {
       case .flow: 1
       case .adam: 2
@@ -134,10 +134,10 @@ package struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let (repeats, dimension, samples, width, attacked) =
       switch options.preset {
       case .quick: (1, 50, 200, 50, 60)
@@ -182,7 +182,7 @@ package struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// The flow, the grid, and what of the first figure is not in it, for every degree.
-  package var cells: [Cell] {
+  var cells: [Cell] {
     let others = compared.filter { $0 != .flow && !grid.contains($0) }
     return settings.degrees.flatMap { p in
       ([.flow] + grid + others).map { Cell(p: p, method: $0) }
@@ -190,7 +190,7 @@ package struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// Median radius, structure, time; with the digits that Adam's needs.
-  package var metrics: [SweepMetric] {
+  var metrics: [SweepMetric] {
     let time = FlowMeasurement.fittingTime
     return [
       NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons,
@@ -200,10 +200,10 @@ package struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  package func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 900 * cell.cost }
+  func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 900 * cell.cost }
 
   /// Trains and attacks.
-  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     guard let optimizer = cell.method.optimizer else {
@@ -217,7 +217,7 @@ package struct FlowComparisonExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     FlowComparisonReport(experiment: self, results: results).account
   }
 }

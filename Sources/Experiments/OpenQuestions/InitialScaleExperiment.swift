@@ -9,23 +9,23 @@ import Training
 
 /// How large the initial weights may be before the effect of the degree is lost: networks trained by
 /// gradient flow from weights of size 1e-80 to 1.
-package struct InitialScaleExperiment: SweepExperiment {
+struct InitialScaleExperiment: SweepExperiment {
   /// "init-scale".
-  package static let name = "init-scale"
+  static let name = "init-scale"
   /// One line.
-  package static let summary =
+  static let summary =
     "initial weights from 1e-80 to 1: where the robustness of p = 3 is lost, and what p = 1 does"
 
   /// What determines the run; `config.json`.
-  package struct Settings: SweepSettings {
+  struct Settings: SweepSettings {
     /// "init-scale".
-    package var experiment = InitialScaleExperiment.name
+    var experiment = InitialScaleExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var degrees = [1.0, 3]
     /// Exponents of ten.
     var logScales: [Double]
@@ -33,27 +33,27 @@ package struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// One degree and one scale.
-  package struct Cell: SweepCell {
+  struct Cell: SweepCell {
     let p: Double
     let logScale: Double
     /// The standard deviation of the initial weights.
     var scale: Double { pow(10, logScale) }
     /// p and the scale.
-    package var columns: [SweepColumn] {
+    var parameters: [Parameter] {
       let power =
         logScale == logScale.rounded()
         ? "\(Int(saturating: logScale))" : String(format: "%.1f", logScale)
       return [SweepColumn("p", p), SweepColumn("scale", power == "0" ? "1" : "1e\(power)")]
     }
     /// Below p = 2 the flow takes many small steps, and small weights take long to grow.
-    package var cost: Double { p < 2 ? 2 - logScale / 2 : 1 - logScale / 40 }
+    var cost: Double { p < 2 ? 2 - logScale / 2 : 1 - logScale / 40 }
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let all = [-80, -20, -7, -4, -3, -2, -1.5, -1, -0.5, 0]
     let (scales, repeats, dimension, samples, width, attacked) =
       switch options.preset {
@@ -73,12 +73,12 @@ package struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// Degrees times scales.
-  package var cells: [Cell] {
+  var cells: [Cell] {
     settings.degrees.flatMap { p in settings.logScales.map { Cell(p: p, logScale: $0) } }
   }
 
   /// Median radius, structure, times.
-  package var metrics: [SweepMetric] {
+  var metrics: [SweepMetric] {
     [
       NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassesFound, NetworkMeasurement.subclassCosine,
@@ -88,10 +88,10 @@ package struct InitialScaleExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  package func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 1300 * cell.cost }
+  func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * 1300 * cell.cost }
 
   /// Trains by gradient flow and attacks.
-  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     var flow = settings.flow
@@ -102,7 +102,7 @@ package struct InitialScaleExperiment: SweepExperiment {
   private func cells(_ p: Double) -> [Cell] { cells.filter { $0.p == p } }
 
   /// Figures and answer.
-  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     let mixture = settings.flow.mixture
     func chart(_ title: String, _ axis: Axis, _ metric: SweepMetric, _ lines: [ReferenceLine])
       -> LineChart
@@ -187,5 +187,5 @@ package struct InitialScaleExperiment: SweepExperiment {
     return sentences.joined(separator: " ")
   }
 
-  private func label(_ cell: Cell) -> String { cell.columns[1].value.text }
+  private func label(_ cell: Cell) -> String { cell.parameters[1].value.text }
 }

@@ -6,23 +6,23 @@ import Training
 
 /// How robustness depends on the number K of subclasses: the exponent of the median radius of networks
 /// trained by gradient flow, for several degrees and noise levels.
-package struct SubclassScalingExperiment: SweepExperiment {
+struct SubclassScalingExperiment: SweepExperiment {
   /// "k-scaling".
-  package static let name = "k-scaling"
+  static let name = "k-scaling"
   /// One line.
-  package static let summary =
+  static let summary =
     "K from 2 to 64 subclasses: the exponent of the median radius in K for p = 1, 2, 3"
 
   /// What determines the run; `config.json`.
-  package struct Settings: SweepSettings {
+  struct Settings: SweepSettings {
     /// "k-scaling".
-    package var experiment = SubclassScalingExperiment.name
+    var experiment = SubclassScalingExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     var degrees = [1.0, 2, 3]
     var alphas: [Double]
     var subclassCounts: [Int]
@@ -41,23 +41,23 @@ package struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// One degree, noise level and number of subclasses.
-  package struct Cell: SweepCell {
+  struct Cell: SweepCell {
     let p: Double
     let alpha: Double
     let subclasses: Int
     /// p, alpha and K.
-    package var columns: [SweepColumn] {
+    var parameters: [Parameter] {
       [SweepColumn("p", p), SweepColumn("alpha", alpha), SweepColumn("K", Double(subclasses))]
     }
     /// Samples times neurons times the time to grow.
-    package var cost: Double { pow(Double(subclasses), p < 2 ? 1.5 : 3) }
+    var cost: Double { pow(Double(subclasses), p < 2 ? 1.5 : 3) }
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     let (alphas, repeats, dimension, samples, neurons, attacked) =
       switch options.preset {
       case .quick: ([0.1], 1, 64, 40, 5, 60)
@@ -72,7 +72,7 @@ package struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// Degrees times noise levels times numbers of subclasses.
-  package var cells: [Cell] {
+  var cells: [Cell] {
     settings.degrees.flatMap { p in settings.alphas.flatMap { cells(p, alpha: $0) } }
   }
 
@@ -82,7 +82,7 @@ package struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// Median radius, structure, time.
-  package var metrics: [SweepMetric] {
+  var metrics: [SweepMetric] {
     [
       NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons,
       NetworkMeasurement.subclassCosine, NetworkMeasurement.classCosine,
@@ -91,14 +91,14 @@ package struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as the flow and the attack have taken at `laptop`.
-  package func operations(_ cell: Cell) -> Double {
+  func operations(_ cell: Cell) -> Double {
     4 * Double(settings.dimension) * Double(settings.samplesPerSubclass)
       * Double(settings.neuronsPerSubclass)
       * 15 * cell.cost
   }
 
   /// Trains by gradient flow and attacks.
-  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     let count = cell.subclasses
@@ -115,7 +115,7 @@ package struct SubclassScalingExperiment: SweepExperiment {
   }
 
   /// Figures and answer.
-  package func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
     SubclassScalingReport(experiment: self, results: results).account
   }
 }

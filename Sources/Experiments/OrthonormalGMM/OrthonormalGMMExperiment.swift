@@ -13,61 +13,61 @@ import Studies
 /// |v_j| = ||w_j||; width 200 in the first experiment; alpha = 0.1 and minibatches of 100 in the second,
 /// as in the authors' earlier protocol. Step sizes for the squared loss are those of the mean of
 /// (f - y)^2, twice what the loss (f - y)^2 / 2 takes.
-package struct OrthonormalGMMExperiment: SweepExperiment {
+struct OrthonormalGMMExperiment: SweepExperiment {
   /// "orthonormal-gmm".
-  package static let name = "orthonormal-gmm"
+  static let name = "orthonormal-gmm"
   /// One line.
-  package static let summary =
+  static let summary =
     "Min and Vidal (ICML 2025): alignment under gradient descent, and robustness beside controls"
 
   /// What determines the run; `config.json`.
-  package struct Settings: SweepSettings {
+  struct Settings: SweepSettings {
     /// The name of the experiment.
-    package var experiment = OrthonormalGMMExperiment.name
+    var experiment = OrthonormalGMMExperiment.name
     /// How much is done.
-    package var preset: Preset
+    var preset: Preset
     /// The first seed.
-    package var seed: UInt64
+    var seed: UInt64
     /// How many seeds.
-    package var repeats: Int
+    var repeats: Int
     /// The degree of the pReLU networks and of the power of ReLU.
-    package var exponent = 3.0
+    var exponent = 3.0
     /// Hidden weights start from N(0, initialScale^2).
-    package var initialScale = 1e-7
+    var initialScale = 1e-7
     /// The length of the nudge towards a centre, relative to the expected length of a hidden weight
     /// vector.
-    package var nudge = 0.5
+    var nudge = 0.5
     /// The step of both experiments.
-    package var learningRate = 0.2
+    var learningRate = 0.2
     /// Data of the first experiment.
-    package var dynamicsMixture: OrthonormalMixture
+    var dynamicsMixture: OrthonormalMixture
     /// Neurons of the first experiment.
-    package var dynamicsWidth = 200
+    var dynamicsWidth = 200
     /// Steps of full-batch gradient descent.
-    package var iterations = 600
+    var iterations = 600
     /// Iterations between two looks at the neurons.
-    package var recordEvery = 10
+    var recordEvery = 10
     /// Iterations between two searches of the distance.
-    package var distanceEvery = 60
+    var distanceEvery = 60
     /// Data of the second experiment.
-    package var robustnessMixture: OrthonormalMixture
+    var robustnessMixture: OrthonormalMixture
     /// Units of every hidden layer of the second experiment.
-    package var robustnessWidth = 200
+    var robustnessWidth = 200
     /// Passes over the data of the second experiment.
-    package var epochs: Int
+    var epochs: Int
     /// Samples a step of the second experiment.
-    package var batchSize = 100
+    var batchSize = 100
     /// The first weights of the un-normalised power of ReLU, relative to PyTorch's: from those of the
     /// others it would not move, as its gradient vanishes with the square of the weights.
-    package var powerScale: Double
+    var powerScale: Double
     /// Test samples that are attacked.
-    package var attackedSamples: Int
+    var attackedSamples: Int
     /// A name of the catalogue of attacks.
-    package var attack = "standard"
+    var attack = "standard"
   }
 
   /// A network, where it starts and its loss.
-  package struct Cell: SweepCell {
+  struct Cell: SweepCell {
     /// Which of the two experiments.
     enum Part: String, Codable, Sendable {
       case dynamics, robustness
@@ -98,7 +98,7 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
     let loss: Loss
 
     /// Part, model, start and loss.
-    package var columns: [SweepColumn] {
+    var parameters: [Parameter] {
       [
         .init("part", part.rawValue), .init("model", model.rawValue),
         .init("start", start.rawValue), .init("loss", loss.rawValue),
@@ -106,7 +106,7 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
     }
 
     /// Deeper networks take longer, and attacks on what cannot be reduced longest.
-    package var cost: Double {
+    var cost: Double {
       switch (part, model) {
       case (.dynamics, _): 5
       case (_, .fourLayers): 4
@@ -117,13 +117,13 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// The settings.
-  package var settings: Settings
+  var settings: Settings
 
   /// The experiment with any settings.
-  package init(settings: Settings) { self.settings = settings }
+  init(settings: Settings) { self.settings = settings }
 
   /// The experiment at some size.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     func mixture(_ dimension: Int, _ positive: Int, _ negative: Int, _ samples: Int)
       -> OrthonormalMixture
     {
@@ -156,7 +156,7 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// Both experiments.
-  package var cells: [Cell] {
+  var cells: [Cell] {
     [Cell.Start.random, .nudged].map {
       Cell(part: .dynamics, model: .pReLU, start: $0, loss: .squared)
     }
@@ -170,7 +170,7 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// What is measured.
-  package var metrics: [SweepMetric] {
+  var metrics: [SweepMetric] {
     [
       SweepMetric("accuracy"), SweepMetric("medianRadius", heading: "median radius", digits: 4),
       SweepMetric("loss", digits: 4),
@@ -180,13 +180,13 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// As many passes over the data as training and the attack have taken at `laptop`.
-  package func operations(_ cell: Cell) -> Double {
+  func operations(_ cell: Cell) -> Double {
     4 * Double(settings.robustnessMixture.samples) * Double(settings.robustnessMixture.dimension)
       * Double(settings.robustnessWidth) * Double(settings.epochs) * 4 * cell.cost
   }
 
   /// Measures one run.
-  package func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
+  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError)
     -> SweepMeasurement
   {
     switch cell.part {
@@ -198,7 +198,7 @@ package struct OrthonormalGMMExperiment: SweepExperiment {
   }
 
   /// The words and figures.
-  package func account(of results: SweepResults<Cell>) -> SweepAccount {
+  func account(of results: SweepResults<Cell>) -> SweepAccount {
     GMMAccount(settings: settings, results: results).account
   }
 }

@@ -5,11 +5,11 @@ import Runs
 import Studies
 
 /// The paper's central result in a minute: mixture, digits and, where it is at hand, MNIST; one report.
-package struct OverviewExperiment: Experiment {
+struct OverviewExperiment: Experiment {
   /// "overview".
-  package static let name = "overview"
+  static let name = "overview"
   /// One line.
-  package static let summary =
+  static let summary =
     "the central result on synthetic data and on real digits, in one report"
 
   struct Settings: Codable, Sendable, Equatable {
@@ -21,13 +21,13 @@ package struct OverviewExperiment: Experiment {
   }
 
   /// Clusters around orthonormal centres, handwritten digits, MNIST.
-  package var parts: [SettingsPart]
+  var parts: [SettingsPart]
   /// The settings before any change.
   private let presetTable: SettingsTable
   private let options: ExperimentOptions
 
   /// The experiment with some options.
-  package init(_ options: ExperimentOptions) throws(ExperimentError) {
+  init(_ options: ExperimentOptions) throws(ExperimentError) {
     self.options = options
     parts = [
       SettingsPart(MixtureExperiment.name, MixtureExperiment(options).settings),
@@ -52,7 +52,7 @@ package struct OverviewExperiment: Experiment {
   }
 
   /// Runs the experiments below `out` and writes a common report.
-  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let settings = Settings(

@@ -4,14 +4,14 @@ import Runs
 import Studies
 
 /// Section 5.2.2 on any feature file: features of a pretrained network, several categories a class.
-package struct FeaturesExperiment: Experiment {
+struct FeaturesExperiment: Experiment {
   /// "features".
-  package static let name = "features"
+  static let name = "features"
   /// One line.
-  package static let summary =
+  static let summary =
     "Section 5.2.2: pretrained features (--data FILE.npz), category mod 2 and all categories"
   /// Yes.
-  package static var takesData: Bool { true }
+  static var takesData: Bool { true }
 
   var binary: RealDataStudy
   var categories: RealDataStudy
@@ -29,7 +29,7 @@ package struct FeaturesExperiment: Experiment {
   private let presetTable: SettingsTable
 
   /// Both labellings.
-  package var parts: [SettingsPart] {
+  var parts: [SettingsPart] {
     get {
       [SettingsPart("binary", binary.settings), SettingsPart("categories", categories.settings)]
     }
@@ -49,7 +49,7 @@ package struct FeaturesExperiment: Experiment {
   }
 
   /// The experiment with some options; without data, the Caltech256 features below `$POLYRELU_DATA`.
-  package init(_ options: ExperimentOptions) throws(ExperimentError) {
+  init(_ options: ExperimentOptions) throws(ExperimentError) {
     let folder = ProcessInfo.processInfo.environment["POLYRELU_DATA"]
     let caltech = folder.map { $0 + "/caltech256/features.npz" }
     guard
@@ -70,7 +70,7 @@ package struct FeaturesExperiment: Experiment {
   }
 
   /// Runs both labellings below `out` and writes a common report.
-  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let settings = Settings(

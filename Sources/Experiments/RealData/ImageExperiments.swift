@@ -6,17 +6,17 @@ import Studies
 
 /// Section 5.2.1 of Min and Vidal (ICML 2024): parity of MNIST digits, two logits, p = 1 to 4. The paper
 /// attacks with APGD-CE; here the ensemble does, and `paper` has the curve of APGD-CE beside it.
-package struct MNISTParityExperiment: RealDataExperiment {
+struct MNISTParityExperiment: RealDataExperiment {
   /// "mnist-parity".
-  package static let name = "mnist-parity"
+  static let name = "mnist-parity"
   /// One line.
-  package static let summary =
+  static let summary =
     "Section 5.2.1: MNIST, even against odd, p = 1 to 4, linf, l2 and l1 attacks"
 
   var study: RealDataStudy
 
   /// The experiment with some options.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     study = RealDataStudy(
       settings: .images(Self.name, data: "mnist", labels: .parity, options),
       title: "MNIST, even against odd")
@@ -24,16 +24,16 @@ package struct MNISTParityExperiment: RealDataExperiment {
 }
 
 /// Appendix B: MNIST digits, ten logits.
-package struct MNISTDigitsExperiment: RealDataExperiment {
+struct MNISTDigitsExperiment: RealDataExperiment {
   /// "mnist-digits".
-  package static let name = "mnist-digits"
+  static let name = "mnist-digits"
   /// One line.
-  package static let summary = "Appendix B: MNIST, ten digits, p = 1 to 4"
+  static let summary = "Appendix B: MNIST, ten digits, p = 1 to 4"
 
   var study: RealDataStudy
 
   /// The experiment with some options.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     study = RealDataStudy(
       settings: .images(Self.name, data: "mnist", labels: .category, options),
       title: "MNIST, ten digits")
@@ -41,16 +41,16 @@ package struct MNISTDigitsExperiment: RealDataExperiment {
 }
 
 /// The same protocol on Fashion-MNIST, category modulo 2.
-package struct FashionParityExperiment: RealDataExperiment {
+struct FashionParityExperiment: RealDataExperiment {
   /// "fashion-parity".
-  package static let name = "fashion-parity"
+  static let name = "fashion-parity"
   /// One line.
-  package static let summary = "the protocol of mnist-parity on Fashion-MNIST"
+  static let summary = "the protocol of mnist-parity on Fashion-MNIST"
 
   var study: RealDataStudy
 
   /// The experiment with some options.
-  package init(_ options: ExperimentOptions) {
+  init(_ options: ExperimentOptions) {
     study = RealDataStudy(
       settings: .images(Self.name, data: "fashion-mnist", labels: .parity, options),
       title: "Fashion-MNIST, even against odd categories")
@@ -64,13 +64,13 @@ protocol RealDataExperiment: SingleExperiment where Settings == RealDataSettings
 
 extension RealDataExperiment {
   /// What determines the run; `config.json`.
-  package var settings: RealDataSettings {
+  var settings: RealDataSettings {
     get { study.settings }
     set { study.settings = newValue }
   }
 
   /// Trains, attacks and draws in the directory `out`.
-  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     try study.run(out: out, resume: resume, progress: progress)

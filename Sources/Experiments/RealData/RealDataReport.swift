@@ -6,49 +6,49 @@ import Runs
 import Studies
 
 /// `results/summary.json` of an experiment on real data.
-package struct RealDataSummary: Codable, Sendable {
+struct RealDataSummary: Codable, Sendable {
   /// One degree, over its repeats.
-  package struct Row: Codable, Sendable {
+  struct Row: Codable, Sendable {
     /// The degree.
-    package let p: Double
+    let p: Double
     /// Mean test accuracy, and its standard deviation over repeats.
-    package let testAccuracy: Statistic
+    let testAccuracy: Statistic
     /// Stable rank of the hidden features of the training data after the last epoch.
-    package let featureStableRank: Statistic
+    let featureStableRank: Statistic
     /// Stable rank of the hidden weights after the last epoch.
-    package let weightStableRank: Statistic
+    let weightStableRank: Statistic
     /// Median best cosine of dominant neurons to a subclass mean.
-    package let medianBestCosine: Statistic
+    let medianBestCosine: Statistic
     /// Median best cosine of dominant neurons to a class mean.
-    package let medianBestClassCosine: Statistic
+    let medianBestClassCosine: Statistic
     /// Robust accuracy by norm and radius.
-    package let robustAccuracy: [RobustPoint]
+    let robustAccuracy: [RobustPoint]
     /// The reductions that the networks were attacked in, one for each network and norm that was.
-    package let reductions: [UsedReduction]
+    let reductions: [UsedReduction]
   }
 
   /// Robust accuracy at one radius of one norm.
-  package struct RobustPoint: Codable, Sendable {
+  struct RobustPoint: Codable, Sendable {
     /// The norm.
-    package let norm: Norm
+    let norm: Norm
     /// The attack.
-    package let attack: String
+    let attack: String
     /// The radius.
-    package let epsilon: Double
+    let epsilon: Double
     /// Robust accuracy.
-    package let accuracy: Statistic
+    let accuracy: Statistic
     /// A usual attack that stands beside, and what it alone reports in the first repeat.
-    package let plainAttack: String?
+    let plainAttack: String?
     /// What the usual attack alone reports in the first repeat.
-    package let plainAccuracy: Double?
+    let plainAccuracy: Double?
   }
 
   /// Mean and standard deviation over repeats.
-  package struct Statistic: Codable, Sendable {
+  struct Statistic: Codable, Sendable {
     /// The mean.
-    package let mean: Double
+    let mean: Double
     /// The sample standard deviation; 0 for one repeat.
-    package let standardDeviation: Double
+    let standardDeviation: Double
 
     init(_ values: [Double]) {
       let mean = values.reduce(0, +) / Double(values.count)
@@ -67,23 +67,23 @@ package struct RealDataSummary: Codable, Sendable {
   }
 
   /// The experiment's name.
-  package let experiment: String
+  let experiment: String
   /// Its preset.
-  package let preset: Preset
+  let preset: Preset
   /// Repeats of each degree.
-  package let repeats: Int
+  let repeats: Int
   /// Samples attacked.
-  package let attackedSamples: Int
+  let attackedSamples: Int
   /// One row a degree.
-  package let results: [Row]
+  let results: [Row]
   /// The answer in one sentence, computed from the numbers.
-  package let answer: String
+  let answer: String
   /// Radii bounded from both sides, where they were.
-  package let twoSided: TwoSidedSummary?
+  let twoSided: TwoSidedSummary?
   /// Reasons not to trust a number.
-  package let flags: [String]
+  let flags: [String]
   /// Seconds for all networks; nil in `results/summary.json`, since `timing.json` has them.
-  package var seconds: Double? = nil
+  var seconds: Double? = nil
 
   /// The same with the seconds of its networks.
   func timed(by timing: RunTiming?) -> RealDataSummary {

@@ -8,20 +8,20 @@ import Studies
 import Training
 
 /// One network trained on real data and attacked.
-package struct RealDataResult: Codable, Sendable {
+struct RealDataResult: Codable, Sendable {
   /// A curve as measured.
-  package struct Curve: Codable, Sendable {
+  struct Curve: Codable, Sendable {
     /// The norm.
-    package let norm: Norm
+    let norm: Norm
     /// The attack.
-    package let attack: String
+    let attack: String
     /// The radii and what stands there; the first point is the clean accuracy at 0.
-    package let points: [RobustnessCurve.Point]
+    let points: [RobustnessCurve.Point]
     /// What a usual attack alone reports at the same radii, in the first repeat: not a measure of
     /// robustness, but of how far that attack can be trusted here.
-    package let plain: [RobustnessCurve.Point]?
+    let plain: [RobustnessCurve.Point]?
     /// The reduction that the network was attacked in, where it was.
-    package let reduction: UsedReduction?
+    let reduction: UsedReduction?
 
     /// Robust accuracy at a radius of the list.
     func accuracy(_ epsilon: Double) -> Double? { Self.accuracy(points, epsilon) }
@@ -37,21 +37,21 @@ package struct RealDataResult: Codable, Sendable {
   }
 
   /// The degree.
-  package let p: Double
+  let p: Double
   /// The seed of the repeat.
-  package let seed: UInt64
+  let seed: UInt64
   /// Accuracy on the whole test data.
-  package let testAccuracy: Double
+  let testAccuracy: Double
   /// Structure of the network.
-  package let inspection: NetworkInspection
+  let inspection: NetworkInspection
   /// The course of the training.
-  package let epochs: [EpochRecord]
+  let epochs: [EpochRecord]
   /// Robust accuracy in several norms.
-  package let curves: [Curve]
+  let curves: [Curve]
   /// Reasons not to trust a curve.
-  package let flags: [String]
+  let flags: [String]
   /// A warning when the training stalled.
-  package let stallWarning: String?
+  let stallWarning: String?
 }
 
 /// Trains and attacks one network inside an experiment's directory.

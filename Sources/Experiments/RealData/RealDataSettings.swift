@@ -5,9 +5,9 @@ import Runs
 import Studies
 
 /// What determines an experiment on real data; `config.json`.
-package struct RealDataSettings: ExperimentSettings {
+struct RealDataSettings: ExperimentSettings {
   /// Robust accuracy against radius, in one norm.
-  package struct Curve: Codable, Sendable, Equatable {
+  struct Curve: Codable, Sendable, Equatable {
     var norm: Norm
     /// Radii that the attack is run at.
     var epsilons: [Double]
@@ -21,9 +21,9 @@ package struct RealDataSettings: ExperimentSettings {
 
   var experiment: String
   /// How much is done.
-  package var preset: Preset
+  var preset: Preset
   /// The first seed.
-  package var seed: UInt64
+  var seed: UInt64
   /// A name of the data catalogue, or a file.
   var data: String
   var labels: LabelRule
@@ -33,7 +33,7 @@ package struct RealDataSettings: ExperimentSettings {
   var trainLimit: Int?
   var degrees = [1.0, 2.0, 3.0, 4.0]
   /// How many seeds.
-  package var repeats: Int
+  var repeats: Int
   var hiddenWidth: Int
   var epochs: Int
   var batchSize = 1000

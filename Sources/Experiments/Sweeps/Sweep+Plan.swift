@@ -25,7 +25,7 @@ extension Sweep {
   private var groups: [(name: String, cells: [Cell])] {
     var groups: [(name: String, cells: [Cell])] = []
     for cell in cells {
-      guard let column = cell.columns.first else { continue }
+      guard let column = cell.parameters.first else { continue }
       let name = "\(column.name) = \(column.value.text)"
       if let index = groups.firstIndex(where: { $0.name == name }) {
         groups[index].cells.append(cell)

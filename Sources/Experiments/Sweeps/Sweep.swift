@@ -9,16 +9,16 @@ import Synchronization
 ///
 /// Runs are independent and go side by side on the threads available, the longest first; with more runs
 /// than threads each has one thread. Results do not depend on the number of threads.
-package struct Sweep<Cell: SweepCell>: Sendable {
+struct Sweep<Cell: SweepCell>: Sendable {
   /// A name for progress lines.
-  package let name: String
+  let name: String
   /// What is varied.
-  package let cells: [Cell]
+  let cells: [Cell]
   /// The seeds of the repeats.
-  package let seeds: [UInt64]
+  let seeds: [UInt64]
 
   /// A sweep. Cells must have different names, seeds must differ.
-  package init(name: String, cells: [Cell], seeds: [UInt64]) {
+  init(name: String, cells: [Cell], seeds: [UInt64]) {
     precondition(Set(cells.map(\.fileName)).count == cells.count, "cells need different columns")
     precondition(Set(seeds).count == seeds.count && !seeds.isEmpty, "seeds must differ")
     self.name = name
@@ -39,7 +39,7 @@ package struct Sweep<Cell: SweepCell>: Sendable {
   ///     on the number of threads.
   /// - Throws: the error of the first run that failed, in the order of cells and seeds, with its name.
   ///   No run is started after a failure.
-  package func run(
+  func run(
     in directory: RunDirectory, progress: ProgressReporter,
     measure: @Sendable (Cell, SweepContext) throws(ExperimentError) -> SweepMeasurement
   ) throws(ExperimentError) -> SweepResults<Cell> {
@@ -155,15 +155,5 @@ private final class SweepState: Sendable {
     progress.update(
       "\(name): \(finished)/\(content.results.count) runs, \(content.title)",
       fraction: total > 0 ? done / total : 1, since: start)
-  }
-}
-
-extension ExperimentError {
-  /// The same error with the name of what failed.
-  func prefixed(_ name: String) -> ExperimentError {
-    switch self {
-    case .usage(let message): .usage("\(name): \(message)")
-    case .failed(let message): .failed("\(name): \(message)")
-    }
   }
 }

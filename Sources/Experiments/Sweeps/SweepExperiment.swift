@@ -3,14 +3,14 @@ import Runs
 import Studies
 
 /// The settings every sweep has, besides its own; `config.json`.
-package protocol SweepSettings: ExperimentSettings {
+protocol SweepSettings: ExperimentSettings {
   /// The name of the experiment.
   var experiment: String { get }
 }
 
 /// An experiment that measures cells with several seeds and answers one question: its file says what is
 /// varied, what a run measures, and what the numbers mean. Everything else is here.
-package protocol SweepExperiment: SingleExperiment where Settings: SweepSettings {
+protocol SweepExperiment: SingleExperiment where Settings: SweepSettings {
   /// What is varied.
   associatedtype Cell: SweepCell
 
@@ -37,13 +37,13 @@ package protocol SweepExperiment: SingleExperiment where Settings: SweepSettings
 
 extension SweepExperiment {
   /// Needs nothing.
-  package func prepare() throws(ExperimentError) -> [RunInput] { [] }
+  func prepare() throws(ExperimentError) -> [RunInput] { [] }
 
   /// The seeds of the repeats.
-  package var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
+  var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
 
   /// Measures what is not there yet and writes the report.
-  package func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
+  func run(out: String, resume: Bool, progress: ProgressReporter) throws(ExperimentError)
     -> ExperimentOutcome
   {
     let inputs = try prepare()

@@ -5,40 +5,40 @@ import Runs
 import Studies
 
 /// What an experiment makes of its results: the words and figures of its report.
-package struct SweepAccount: Sendable {
+struct SweepAccount: Sendable {
   /// The heading of the report.
-  package var title: String
+  var title: String
   /// One line below it: sizes.
-  package var subtitle: String
+  var subtitle: String
   /// What was done and what theory predicts.
-  package var introduction: Prose
+  var introduction: Prose
   /// The answer, with its numbers computed from the results: a few short sentences.
-  package var answer: String
+  var answer: String
   /// Numbers that the answer rests on and that would make it long.
-  package var answerTable: Table?
+  var answerTable: Table?
   /// Numbers that the answer rests on and that are not means of cells, for example a fitted slope.
-  package var findings: [String: MeanOrNumber]
+  var findings: [String: MeanOrNumber]
   /// The figures in order.
-  package var figures: [SweepFigure]
+  var figures: [SweepFigure]
   /// Blocks after the figures, for example assumptions met and not met.
-  package var blocks: [Report.Block]
+  var blocks: [Report.Block]
   /// Lines for the terminal between the table and the answer.
-  package var remarks: [String]
+  var remarks: [String]
   /// A table in place of the one with a row a cell, for sweeps of more cells than anybody reads; the report
   /// has both.
-  package var overview: Table?
+  var overview: Table?
 
   /// A table of words.
-  package struct Table: Sendable {
+  struct Table: Sendable {
     /// Above it.
-    package var caption: String
+    var caption: String
     /// Column names.
-    package var header: [String]
+    var header: [String]
     /// Cells, row by row.
-    package var rows: [[String]]
+    var rows: [[String]]
 
     /// A table; every row has a cell a column.
-    package init(caption: String, header: [String], rows: [[String]]) {
+    init(caption: String, header: [String], rows: [[String]]) {
       self.caption = caption
       self.header = header
       self.rows = rows
@@ -46,7 +46,7 @@ package struct SweepAccount: Sendable {
   }
 
   /// A number of ``findings``: plain, or with an interval.
-  package enum MeanOrNumber: Codable, Sendable, Equatable {
+  enum MeanOrNumber: Codable, Sendable, Equatable {
     /// A plain number.
     case number(Double)
     /// A number and half the width of its 95% interval.
@@ -54,7 +54,7 @@ package struct SweepAccount: Sendable {
   }
 
   /// An account.
-  package init(
+  init(
     title: String, subtitle: String, introduction: Prose, answer: String,
     findings: [String: MeanOrNumber] = [:], figures: [SweepFigure] = [],
     blocks: [Report.Block] = [], remarks: [String] = [], overview: Table? = nil,
@@ -74,18 +74,18 @@ package struct SweepAccount: Sendable {
 }
 
 /// A figure of a sweep's report.
-package struct SweepFigure: Sendable {
+struct SweepFigure: Sendable {
   /// Its file name without extension.
-  package var name: String
+  var name: String
   /// What is drawn.
-  package var figure: any Figure
+  var figure: any Figure
   /// Below it.
-  package var caption: Prose
+  var caption: Prose
   /// For readers who cannot see it.
-  package var alternative: String
+  var alternative: String
 
   /// A figure.
-  package init(_ name: String, _ figure: any Figure, caption: Prose, alternative: String) {
+  init(_ name: String, _ figure: any Figure, caption: Prose, alternative: String) {
     self.name = name
     self.figure = figure
     self.caption = caption
@@ -130,7 +130,7 @@ struct SweepReport<Cell: SweepCell> {
         uniqueKeysWithValues: metrics.map { ($0.key, results.interval($0.key, cell)) })
       for (name, old) in SweepMeasurement.oldNames { values[old] = values[name] }
       return Summary.Row(
-        parameters: cell.columns, metrics: values, failures: results.failures(cell))
+        parameters: cell.parameters, metrics: values, failures: results.failures(cell))
     }
     let summary = Summary(
       experiment: experiment, preset: preset, seeds: results.seeds, answer: account.answer,
@@ -186,17 +186,17 @@ struct SweepReport<Cell: SweepCell> {
   private var hasFailures: Bool { results.cells.contains { results.failures($0) > 0 } }
 
   private var header: [String] {
-    (results.cells.first?.columns.map(\.name) ?? []) + metrics.map(\.heading)
+    (results.cells.first?.parameters.map(\.name) ?? []) + metrics.map(\.heading)
       + (hasFailures ? ["no result"] : [])
   }
 
   private func row(_ cell: Cell) -> [String] {
     let failures = hasFailures ? ["\(results.failures(cell)) of \(results.seeds.count)"] : []
-    return cell.columns.map(\.value.text)
+    return cell.parameters.map(\.value.text)
       + metrics.map { results.interval($0.key, cell).text(digits: $0.digits) } + failures
   }
 
-  private var parameterNames: [String] { results.cells.first?.columns.map(\.name) ?? [] }
+  private var parameterNames: [String] { results.cells.first?.parameters.map(\.name) ?? [] }
 
   private var cellsTable: CSVRows {
     var table = CSVRows(
@@ -206,7 +206,9 @@ struct SweepReport<Cell: SweepCell> {
         })
     for cell in results.cells {
       table.append(
-        cell.columns.map(\.csv) + [.integer(results.seeds.count), .integer(results.failures(cell))]
+        cell.parameters.map(\.csv) + [
+          .integer(results.seeds.count), .integer(results.failures(cell)),
+        ]
           + metrics.flatMap { metric -> [CSVRows.Cell] in
             let interval = results.interval(metric.key, cell)
             return [
@@ -224,7 +226,7 @@ struct SweepReport<Cell: SweepCell> {
     for (cell, row) in zip(results.cells, results.runs) {
       for (seed, run) in zip(results.seeds, row) {
         table.append(
-          cell.columns.map(\.csv) + [.text("\(seed)")]
+          cell.parameters.map(\.csv) + [.text("\(seed)")]
             + metrics.map { run.metrics[$0.key].map { .number($0) } ?? .empty }
             + [run.failure.map { .text($0) } ?? .empty])
       }

@@ -4,16 +4,16 @@ import Runs
 import Studies
 
 /// Everything a sweep has measured.
-package struct SweepResults<Cell: SweepCell>: Sendable {
+struct SweepResults<Cell: SweepCell>: Sendable {
   /// What was varied.
-  package let cells: [Cell]
+  let cells: [Cell]
   /// The seeds of the repeats.
-  package let seeds: [UInt64]
+  let seeds: [UInt64]
   /// One row a cell, one entry a seed; a cell may have been measured with the first seeds only.
-  package let runs: [[SweepMeasurement]]
+  let runs: [[SweepMeasurement]]
 
   /// Results in the order of cells and seeds.
-  package init(cells: [Cell], seeds: [UInt64], runs: [[SweepMeasurement]]) {
+  init(cells: [Cell], seeds: [UInt64], runs: [[SweepMeasurement]]) {
     precondition(runs.count == cells.count && runs.allSatisfy { $0.count <= seeds.count })
     self.cells = cells
     self.seeds = seeds
@@ -21,29 +21,29 @@ package struct SweepResults<Cell: SweepCell>: Sendable {
   }
 
   /// The runs of a cell that have a result to average.
-  package func successes(_ cell: Cell) -> [SweepMeasurement] {
+  func successes(_ cell: Cell) -> [SweepMeasurement] {
     measurements(cell).filter { $0.failure == nil }
   }
 
   /// The runs of a cell, one a seed.
-  package func measurements(_ cell: Cell) -> [SweepMeasurement] {
+  func measurements(_ cell: Cell) -> [SweepMeasurement] {
     guard let index = cells.firstIndex(of: cell) else { return [] }
     return runs[index]
   }
 
   /// The mean of a metric over the runs of a cell that have not failed.
-  package func interval(_ metric: String, _ cell: Cell) -> MeanInterval {
+  func interval(_ metric: String, _ cell: Cell) -> MeanInterval {
     MeanInterval(successes(cell).map { $0.metrics[metric] ?? .nan })
   }
 
   /// The mean of what is computed from each run of a cell that has not failed, for example a ratio.
-  package func interval(_ cell: Cell, of value: (SweepMeasurement) -> Double) -> MeanInterval {
+  func interval(_ cell: Cell, of value: (SweepMeasurement) -> Double) -> MeanInterval {
     MeanInterval(successes(cell).map(value))
   }
 
   /// The mean of a curve at every point of its grid. Empty where no run has it; runs whose curve has
   /// another length are left out.
-  package func curve(_ name: String, _ cell: Cell) -> [MeanInterval] {
+  func curve(_ name: String, _ cell: Cell) -> [MeanInterval] {
     columns(name, cell).map { MeanInterval($0) }
   }
 
@@ -56,7 +56,7 @@ package struct SweepResults<Cell: SweepCell>: Sendable {
   }
 
   /// How many runs of a cell failed.
-  package func failures(_ cell: Cell) -> Int { measurements(cell).count { $0.failure != nil } }
+  func failures(_ cell: Cell) -> Int { measurements(cell).count { $0.failure != nil } }
 
   /// The line of a metric over some cells, with the 95% interval as a band.
   ///
@@ -66,7 +66,7 @@ package struct SweepResults<Cell: SweepCell>: Sendable {
   ///   - scale: that of the vertical axis. On a logarithmic one mean and interval are those of the
   ///     logarithms, of positive values only: an interval of the values themselves may reach below 0.
   ///   - x: the place of a cell on the horizontal axis.
-  package func series(
+  func series(
     _ label: String, metric: String, cells: [Cell], scale: Axis.Scale = .linear,
     x: (Cell) -> Double, style: Series.Style = .both, dash: Series.Dash? = nil,
     colour: Colour? = nil
@@ -83,7 +83,7 @@ package struct SweepResults<Cell: SweepCell>: Sendable {
   /// - Parameters:
   ///   - x: the curve's grid.
   ///   - scale: see ``series(_:metric:cells:scale:x:style:dash:colour:)``.
-  package func series(
+  func series(
     _ label: String, curve name: String, cell: Cell, x: [Double], scale: Axis.Scale = .linear,
     style: Series.Style = .line, dash: Series.Dash? = nil, colour: Colour? = nil
   ) -> Series {
@@ -112,12 +112,12 @@ package struct SweepResults<Cell: SweepCell>: Sendable {
   }
 
   /// The flags of all runs, equal ones once with the number of runs that have them and the first of these.
-  package var flags: [String] {
+  var flags: [String] {
     grouped { $0.flags }
   }
 
   /// The failures of all runs, in the same form.
-  package var failures: [String] {
+  var failures: [String] {
     grouped { $0.failure.map { [$0] } ?? [] }
   }
 

@@ -65,6 +65,16 @@ package struct Prose: Hashable, Sendable, ExpressibleByStringInterpolation {
     }
   }
 
+  /// The text without markup, for a terminal.
+  package var text: String {
+    runs.map { run in
+      switch run {
+      case .text(let text), .emphasis(let text), .strong(let text), .code(let text): text
+      case .link(let text, _): text
+      }
+    }.joined()
+  }
+
   /// The text as HTML.
   var html: String {
     runs.map { run in

@@ -4,6 +4,8 @@ import Runs
 ///
 /// Every stored property may be changed by its name, see ``SettingChange``.
 package protocol ExperimentSettings: Codable, Equatable, Sendable {
+  /// The name of the experiment.
+  var experiment: String { get }
   /// How much is done.
   var preset: Preset { get }
   /// The first seed.

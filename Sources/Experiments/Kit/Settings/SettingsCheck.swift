@@ -148,7 +148,7 @@ struct SettingsCheck: Sendable {
   }
 
   /// What is varied: a cell of a sweep for every combination. Not more than can be measured, and none twice.
-  func cells(most: [Int], _ cells: () -> [some SweepCell]) throws(ExperimentError) {
+  func cells(most: [Int], _ cells: () -> [some GridCell]) throws(ExperimentError) {
     let product = most.reduce(1) { min($0, 1 << 30) * min($1, 1 << 30) }
     guard product <= 10_000 else {
       throw .usage("--set: \(product) combinations of settings, expected at most 10000")

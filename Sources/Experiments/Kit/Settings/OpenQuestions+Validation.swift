@@ -13,13 +13,15 @@ extension FlowMeasurement {
   }
 }
 
-extension DegreeSweepExperiment.Settings {
-  /// Checks everything.
-  package func validate() throws(ExperimentError) {
-    let check = SettingsCheck()
-    try check.repeats(repeats)
-    try check.degrees("degrees", degrees)
-    try flow.validate(check.at("flow"))
+extension FlowTraining {
+  /// Checks data, network, flow and what is attacked.
+  ///
+  /// - Parameter isFlow: whether nothing but a flow trains the network.
+  func validate(_ check: SettingsCheck, isFlow: Bool = true) throws(ExperimentError) {
+    try check.mixture("mixture", mixture, samples: ["attackedSamples": attackedSamples])
+    try check.width("hiddenWidth", hiddenWidth, dimension: mixture.dimension)
+    try check.initialScale("initialScale", initialScale, isFlow: isFlow)
+    try check.flow("flow", flow)
   }
 }
 
