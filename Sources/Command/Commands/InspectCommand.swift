@@ -43,7 +43,7 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let loaded = try model.load()
-    if case .deep(let deep) = loaded.network { return try inspect(deep, loaded) }
+    if let deep = loaded.network.deep { return try inspect(deep, loaded) }
     guard let data else {
       let (network, scale) = try loaded.network.rebalanced()
       let inspection = try NetworkInspection(network, contributionScale: scale)

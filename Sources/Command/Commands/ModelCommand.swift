@@ -56,11 +56,12 @@ struct ModelInfoCommand: ParsableCommand {
 
   func run() throws {
     let loaded = try details.load(model, name: model)
-    switch loaded.network {
-    case .shallow(let network): try describe(network, loaded)
-    case .extreme(let network): try describe(network, loaded)
-    case .deep(let deep):
+    if let deep = loaded.network.deep {
       try DeepNetworkReport(deep, classes: loaded.classes).write(json: format.json)
+    } else if let network = loaded.network.shallow {
+      try describe(network, loaded)
+    } else if let network = loaded.network.extreme {
+      try describe(network, loaded)
     }
   }
 

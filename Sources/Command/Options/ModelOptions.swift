@@ -22,7 +22,7 @@ struct ModelOptions: ParsableArguments {
   /// - Parameter purpose: what is done with those only, for the refusal of others.
   func loadShallow(for purpose: String) throws -> LoadedModel {
     let loaded = try load()
-    if case .deep = loaded.network {
+    if loaded.network.deep != nil {
       throw ExperimentError.usage(
         "--model \(model): is a deep network; \(purpose) is for networks of one hidden layer")
     }

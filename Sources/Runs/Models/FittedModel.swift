@@ -1,4 +1,5 @@
 import Datasets
+import Formats
 import Foundation
 import LinearCore
 import Networks
@@ -11,7 +12,7 @@ import Networks
 /// are reported.
 package struct FittedModel: Sendable {
   /// The model, in single precision.
-  package let model: StoredModel
+  package let classifier: any Classifier<Float>
   /// The samples, in units of ``unit``.
   package let data: Dataset
   /// The samples that tell where classes lie, in the same units.
@@ -24,9 +25,7 @@ package struct FittedModel: Sendable {
   package let lostNeurons: Int
 
   /// The network, where it is one of one hidden layer.
-  package var network: PReLUNetwork<Float>? {
-    if case .shallow(let network) = model { network } else { nil }
-  }
+  package var network: PReLUNetwork<Float>? { classifier as? PReLUNetwork<Float> }
 
   /// What is said about neurons that were left out.
   package var warning: String? {
@@ -36,57 +35,42 @@ package struct FittedModel: Sendable {
   }
 }
 
-extension StoredModel {
-  /// A network of one hidden layer in single precision, and what its contributions are to be multiplied by: for
-  /// what does not depend on data.
-  /// - Throws: ``ExperimentError/usage(_:)`` for a deep network.
-  package func rebalanced() throws(ExperimentError) -> (
-    network: PReLUNetwork<Float>, contributionScale: Double
-  ) {
-    switch self {
-    case .shallow(let network): return (network, 1)
-    case .extreme(var network):
-      // The bias is no contribution, and may be of any size beside them.
-      network.outputBias = nil
-      do {
-        let scaled = try ScaledNetwork(network)
-        return (scaled.network, scalbn(1, scaled.contributionExponent))
-      } catch { throw ExperimentError(error) }
-    case .deep: throw .usage("a deep network; expected one of one hidden layer")
-    }
-  }
-
-  /// The model and data in common units.
-  ///
-  /// - Throws: ``ExperimentError/usage(_:)`` where single precision does not hold them, naming the sample or
-  ///   what does not fit.
-  package func fitted(to data: Dataset, reference: Dataset? = nil) throws(ExperimentError)
-    -> FittedModel
+extension FittedModel {
+  /// A classifier that is computed as it is, with data in the user's units.
+  package init(unscaled classifier: any Classifier<Float>, data: Dataset, reference: Dataset?)
+    throws(ExperimentError)
   {
     do {
-      switch self {
-      case .deep:
-        return FittedModel(
-          model: self, data: try data.inUserUnits(),
-          reference: try (reference ?? data).inUserUnits(), contributionScale: 1, lostNeurons: 0)
-      case .shallow(let network):
-        let unit = Self.unit(data, reference, center: network.center?.map { Double($0) })
-        let scaled =
-          unit == 1
-          ? ScaledNetwork(unscaled: network)
-          : try ScaledNetwork(
-            network.converted(to: Double.self), unitExponent: unit.exponent)
-        return try Self.fitted(
-          scaled, to: data, reference, unit: unit, isRescaled: unit != 1)
-      case .extreme(let network):
-        let unit = Self.unit(data, reference, center: network.center)
-        let scaled = try ScaledNetwork(network, unitExponent: unit.exponent)
-        return try Self.fitted(scaled, to: data, reference, unit: unit, isRescaled: true)
-      }
+      self.init(
+        classifier: classifier, data: try data.inUserUnits(),
+        reference: try (reference ?? data).inUserUnits(), contributionScale: 1, lostNeurons: 0)
     } catch { throw ExperimentError(error) }
   }
+}
 
-  private static func fitted(
+extension PReLUNetwork: StoredNetwork {
+  package func write(to path: String, classes: [ClassLabel]?) throws(FormatError) {
+    try ModelFile.write(self, to: path, classes: classes)
+  }
+
+  /// Weights that are not in single precision, and data of unusual size, are scaled as ``ScaledNetwork`` says.
+  package func fitted(to data: Dataset, reference: Dataset?) throws(ExperimentError) -> FittedModel {
+    do {
+      let unit = FittedModel.unit(data, reference, center: center?.map { Double($0) })
+      let single = self as? PReLUNetwork<Float>
+      if let single, unit == 1 {
+        return try FittedModel.fitted(
+          ScaledNetwork(unscaled: single), to: data, reference, unit: unit, isRescaled: false)
+      }
+      let scaled = try ScaledNetwork(converted(to: Double.self), unitExponent: unit.exponent)
+      return try FittedModel.fitted(
+        scaled, to: data, reference, unit: unit, isRescaled: true)
+    } catch { throw ExperimentError(error) }
+  }
+}
+
+extension FittedModel {
+  fileprivate static func fitted(
     _ scaled: ScaledNetwork, to data: Dataset, _ reference: Dataset?, unit: Double,
     isRescaled: Bool
   ) throws -> FittedModel {
@@ -109,18 +93,38 @@ extension StoredModel {
     case nil: break
     }
     return FittedModel(
-      model: .shallow(scaled.network), data: samples.withoutDenormalCoordinates(),
+      classifier: scaled.network, data: samples.withoutDenormalCoordinates(),
       reference: try reference.map { try $0.inUnit(unit).withoutDenormalCoordinates() }
         ?? samples.withoutDenormalCoordinates(),
       contributionScale: scalbn(1, scaled.contributionExponent), lostNeurons: scaled.lostNeurons)
   }
 
   /// The largest unit that anything asks for, 1 where everything is of ordinary size.
-  private static func unit(_ data: Dataset, _ reference: Dataset?, center: [Double]?) -> Double {
+  fileprivate static func unit(_ data: Dataset, _ reference: Dataset?, center: [Double]?) -> Double {
     let size = (center ?? []).reduce(0) { max($0, $1.magnitude) }
     let units = [data.unit, reference?.unit ?? data.unit]
     guard size > 0 else { return units.max()! }
     return max(
       units.max()!, (-40...40).contains(size.exponent) ? 1 : scalbn(1, size.exponent))
+  }
+}
+
+extension StoredModel {
+  /// A network of one hidden layer in single precision, and what its contributions are to be multiplied by: for
+  /// what does not depend on data.
+  /// - Throws: ``ExperimentError/usage(_:)`` for a network of another kind.
+  package func rebalanced() throws(ExperimentError) -> (
+    network: PReLUNetwork<Float>, contributionScale: Double
+  ) {
+    if let shallow { return (shallow, 1) }
+    guard var network = extreme else {
+      throw .usage("a network of another kind; expected one of one hidden layer")
+    }
+    // The bias is no contribution, and may be of any size beside them.
+    network.outputBias = nil
+    do {
+      let scaled = try ScaledNetwork(network)
+      return (scaled.network, scalbn(1, scaled.contributionExponent))
+    } catch { throw ExperimentError(error) }
   }
 }

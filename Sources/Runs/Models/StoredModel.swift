@@ -4,14 +4,32 @@ import Formats
 import LinearCore
 import Networks
 
-/// A network as a model file holds it: of one hidden layer, or deep.
-package enum StoredModel: Sendable {
-  /// One hidden layer, which theory, certificates and reductions are about.
-  case shallow(PReLUNetwork<Float>)
-  /// One hidden layer, of weights that single precision does not hold as they are; see ``fitted(to:reference:)``.
-  case extreme(PReLUNetwork<Double>)
-  /// Layers one after the other.
-  case deep(DeepNetwork<Float>)
+/// What is asked of a network that lies in a model file, of any kind. What else it can do is asked by its type: attacks
+/// take any `Classifier`, certificates and reductions a network of one hidden layer.
+package protocol StoredNetwork: Sendable {
+  /// The number of input coordinates.
+  var inputDimension: Int { get }
+  /// The number of classes it tells apart.
+  var classCount: Int { get }
+  /// 64 hexadecimal digits that change with any weight or option (SHA-256).
+  var checksum: String { get }
+
+  /// Writes the network, atomically, in the format that the extension of `path` means.
+  ///
+  /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
+  func write(to path: String, classes: [ClassLabel]?) throws(FormatError)
+
+  /// The network and data in units in which single precision holds both.
+  ///
+  /// - Throws: ``ExperimentError/usage(_:)`` where there are none, naming the sample or what does not fit.
+  func fitted(to data: Dataset, reference: Dataset?) throws(ExperimentError) -> FittedModel
+}
+
+/// A network as a model file holds it.
+package struct StoredModel: Sendable {
+  package let network: any StoredNetwork
+
+  package init(_ network: any StoredNetwork) { self.network = network }
 
   /// Reads a model file; the content tells which kind it is.
   ///
@@ -36,14 +54,14 @@ package enum StoredModel: Sendable {
           + "no --normalize-input")
     }
     try Self.checkRange(Safetensors(path: path), path)
-    self = .deep(try DeepModelFile.read(path))
+    self.init(try DeepModelFile.read(path))
   }
 
   /// A network of one hidden layer.
   package init(_ network: ModelFile.HeldNetwork) {
     switch network {
-    case .single(let network): self = .shallow(network)
-    case .double(let network): self = .extreme(network)
+    case .single(let network): self.init(network)
+    case .double(let network): self.init(network)
     }
   }
 
@@ -62,47 +80,30 @@ package enum StoredModel: Sendable {
     }
   }
 
-  /// The number of input coordinates.
-  package var inputDimension: Int {
-    switch self {
-    case .shallow(let network): network.inputDimension
-    case .extreme(let network): network.inputDimension
-    case .deep(let network): network.inputDimension
-    }
-  }
+  /// A network of one hidden layer in single precision; nil for another kind, and for weights that single precision does
+  /// not hold as they are.
+  package var shallow: PReLUNetwork<Float>? { network as? PReLUNetwork<Float> }
+  /// A network of one hidden layer whose weights single precision does not hold as they are.
+  package var extreme: PReLUNetwork<Double>? { network as? PReLUNetwork<Double> }
+  package var deep: DeepNetwork<Float>? { network as? DeepNetwork<Float> }
 
-  /// The number of classes it tells apart.
-  package var classCount: Int {
-    switch self {
-    case .shallow(let network): network.classCount
-    case .extreme(let network): network.classCount
-    case .deep(let network): network.classCount
-    }
-  }
+  package var inputDimension: Int { network.inputDimension }
+  package var classCount: Int { network.classCount }
+  package var checksum: String { network.checksum }
 
-  /// 64 hexadecimal digits that change with any weight or option (SHA-256).
-  var checksum: String {
-    switch self {
-    case .shallow(let network): network.checksum
-    case .extreme(let network): network.checksum
-    case .deep(let network): network.checksum
-    }
-  }
-
-  /// Writes the network, atomically, in the format that the extension of `path` means.
-  ///
-  /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
+  /// See ``StoredNetwork/write(to:classes:)``.
   package func write(to path: String, classes: [ClassLabel]? = nil) throws(FormatError) {
-    switch self {
-    case .shallow(let network): try ModelFile.write(network, to: path, classes: classes)
-    case .extreme(let network): try ModelFile.write(network, to: path, classes: classes)
-    case .deep(let network): try DeepModelFile.write(network, to: path, classes: classes)
-    }
+    try network.write(to: path, classes: classes)
   }
+
+  /// See ``StoredNetwork/fitted(to:reference:)``.
+  package func fitted(to data: Dataset, reference: Dataset? = nil) throws(ExperimentError)
+    -> FittedModel
+  { try network.fitted(to: data, reference: reference) }
 }
 
 extension PReLUNetwork {
-  fileprivate var checksum: String {
+  package var checksum: String {
     var sum = ContentDigest()
     sum.update([inputDimension, hiddenWidth, outputCount, normalizeInput ? 1 : 0])
     withUnsafeBytes(of: exponent) { sum.update($0) }
@@ -116,8 +117,14 @@ extension PReLUNetwork {
   }
 }
 
-extension DeepNetwork<Float> {
-  /// 64 hexadecimal digits that change with any weight or layer (SHA-256).
+extension DeepNetwork: StoredNetwork where Scalar == Float {
+  package func write(to path: String, classes: [ClassLabel]?) throws(FormatError) {
+    try DeepModelFile.write(self, to: path, classes: classes)
+  }
+
+  package func fitted(to data: Dataset, reference: Dataset?) throws(ExperimentError) -> FittedModel
+  { try FittedModel(unscaled: self, data: data, reference: reference) }
+
   package var checksum: String {
     var sum = ContentDigest()
     sum.update(architecture.json)

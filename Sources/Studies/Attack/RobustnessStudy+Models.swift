@@ -1,24 +1,40 @@
+import Alignment
 import Attacks
 import Datasets
 import LinearCore
 import Networks
 import Runs
 
-extension RobustnessStudy {
-  /// Attacks a model of either kind; see ``run(_:data:reference:title:progress:)`` and
-  /// ``run(classifier:data:reference:title:progress:)``.
-  package func run(
-    _ model: StoredModel, data: Dataset, reference: Dataset,
-    progress: ProgressReporter = ProgressReporter(quiet: true)
-  ) throws(ExperimentError) -> RobustnessResult<Float> {
-    switch model {
-    case .shallow(let network):
-      try run(network, data: data, reference: reference, progress: progress)
-    case .extreme:
-      try run(fitted: model.fitted(to: data, reference: reference), progress: progress)
-    case .deep(let network):
-      try run(classifier: network, data: data, reference: reference, progress: progress)
+/// A classifier whose structure attacks may use: directions that separate classes, and a smaller classifier that it
+/// depends on.
+package protocol StructuredClassifier: Classifier<Float> {
+  /// Directions in which classes lie, (k, inputDimension), with the class of each.
+  var classDirections: (rows: Matrix<Float>, labels: [Int]) { get }
+
+  /// The attack of a smaller classifier in place of this one; nil where there is none.
+  func attackReduced(
+    _ evaluation: RobustnessEvaluation<Self>, data: Dataset, isChecked: Bool,
+    store: AttackCheckpoint?, progress: (EvaluationProgress) -> Void
+  ) throws(AttackError) -> RobustnessResult<Float>?
+}
+
+extension PReLUNetwork<Float>: StructuredClassifier {
+  /// Those of the dominant neurons.
+  package var classDirections: (rows: Matrix<Float>, labels: [Int]) {
+    classDirections(of: NeuronContributions(self).dominant())
+  }
+
+  /// In the few directions that all neurons lie in.
+  package func attackReduced(
+    _ evaluation: RobustnessEvaluation<Self>, data: Dataset, isChecked: Bool,
+    store: AttackCheckpoint?, progress: (EvaluationProgress) -> Void
+  ) throws(AttackError) -> RobustnessResult<Float>? {
+    guard let reduced = try? ReducedEvaluation<ReducedNetwork<Float>>(evaluation, of: self) else {
+      return nil
     }
+    return try reduced.run(
+      inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
+      progress: progress)
   }
 }
 
@@ -28,7 +44,8 @@ extension RobustnessStudy {
     fitted: FittedModel, progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> RobustnessResult<Float> {
     var result = try run(
-      fitted.model, data: fitted.data, reference: fitted.reference, progress: progress)
+      classifier: fitted.classifier, data: fitted.data, reference: fitted.reference,
+      progress: progress)
     result.scaleOutputs(by: fitted.contributionScale)
     return result
   }

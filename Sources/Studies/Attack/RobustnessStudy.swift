@@ -40,36 +40,46 @@ public struct RobustnessStudy {
     self.seed = seed
   }
 
-  /// Attacks the samples of `data`; `reference` (the training data, or again `data`, in the same unit of
-  /// length) tells where other
-  /// classes lie. Dominant neurons are references as well, and a network that depends on few directions
-  /// is attacked in those, see ``usesReduction``.
+  /// Attacks the samples of `data`; `reference` (the training data, or again `data`, in the same unit of length) tells
+  /// where other classes lie.
+  ///
+  /// Dominant neurons of a network of one hidden layer are references as well, and where it depends on few directions
+  /// it is attacked in those, see ``usesReduction``.
+  public func run<C: Classifier<Float>>(
+    classifier: C, data: Dataset, reference: Dataset, title: String = "attack",
+    progress: ProgressReporter = ProgressReporter(quiet: true)
+  ) throws(ExperimentError) -> RobustnessResult<Float> {
+    if let structured = classifier as? any StructuredClassifier {
+      return try run(
+        structured: structured, data: data, reference: reference, title: title, progress: progress)
+    }
+    return try run(
+      classifier, directions: { nil }, data: data, reference: reference, title: title,
+      progress: progress
+    ) { _, _ in nil }
+  }
+
+  /// ``run(classifier:data:reference:title:progress:)`` of a network.
   public func run(
     _ network: PReLUNetwork<Float>, data: Dataset, reference: Dataset, title: String = "attack",
     progress: ProgressReporter = ProgressReporter(quiet: true)
   ) throws(ExperimentError) -> RobustnessResult<Float> {
     try run(
-      network, directions: { network.classDirections(of: NeuronContributions(network).dominant()) },
-      data: data, reference: reference, title: title, progress: progress
-    ) { (evaluation, report) throws(AttackError) in
-      guard usesReduction,
-        let reduced = try? ReducedEvaluation<ReducedNetwork<Float>>(evaluation, of: network)
-      else { return nil }
-      return try reduced.run(
-        inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
-        progress: report)
-    }
+      structured: network, data: data, reference: reference, title: title, progress: progress)
   }
 
-  /// Attacks a classifier of any kind, as it is: with means and samples as references.
-  public func run<C: Classifier<Float>>(
-    classifier: C, data: Dataset, reference: Dataset, title: String = "attack",
-    progress: ProgressReporter = ProgressReporter(quiet: true)
+  private func run<C: StructuredClassifier>(
+    structured classifier: C, data: Dataset, reference: Dataset, title: String,
+    progress: ProgressReporter
   ) throws(ExperimentError) -> RobustnessResult<Float> {
     try run(
-      classifier, directions: { nil }, data: data, reference: reference, title: title,
-      progress: progress
-    ) { _, _ in nil }
+      classifier, directions: { classifier.classDirections }, data: data, reference: reference,
+      title: title, progress: progress
+    ) { (evaluation, report) throws(AttackError) in
+      try usesReduction
+        ? classifier.attackReduced(
+          evaluation, data: data, isChecked: isChecked, store: store, progress: report) : nil
+    }
   }
 
   /// Attacks a classifier, `reduced` where this gives a result.

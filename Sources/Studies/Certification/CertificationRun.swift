@@ -61,7 +61,7 @@ package struct CertificationRun: Sendable {
     reference: Dataset, names: AttackRun.Names, resume: Bool
   ) throws(ExperimentError) {
     let inputs = [
-      RunInput(model: .shallow(network), name: names.model),
+      RunInput(model: StoredModel(network), name: names.model),
       RunInput(.samples, data, request: names.data),
       RunInput(.reference, reference, request: names.reference),
     ]

@@ -29,7 +29,7 @@ package struct FlowModel: Sendable {
       : "the weights, of size e^\(String(format: "%.0f", state.largestLogNorm)), are below double precision; the "
         + "model holds them divided by that"
     stored = StoredModel(ModelFile.held(exact))
-    guard case .extreme = stored, let scaled = try? ScaledNetwork(exact) else {
+    guard stored.extreme != nil, let scaled = try? ScaledNetwork(exact) else {
       // A bias that dwarfs the weights: outputs are the bias.
       (network, contributionScale) = (exact.converted(to: Float.self), 1)
       return
