@@ -41,12 +41,12 @@ public enum AttackCatalog {
       ("steps", steps, withSteps), ("restarts", restarts, withRestarts),
     ] {
       guard let value else { continue }
-      if value < 1 { throw AttackError("--\(flag) is \(value), expected at least 1") }
+      if value < 1 { throw AttackError("\(SettingName(flag)) is \(value), expected at least 1") }
       if value > largestEffort {
-        throw AttackError("--\(flag) is \(value), expected at most \(largestEffort)")
+        throw AttackError("\(SettingName(flag)) is \(value), expected at most \(largestEffort)")
       }
       if !names.contains(name) {
-        throw AttackError("--\(flag) does not apply to the attack '\(name)'")
+        throw AttackError("\(SettingName(flag)) does not apply to the attack '\(name)'")
       }
     }
     let (many, runs) = (steps ?? 100, restarts ?? 1)
@@ -67,7 +67,7 @@ public enum AttackCatalog {
     case "square": return [SquareAttack(restarts: runs)]
     default:
       throw AttackError(
-        "--attack is '\(name)', expected one of "
+        "\(SettingName("attack")) is '\(name)', expected one of "
           + entries.map(\.name).joined(separator: ", "))
     }
   }

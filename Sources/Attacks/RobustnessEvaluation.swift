@@ -137,7 +137,9 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     for attack in attacks { try attack.validate(classCount: classifier.classCount) }
     if let attack = attacks.first(where: { !$0.norms.contains(threat.norm) }) {
       let names = attack.norms.map(\.rawValue).joined(separator: ", ")
-      throw AttackError("--attack \(attack.name) measures \(names) only, expected --norm \(names)")
+      throw AttackError(
+        "\(SettingName("attack")) \(attack.name) measures \(names) only, expected \(SettingName("norm")) \(names)"
+      )
     }
     guard inputs.rows == labels.count, !labels.isEmpty else {
       throw AttackError("\(inputs.rows) samples with \(labels.count) labels")
@@ -151,7 +153,8 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
       throw AttackError("label \(label), the model knows classes 0 to \(classifier.classCount - 1)")
     }
     if let epsilon = epsilons.first(where: { !($0 >= 0 && $0.isFinite) }) {
-      throw AttackError("--epsilon is \(epsilon), expected finite numbers of at least 0")
+      throw AttackError(
+        "\(SettingName("epsilon")) is \(epsilon), expected finite numbers of at least 0")
     }
     if let box = threat.box, inputs.elements.contains(where: { !box.contains($0) }) {
       throw AttackError("a sample lies outside the box \(box) that the attack must stay in")

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Experiments
+import LinearCore
 import Runs
 import Studies
 
-/// The program `polyrelu`.
 @main
 struct PolyReLUCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,6 +30,7 @@ struct PolyReLUCommand: ParsableCommand {
     ])
 
   static func main() {
+    SettingName.style = .flag
     Output.ignoreFailedWrites()
     do {
       try refuseUnknownCommand(CommandLine.arguments.dropFirst().first)

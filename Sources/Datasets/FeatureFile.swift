@@ -87,7 +87,8 @@ public enum FeatureFile {
       for value in values {
         guard case .integer(let number) = value else {
           throw invalid(
-            "holds the name \(value.quoted); expected integers, for --labels parity or mod:N")
+            "holds the name \(value.quoted); expected integers, for \(SettingName("labels")) parity or mod:N"
+          )
         }
         result.append(number)
       }

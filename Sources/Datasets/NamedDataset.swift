@@ -2,7 +2,7 @@ import Foundation
 
 /// A data set that can be asked for by name. To add one: a file with a type that conforms, and its line in
 /// ``DatasetCatalog/all``.
-package protocol NamedDataset {
+package protocol NamedDataset: SendableMetatype {
   /// What to ask for.
   static var name: String { get }
   /// What it is, in one line for a person.

@@ -48,9 +48,7 @@ package struct FigureTable: Hashable, Sendable {
 
 /// A rectangle of the canvas, in pixels from the top left corner, in which a figure is drawn.
 package struct PlotFrame: Hashable, Sendable {
-  /// Left edge.
   package var x: Double
-  /// Top edge.
   package var y: Double
   package var size: FigureSize
   /// The panel letter drawn in the top left corner, for example `a`.

@@ -21,9 +21,7 @@ package struct LineChart: Figure, Hashable {
 
   /// Heading; none when empty.
   package var title: String
-  /// The horizontal axis.
   package var x: Axis
-  /// The vertical axis.
   package var y: Axis
   /// The curves, drawn in this order.
   package var series: [Series]

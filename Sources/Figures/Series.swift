@@ -2,9 +2,7 @@
 package struct Series: Hashable, Sendable {
   /// How the points are joined.
   package enum Style: String, Hashable, Sendable {
-    /// Straight lines.
     case line
-    /// Points alone.
     case points
     /// Straight lines and points.
     case both
@@ -24,7 +22,6 @@ package struct Series: Hashable, Sendable {
 
   /// The entry in the legend; no entry when empty.
   package var label: String
-  /// Horizontal positions.
   package var x: [Double]
   /// Vertical positions, as many. A point that is not finite, or not positive on a logarithmic
   /// axis, leaves a gap.

@@ -2,13 +2,10 @@
 package struct TerminalTable: Hashable, Sendable {
   /// How a column is aligned.
   package enum Alignment: Hashable, Sendable {
-    /// Text.
     case left
-    /// Numbers.
     case right
   }
 
-  /// Column names.
   package var header: [String]
   /// One alignment a column.
   package var alignments: [Alignment]

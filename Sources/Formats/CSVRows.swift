@@ -1,19 +1,15 @@
 /// A table written row by row, in the same CSV as ``CSVTable``.
 package struct CSVRows: Hashable, Sendable {
-  /// Column names.
   package var header: [String]
   /// Cells, row by row; every row is as long as the header.
   package private(set) var rows: [[Cell]] = []
 
-  /// One cell.
   package enum Cell: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByFloatLiteral {
     /// Text, quoted where needed.
     case text(String)
     /// A number, written with the fewest digits that read back to the same value.
     case number(Double)
-    /// A whole number.
     case integer(Int)
-    /// Nothing.
     case empty
 
     package init(stringLiteral value: String) { self = .text(value) }

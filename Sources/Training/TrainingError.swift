@@ -1,3 +1,5 @@
+import LinearCore
+
 /// Why training could not start or go on: one line each.
 public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A setting out of range.
@@ -11,7 +13,7 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .invalid(let field, let found, let expected):
-      "--\(field) is \(found), expected \(expected)"
+      "\(SettingName(field)) is \(found), expected \(expected)"
     case .diverged(let epoch, let hint):
       "training diverged in epoch \(epoch): the loss is no longer a finite number; \(hint)"
     case .checkpoint(let message): message

@@ -214,10 +214,10 @@ private final class RecordingLoss: AttackLoss {
     let attack = try AttackCatalog.attacks(named: "apgd-margin", steps: 7, restarts: 3)[0]
     #expect((attack as? AutoPGD)?.steps == 7 && (attack as? AutoPGD)?.restarts == 3)
     #expect(attack.name == "apgd-margin")
-    #expect(throws: AttackError("--restarts does not apply to the attack 'structural'")) {
+    #expect(throws: AttackError("restarts does not apply to the attack 'structural'")) {
       try AttackCatalog.attacks(named: "structural", restarts: 2)
     }
-    #expect(throws: AttackError("--steps is 0, expected at least 1")) {
+    #expect(throws: AttackError("steps is 0, expected at least 1")) {
       try AttackCatalog.attacks(named: "pgd", steps: 0)
     }
   }

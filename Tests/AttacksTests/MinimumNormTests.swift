@@ -150,7 +150,7 @@ private struct ScaledClassifier<Base: Classifier>: Classifier {
 
   @Test func attacksSayWhichNormsTheyMeasure() throws {
     let (classifier, inputs) = linear(3, box: false)
-    #expect(throws: AttackError("--attack ddn measures l2 only, expected --norm l2")) {
+    #expect(throws: AttackError("attack ddn measures l2 only, expected norm l2")) {
       try radii(classifier, inputs, ThreatModel(norm: .linf), DecoupledDirectionNorm())
     }
     #expect(

@@ -46,7 +46,7 @@ import Testing
     } catch {
       #expect(
         "\(error)".hasSuffix(
-          "array 'y' holds the name 'a'; expected integers, for --labels parity or mod:N"))
+          "array 'y' holds the name 'a'; expected integers, for labels parity or mod:N"))
     }
   }
 

@@ -53,7 +53,7 @@ import Testing
       try withModel(network, values) { model in
         let mapped = try model.fitted(data)
         let attacked = try RobustnessStudy(attack: "quick").run(
-          model.network, data: mapped, reference: mapped)
+          network, data: mapped, reference: mapped)
         #expect(
           attacked.samples.filter { $0.status != .misclassified }.map(\.index) == right, "\(trial)")
         #expect(attacked.samples.map { mapped.classes[$0.label] } == chosen)

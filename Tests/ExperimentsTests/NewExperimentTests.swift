@@ -10,39 +10,40 @@ import Testing
 @testable import Training
 
 /// Does the number of neurons matter? Networks of several widths from small weights, by gradient flow.
-struct WidthExperiment: SweepExperiment {
+struct WidthExperiment: GridExperiment {
   static let name = "width"
   static let summary = "median radius against the number of hidden neurons, p = 1 and 3"
 
-  struct Settings: SweepSettings {
+  struct Settings: ExperimentSettings {
     var experiment = WidthExperiment.name
     var preset: Preset
     var seed: UInt64
     var repeats: Int
     var degrees = [1.0, 3]
     var widths = [20, 50, 100]
-    var flow: FlowMeasurement
+    var flow: FlowTraining
   }
 
-  struct Cell: SweepCell {
+  struct Cell: GridCell {
     let p: Double
     let width: Int
-    var parameters: [Parameter] { [SweepColumn("p", p), SweepColumn("width", Double(width))] }
+    var parameters: [Parameter] { [Parameter("p", p), Parameter("width", Double(width))] }
   }
+
+  // What a run measures: times of the training, and what the network is like.
+  typealias Values = TrainingValues<NetworkValues>
 
   var settings: Settings
 
   init(_ options: ExperimentOptions) {
-    let (dimension, samples, repeats) =
-      switch options.preset {
-      case .quick: (50, 200, 1)
-      case .laptop: (100, 400, 5)
-      case .paper: (1000, 5000, 5)
-      }
+    let preset = options.preset
     settings = Settings(
-      preset: options.preset, seed: options.seed, repeats: options.repeats ?? repeats,
-      flow: FlowMeasurement(
-        mixture: OrthonormalMixture(dimension: dimension, alpha: 0.1, samples: samples),
+      preset: preset, seed: options.seed,
+      repeats: options.repeats ?? preset.pick(quick: 1, laptop: 5, paper: 5),
+      flow: FlowTraining(
+        mixture: OrthonormalMixture(
+          dimension: preset.pick(quick: 50, laptop: 100, paper: 1000), alpha: 0.1,
+          samples: preset.pick(quick: 200, laptop: 400, paper: 5000)),
         hiddenWidth: 50,
         flow: FlowConfiguration(tolerance: 1e-3, endTime: 1e5, maximumSteps: 100_000),
         attackedSamples: 100))
@@ -52,40 +53,36 @@ struct WidthExperiment: SweepExperiment {
   var cells: [Cell] {
     settings.degrees.flatMap { p in settings.widths.map { Cell(p: p, width: $0) } }
   }
-  var metrics: [SweepMetric] {
-    [NetworkMeasurement.medianRadius, NetworkMeasurement.effectiveNeurons]
-  }
+  let radius = NetworkValues.medianRadius.of(\Values.network)
+  var metrics: [Metric<Values>] { [radius, NetworkValues.effectiveNeurons.of(\.network)] }
   func operations(_ cell: Cell) -> Double { 1000 * settings.flow.workOfPass }
 
   // One run: it may depend on the settings, the cell and the seed, and on nothing else.
-  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError) -> SweepMeasurement {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     var flow = settings.flow
     flow.hiddenWidth = cell.width
     return try flow.measure(exponent: cell.p, seed: context.seed)
   }
 
   // What it says: figures, and an answer of one or two sentences with its numbers.
-  func account(of results: SweepResults<Cell>) -> SweepAccount {
-    let radius = NetworkMeasurement.medianRadius.key
+  func account(of results: Results) -> Account {
     let lines = settings.degrees.map { p in
-      results.series("p = \(p.formatted())", metric: radius, cells: cells.filter { $0.p == p }) {
+      results.series("p = \(p.formatted())", radius, cells: cells.filter { $0.p == p }) {
         Double($0.width)
       }
     }
     let ends = settings.degrees.map { p in
-      let radii = settings.widths.map {
-        results.interval(radius, Cell(p: p, width: $0)).text(digits: 3)
-      }
+      let radii = settings.widths.map { results.interval(radius, Cell(p: p, width: $0)).text() }
       return "\(radii.joined(separator: ", ")) for p = \(p.formatted())"
     }
-    return SweepAccount(
+    return Account(
       title: "Width and robustness", subtitle: "Preset \(settings.preset.rawValue)",
       introduction: "The data have ten subclasses; each needs a neuron of its own.",
       answer:
         "With \(settings.widths.map(String.init).joined(separator: ", ")) neurons the median radius "
         + "is \(ends.joined(separator: ", and ")).",
       figures: [
-        SweepFigure(
+        AccountFigure(
           "radius",
           LineChart(x: Axis("hidden neurons"), y: Axis("median l2 radius"), series: lines),
           caption: "Mean and 95% interval over seeds.",

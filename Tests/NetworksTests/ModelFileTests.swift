@@ -57,7 +57,8 @@ func withModelFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
         let path = "\(folder)/network.\(type)"
         try ModelFile.write(network, to: path)
         #expect(try ModelFile.read(path, as: Double.self) == network)
-        #expect(failure(path, p: 7, normalizeInput: nil)?.message.contains("--p says 7.0") == true)
+        #expect(
+          failure(path, p: 7, normalizeInput: nil)?.message.contains("but p says 7.0") == true)
       }
     }
   }
@@ -102,7 +103,7 @@ func withModelFolder<Value>(_ body: (String) throws -> Value) throws -> Value {
   @Test func asksForHyperParameters() throws {
     for name in ["state.pt", "state.npz", "state.safetensors"] {
       let error = failure(modelFixture(name), p: 3, normalizeInput: nil)
-      #expect(error?.message.contains("give --p and --normalize-input") == true)
+      #expect(error?.message.contains("give p and normalize-input") == true)
     }
     let network = try PReLUNetwork<Float>(
       exponent: 3, hiddenWeights: Matrix([[1]]), outputWeights: Matrix([[1]]))

@@ -17,7 +17,7 @@ extension ReliabilityChecks {
       return [
         "on \(dead) of \(traces.count) samples the gradient of the margin is zero or not finite: "
           + "attacks that follow it cannot work; believe only what gradient-free attacks "
-          + "(--attack square, structural) find"
+          + "(\(SettingName("attack")) square, structural) find"
       ]
     }
     if evaluation.attacks.contains(where: { !$0.followsGradients }) { return [] }
@@ -31,7 +31,7 @@ extension ReliabilityChecks {
     return [
       "the gradient vanishes on the way of the attack: after \(last) steps it is "
         + "\(quantile(0.25)), \(quantile(0.5)), \(quantile(0.75)) (quartiles) of what it was at the "
-        + "sample, on \(ratios.count) samples that still stand; use --attack standard"
+        + "sample, on \(ratios.count) samples that still stand; use \(SettingName("attack")) standard"
     ]
   }
 

@@ -26,7 +26,7 @@ extension ReliabilityChecks {
     if failed == 0 { return [] }
     return [
       "\(failed) samples have a point of the data that is classified otherwise closer by than "
-        + "the smallest perturbation the attack found: the attack is too weak; use --attack standard"
+        + "the smallest perturbation the attack found: the attack is too weak; use \(SettingName("attack")) standard"
     ]
   }
 
@@ -55,7 +55,7 @@ extension ReliabilityChecks {
     return [
       "on \(count) of \(probes.count) samples random noise fools that is smaller than what the "
         + "attack found: the attack is too weak, or the model's boundary too rough for it; use "
-        + "--attack standard, or a single attack with more --restarts"
+        + "\(SettingName("attack")) standard, or a single attack with more \(SettingName("restarts"))"
     ]
   }
 
@@ -70,7 +70,7 @@ extension ReliabilityChecks {
         flags.append(
           "at epsilon \(found.epsilon) the attack leaves \(found.first) of \(probes.count) samples "
             + "standing, the structural attack \(found.second): the attack is too weak; use "
-            + "--attack standard")
+            + "\(SettingName("attack")) standard")
       }
     }
     let doubled = evaluation.attacks.compactMap { $0.doubled() }
@@ -79,8 +79,8 @@ extension ReliabilityChecks {
     {
       flags.append(
         "with twice the steps the share of standing samples at epsilon \(found.epsilon) falls from "
-          + "\(found.first) to \(found.second): the attack has not converged; use --attack standard, or a single "
-          + "attack with more --steps")
+          + "\(found.first) to \(found.second): the attack has not converged; use \(SettingName("attack")) standard, or a single "
+          + "attack with more \(SettingName("steps"))")
     }
     if flags.isEmpty { flags += try gradientFreeFlags(probes.prefix(Self.attackLimit / 2)) }
     return flags

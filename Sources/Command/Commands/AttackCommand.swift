@@ -7,7 +7,6 @@ import LinearCore
 import Runs
 import Studies
 
-/// `polyrelu attack`.
 struct AttackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "attack",

@@ -7,7 +7,6 @@ import LinearCore
 import Runs
 import Studies
 
-/// `polyrelu certify`.
 struct CertifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certify",

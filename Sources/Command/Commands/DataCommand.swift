@@ -5,7 +5,6 @@ import Figures
 import Runs
 import Studies
 
-/// `polyrelu data`.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data",

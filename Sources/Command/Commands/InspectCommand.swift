@@ -9,7 +9,6 @@ import Networks
 import Runs
 import Studies
 
-/// `polyrelu inspect`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",

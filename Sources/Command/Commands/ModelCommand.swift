@@ -7,7 +7,6 @@ import Networks
 import Runs
 import Studies
 
-/// `polyrelu model`.
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model",

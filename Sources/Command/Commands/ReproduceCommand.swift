@@ -5,7 +5,6 @@ import Foundation
 import Runs
 import Studies
 
-/// `polyrelu reproduce`.
 struct ReproduceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reproduce",

@@ -5,7 +5,6 @@ import Runs
 import Studies
 import Theory
 
-/// `polyrelu theory`.
 struct TheoryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "theory",

@@ -7,7 +7,6 @@ import Runs
 import Studies
 import Training
 
-/// `polyrelu train`.
 struct TrainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",

@@ -12,7 +12,6 @@ enum ArgumentText {
     init(_ description: String) { self.description = description }
   }
 
-  /// A finite number.
   static func number(_ text: String) throws -> Double {
     guard let value = Double(text), value.isFinite else { throw Expected("expected a number") }
     guard abs(value) <= NumberText.largestNumber else {
@@ -97,7 +96,6 @@ enum ArgumentText {
     return change
   }
 
-  /// A seed.
   static func seed(_ text: String) throws -> UInt64 {
     guard let value = UInt64(text) else {
       throw Expected("expected a whole number from 0 to 2^64 - 1")

@@ -7,14 +7,12 @@ import Networks
 import Runs
 import Studies
 
-/// A trained network.
 struct ModelOptions: ParsableArguments {
   @Option(help: "A run directory or a model file (safetensors, npz, pt).")
   var model: String
 
   @OptionGroup var details: ModelDetails
 
-  /// Reads the network.
   func load() throws -> LoadedModel { try details.load(model, name: "--model \(model)") }
 
   /// Reads a network of one hidden layer.

@@ -6,7 +6,6 @@ import Studies
 
 /// What the exit status of the program means.
 enum ExitStatus {
-  /// The computation failed.
   static let failed = ExitCode(1)
   /// Wrong usage or input.
   static let usage = ExitCode(2)

@@ -12,7 +12,6 @@ struct AttackReport {
   private let result: RobustnessResult<Float>
   private let summary: Summary
 
-  /// The JSON document.
   private struct Summary: Encodable {
     let cleanAccuracy: Double
     let norm: Norm
@@ -54,7 +53,6 @@ struct AttackReport {
         }))
   }
 
-  /// One JSON document.
   var json: String { JSONText.encode(summary) }
 
   /// The same without seconds, as a run directory keeps it.

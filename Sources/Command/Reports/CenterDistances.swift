@@ -5,7 +5,6 @@ extension DataDescription.Distances {
   /// More centres than this are not all compared with each other, which takes time that grows with their square.
   private static let centerLimit = 2048
 
-  /// Measures data.
   init(_ data: Dataset) {
     let groups = data.groups ?? data.labels
     let labels = data.groupLabels ?? Array(0..<data.classCount)

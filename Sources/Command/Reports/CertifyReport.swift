@@ -13,7 +13,6 @@ struct CertifyReport {
   /// What radii of the result are multiplied by.
   private let unit: Double
 
-  /// The JSON document.
   private struct Summary: Encodable {
     let norm: Norm
     let samples: [Sample]
@@ -87,7 +86,6 @@ struct CertifyReport {
       samples: settings.samples, confidence: settings.confidence, sigma: settings.sigma)
   }
 
-  /// One JSON document.
   var json: String { JSONText.encode(summary) }
 
   /// How many samples ended how, and quantiles of both bounds.

@@ -9,7 +9,6 @@ import Studies
 
 /// Where the dominant neurons point, largest contribution first.
 struct CosineTable {
-  /// The table.
   let text: String
 
   /// More directions than this are not listed one by one.

@@ -37,7 +37,6 @@ struct DataDescription: Encodable {
     let comparedCenters: Int
   }
 
-  /// Describes data.
   init(_ data: Dataset) {
     name = data.name
     samples = data.count
@@ -53,7 +52,6 @@ struct DataDescription: Encodable {
     checksum = data.checksum
   }
 
-  /// A table.
   var text: String {
     var table = TerminalTable(header: [name, ""])
     table.append(["samples", "\(samples)"])

@@ -12,7 +12,6 @@ struct FlowReport {
   private let summary: Summary
   private let inspection: NetworkInspection
 
-  /// The JSON document.
   private struct Summary: Encodable {
     let model: String
     let ending: String
@@ -47,10 +46,8 @@ struct FlowReport {
       steps: result.counts, warnings: result.warnings, seconds: seconds)
   }
 
-  /// One JSON document.
   var json: String { JSONText.encode(summary) }
 
-  /// A table.
   var text: String {
     func time(_ value: Double?) -> String { value.map(Format.significant) ?? "not reached" }
     var table = TerminalTable(header: ["gradient flow", ""])

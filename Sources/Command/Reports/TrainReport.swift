@@ -12,7 +12,6 @@ struct TrainReport {
   private let summary: Summary
   private let inspection: NetworkInspection
 
-  /// The JSON document.
   private struct Summary: Encodable {
     let model: String
     let epochs: Int
@@ -40,10 +39,8 @@ struct TrainReport {
       epochsOfWork: record.thinning?.epochsOfWork, seconds: seconds)
   }
 
-  /// One JSON document.
   var json: String { JSONText.encode(summary) }
 
-  /// A table.
   var text: String {
     var table = TerminalTable(header: ["trained network", ""])
     table.append(["epochs", "\(summary.epochs)"])

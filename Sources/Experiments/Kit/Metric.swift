@@ -62,3 +62,6 @@ struct Measurement<Values: Codable & Sendable>: Codable, Sendable {
 }
 
 extension Measurement: Equatable where Values: Equatable {}
+
+/// ``Measurement`` without the clash with Foundation's.
+typealias Measured = Measurement

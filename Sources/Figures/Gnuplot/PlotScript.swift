@@ -101,7 +101,6 @@ package struct PlotScript: Sendable {
   /// A vertical pixel position, from the top, as gnuplot's fraction from the bottom.
   func screenY(_ pixels: Double) -> Double { 1 - pixels / canvas.height }
 
-  /// The whole script.
   var text: String {
     (commands + ["unset multiplot", "unset output"]).joined(separator: "\n") + "\n"
   }

@@ -1,5 +1,4 @@
 extension Report {
-  /// The whole document.
   package var html: String {
     var writer = ReportWriter()
     for (index, section) in sections.enumerated() {

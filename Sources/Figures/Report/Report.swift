@@ -31,9 +31,7 @@ package struct Report: Hashable, Sendable {
   /// A piece of a section.
   package indirect enum Block: Hashable, Sendable {
     case paragraph(Prose)
-    /// A smaller heading.
     case subheading(String)
-    /// Bullet points.
     case list([Prose])
     case table(Table)
     case figure(Picture)
@@ -64,7 +62,6 @@ package struct Report: Hashable, Sendable {
   package struct Table: Hashable, Sendable {
     /// Above the table; none when empty.
     package var caption: Prose
-    /// Column names.
     package var header: [Prose]
     /// Cells, row by row.
     package var rows: [[Prose]]

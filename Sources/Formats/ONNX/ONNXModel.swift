@@ -10,7 +10,6 @@ package struct ONNXModel: Sendable, Equatable {
     package var inputs: [String]
     /// The name of the value it makes.
     package var output: String
-    /// Its integer attributes.
     package var integers: [String: Int] = [:]
     /// Its attributes that are lists of integers.
     package var integerLists: [String: [Int]] = [:]
@@ -111,7 +110,6 @@ package struct ONNXModel: Sendable, Equatable {
     return model.bytes
   }
 
-  /// NodeProto.
   private func encode(_ node: Node, _ message: inout ProtobufMessage) {
     for input in node.inputs { message.append(1, input) }
     message.append(2, node.output)

@@ -6,7 +6,6 @@ public struct Tensor: Sendable, Equatable {
   public enum Elements: Sendable, Equatable {
     /// Single precision, also the home of the 16-bit float types.
     case float32([Float])
-    /// Double precision.
     case float64([Double])
     /// Every integer type and booleans (0 and 1).
     case int64([Int64])

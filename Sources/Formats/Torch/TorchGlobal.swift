@@ -2,7 +2,6 @@
 /// pickle to an action: each case is an instruction of ``PickleReader``, no code of the file is run. What other
 /// names make is passed over.
 enum TorchGlobal: Equatable {
-  /// `collections.OrderedDict`.
   case orderedDictionary
   /// `torch._utils._rebuild_tensor_v2`: a strided view of a storage.
   case rebuildTensor

@@ -117,7 +117,8 @@ extension ModelFile {
     let p = try number(place("p"), file, path)
     let normalize = try flag(place("normalizeInput"), file, path)
     if let exponent, let p, exponent != p {
-      throw FormatError(path: path, "the model has p = \(p), but --p says \(exponent)")
+      throw FormatError(
+        path: path, "the model has p = \(p), but \(SettingName("p")) says \(exponent)")
     }
     if let normalizeInput, let normalize, normalizeInput != normalize {
       throw FormatError(
@@ -127,8 +128,8 @@ extension ModelFile {
       throw FormatError(
         path: path,
         (names.hiddenIsTransposed ? "a PyTorch state dict" : "it")
-          + " does not say its hyper-parameters: give --p and --normalize-input or "
-          + "--no-normalize-input")
+          + " does not say its hyper-parameters: give \(SettingName("p")) and \(SettingName("normalize-input")) or "
+          + "\(SettingName("no-normalize-input"))")
     }
     return (exponent, normalizeInput)
   }

@@ -42,7 +42,7 @@ package struct ScaledNetwork: Sendable {
     let shift = q * Double(k)
     guard shift.magnitude < 1e6 else {
       throw NetworkError(
-        "--model: outputs of p = \(network.exponent) on samples of size 2^\(k) are beyond single precision"
+        "\(SettingName("model")): outputs of p = \(network.exponent) on samples of size 2^\(k) are beyond single precision"
       )
     }
     let bias = (network.outputBias ?? []).reduce(0) { max($0, $1.magnitude) }
@@ -57,7 +57,7 @@ package struct ScaledNetwork: Sendable {
     if let biasExponent {
       guard (biasExponent - top).magnitude <= Self.range else {
         throw NetworkError(
-          "--model: outputs without the bias are 2^\((biasExponent - top).magnitude) times "
+          "\(SettingName("model")): outputs without the bias are 2^\((biasExponent - top).magnitude) times "
             + "\(biasExponent > top ? "smaller" : "larger") than the bias, on samples of size 2^\(k); single "
             + "precision does not hold both")
       }

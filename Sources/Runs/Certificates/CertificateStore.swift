@@ -41,7 +41,8 @@ package struct CertificateStore {
       }
       guard certificate.norm == norm else {
         throw .usage(
-          "\(path): is about \(certificate.norm.rawValue), expected --norm \(norm.rawValue)")
+          "\(path): is about \(certificate.norm.rawValue), expected \(SettingName("norm")) \(norm.rawValue)"
+        )
       }
       do { radii.append(try checker.check(certificate, input: data.inputs.row(index))) } catch {
         throw .usage("\(path): \(error)")

@@ -1,6 +1,7 @@
 import Datasets
 import Formats
 import Foundation
+import LinearCore
 
 /// What a run directory is about.
 package enum RunKind: String, Codable, Sendable {
@@ -10,11 +11,8 @@ package enum RunKind: String, Codable, Sendable {
   case gradientFlow = "gradient-flow"
   /// A deep network of an experiment.
   case deepTraining = "deep-training"
-  /// An attack.
   case attack
-  /// Certificates.
   case certification
-  /// An experiment.
   case experiment
 }
 
@@ -104,7 +102,7 @@ package struct RunDescription: Sendable {
     } catch {
       // Other programs have files of this name beside their models as well.
       if !isOfDirectory, Self.isForeign(path) { return nil }
-      throw .usage("--model \(argument): \(error)")
+      throw .usage("\(SettingName("model")) \(argument): \(error)")
     }
     kind = stored.kind ?? (stored.configuration.flow == nil ? .training : .gradientFlow)
     data = stored.configuration.data

@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import LinearCore
 
 /// The directory of a run: `config.json`, `environment.json`, `timing.json`, `metrics.csv`, `checkpoints/`,
 /// `results/`, `figures/`, `report.html`. Every file appears whole, by an atomic rename.
@@ -33,8 +34,8 @@ package struct RunDirectory: Sendable {
     inputs: [RunInput]? = [], resume: Bool, flag: String = "out",
     replacing: ((String) -> Bool)? = nil
   ) throws(ExperimentError) {
-    let name = "--\(flag) \(path)"
-    if path.isEmpty { throw .usage("--\(flag) is empty, expected a directory") }
+    let name = "\(SettingName(flag)) \(path)"
+    if path.isEmpty { throw .usage("\(SettingName(flag)) is empty, expected a directory") }
     url = URL(fileURLWithPath: path, isDirectory: true)
     let created = try Self.create(url, name: name)
     do throws(ExperimentError) {
@@ -108,7 +109,8 @@ package struct RunDirectory: Sendable {
     }
     guard resume else {
       throw .usage(
-        "\(name): already holds a run; continue it with --resume or choose another directory")
+        "\(name): already holds a run; continue it with \(SettingName("resume")) or choose another directory"
+      )
     }
     let found: StoredConfiguration<Configuration>
     do {
@@ -120,7 +122,8 @@ package struct RunDirectory: Sendable {
       throw .usage("\(path): is that of a run of the kind '\(other.rawValue)', cannot resume")
     }
     guard found.configuration == configuration else {
-      throw .usage("\(path): the run there has other settings; --resume needs the same ones")
+      throw .usage(
+        "\(path): the run there has other settings; \(SettingName("resume")) needs the same ones")
     }
     return found
   }

@@ -10,13 +10,11 @@ package struct RunEnvironment: Codable, Sendable {
   package let version: String
   /// The source revision, where the program lies in a checkout.
   package let commit: String
-  /// The processor.
   package let cpu: String
   /// The kernels of the BLAS library, such as "Haswell" or "SkylakeX". Others give other last digits.
   package let blasKernels: String
   /// The BLAS library and its version.
   package let blasLibrary: String
-  /// The seed.
   package let seed: UInt64
   /// SHA-256 of the data, see `Dataset.checksum`; empty where there are several.
   package let dataChecksum: String

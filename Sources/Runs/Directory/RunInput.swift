@@ -1,5 +1,6 @@
 import Datasets
 import Formats
+import LinearCore
 
 /// Data or a model that a run was made from, as `config.json` names it.
 package struct RunInput: Codable, Sendable, Equatable {
@@ -13,7 +14,6 @@ package struct RunInput: Codable, Sendable, Equatable {
     case samples
     /// What told an attack where other classes lie.
     case reference
-    /// The network.
     case model
   }
 
@@ -26,7 +26,6 @@ package struct RunInput: Codable, Sendable, Equatable {
   /// How data were asked for; nil for models, and where an experiment brings its own.
   package let request: DatasetRequest?
 
-  /// Data.
   package init(_ role: Role, _ data: Dataset, request: DatasetRequest? = nil) {
     self.role = role
     name = request?.data ?? data.name
@@ -34,7 +33,6 @@ package struct RunInput: Codable, Sendable, Equatable {
     self.request = request
   }
 
-  /// A network.
   package init(model: StoredModel, name: String) {
     role = .model
     self.name = name
@@ -51,7 +49,7 @@ package struct RunInput: Codable, Sendable, Equatable {
       guard let old = stored.first(where: { $0.role == input.role }), old.sha256 != input.sha256
       else { continue }
       return "\(input.name): has changed since the run in \(directory) began: SHA-256 "
-        + "\(old.sha256.prefix(12))... then, \(input.sha256.prefix(12))... now; --resume needs the same "
+        + "\(old.sha256.prefix(12))... then, \(input.sha256.prefix(12))... now; \(SettingName("resume")) needs the same "
         + (input.role == .model ? "model" : "data")
     }
     return nil

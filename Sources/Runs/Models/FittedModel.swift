@@ -54,7 +54,8 @@ extension PReLUNetwork: StoredNetwork {
   }
 
   /// Weights that are not in single precision, and data of unusual size, are scaled as ``ScaledNetwork`` says.
-  package func fitted(to data: Dataset, reference: Dataset?) throws(ExperimentError) -> FittedModel {
+  package func fitted(to data: Dataset, reference: Dataset?) throws(ExperimentError) -> FittedModel
+  {
     do {
       let unit = FittedModel.unit(data, reference, center: center?.map { Double($0) })
       let single = self as? PReLUNetwork<Float>
@@ -84,11 +85,11 @@ extension FittedModel {
     switch loss {
     case .coordinates(let row):
       throw ExperimentError.usage(
-        "--data \(data.name): sample \(row) depends on numbers that single precision loses beside larger "
+        "\(SettingName("data")) \(data.name): sample \(row) depends on numbers that single precision loses beside larger "
           + "ones; \(advice)")
     case .outputs(let row):
       throw ExperimentError.usage(
-        "--data \(data.name): the outputs of sample \(row) are too small or too large for single precision "
+        "\(SettingName("data")) \(data.name): the outputs of sample \(row) are too small or too large for single precision "
           + "beside the others; \(advice)")
     case nil: break
     }
@@ -100,7 +101,8 @@ extension FittedModel {
   }
 
   /// The largest unit that anything asks for, 1 where everything is of ordinary size.
-  fileprivate static func unit(_ data: Dataset, _ reference: Dataset?, center: [Double]?) -> Double {
+  fileprivate static func unit(_ data: Dataset, _ reference: Dataset?, center: [Double]?) -> Double
+  {
     let size = (center ?? []).reduce(0) { max($0, $1.magnitude) }
     let units = [data.unit, reference?.unit ?? data.unit]
     guard size > 0 else { return units.max()! }

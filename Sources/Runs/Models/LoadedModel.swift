@@ -1,11 +1,11 @@
 import Datasets
 import Formats
+import LinearCore
 import Networks
 
 /// A network from a file, and what the file says about its classes. Labels of data are mapped onto them by
 /// value.
 package struct LoadedModel: Sendable {
-  /// The network.
   package let network: StoredModel
   /// The values of its classes in the order of its outputs; nil where neither the file nor its user says
   /// them.
@@ -32,7 +32,7 @@ package struct LoadedModel: Sendable {
       if let stored, let classes, stored != classes {
         throw FormatError(
           path: path,
-          "the model has the classes \(ClassLabel.listing(stored)), but --classes says "
+          "the model has the classes \(ClassLabel.listing(stored)), but \(SettingName("classes")) says "
             + ClassLabel.listing(classes))
       }
       self.classes = stored ?? classes
@@ -44,7 +44,8 @@ package struct LoadedModel: Sendable {
           + "the network tells apart")
     }
     if let classes, Set(classes).count < classes.count {
-      throw .usage("--classes: holds a value twice, expected a different one for every class")
+      throw .usage(
+        "\(SettingName("classes")): holds a value twice, expected a different one for every class")
     }
   }
 
@@ -57,7 +58,7 @@ package struct LoadedModel: Sendable {
   package func fitted(_ data: Dataset) throws(ExperimentError) -> Dataset {
     guard data.dimension == network.inputDimension else {
       throw .usage(
-        "--data \(data.name): samples have \(data.dimension) coordinates, expected "
+        "\(SettingName("data")) \(data.name): samples have \(data.dimension) coordinates, expected "
           + "\(network.inputDimension) as \(name) takes")
     }
     do {
@@ -71,7 +72,9 @@ package struct LoadedModel: Sendable {
       }
       return try data.numbered(
         by: ClassLabel.numbers(network.classCount),
-        of: "\(name) (the file does not say the values of its classes, see --classes)")
-    } catch { throw .usage("--data \(error)") }
+        of:
+          "\(name) (the file does not say the values of its classes, see \(SettingName("classes")))"
+      )
+    } catch { throw .usage("\(SettingName("data")) \(error)") }
   }
 }

@@ -50,8 +50,8 @@ package struct StoredModel: Sendable {
     guard exponent == nil, normalizeInput == nil else {
       throw FormatError(
         path: path,
-        "is a deep network, whose layers say their degrees and normalisations; expected no --p and "
-          + "no --normalize-input")
+        "is a deep network, whose layers say their degrees and normalisations; expected no \(SettingName("p")) and "
+          + "no \(SettingName("normalize-input"))")
     }
     try Self.checkRange(Safetensors(path: path), path)
     self.init(try DeepModelFile.read(path))

@@ -4,14 +4,12 @@ import LinearCore
 /// The stages of a long experiment with the time each is expected to take: said before it starts, and
 /// corrected while it runs by the time that the finished stages have taken.
 package struct RunPlan: Sendable {
-  /// A stage.
   package struct Stage: Sendable {
     /// What is done: "train 30 networks".
     package let name: String
     /// Expected seconds on the threads at hand.
     package let seconds: Double
 
-    /// A stage.
     package init(_ name: String, seconds: Double) {
       self.name = name
       self.seconds = seconds
@@ -28,7 +26,6 @@ package struct RunPlan: Sendable {
   private var taken = 0.0
   private var expected = 0.0
 
-  /// A plan.
   package init(_ stages: [Stage]) { self.init(stages, details: []) }
 
   /// A plan of one stage whose parts go side by side.

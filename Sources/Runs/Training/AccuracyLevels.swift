@@ -11,11 +11,9 @@ import LinearCore
 package struct AccuracyLevels: Sendable {
   /// A network that was the first to reach a level.
   package struct Reached: Sendable {
-    /// The network.
     package let network: DeepNetwork<Float>
     /// When it was, in epochs from the start.
     package let epoch: Double
-    /// Its validation accuracy.
     package let accuracy: Double
   }
 

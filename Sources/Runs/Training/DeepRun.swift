@@ -17,7 +17,6 @@ package struct DeepRun: Sendable {
   package let directory: RunDirectory
   /// What the files are called, different for every network of the experiment.
   package let name: String
-  /// The layers.
   package let architecture: Architecture
   /// How they are trained. Its seed's child ("initialisation") draws the weights.
   package let training: DeepTrainingConfiguration
@@ -31,7 +30,6 @@ package struct DeepRun: Sendable {
   /// Seconds between checkpoints, which are written behind an epoch.
   package var checkpointInterval = 10.0
 
-  /// A trained network.
   package struct Outcome: Sendable {
     /// The network after all epochs.
     package let network: DeepNetwork<Float>
@@ -39,7 +37,6 @@ package struct DeepRun: Sendable {
     package let record: TrainingRecord
   }
 
-  /// A run.
   package init(
     directory: RunDirectory, name: String, architecture: Architecture,
     training: DeepTrainingConfiguration

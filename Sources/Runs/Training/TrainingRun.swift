@@ -40,7 +40,7 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
       PReLUNetwork<Float>.maximumWeightCount / max(1, data.dimension + outputCount)
     guard (1...max(1, largest)).contains(hiddenWidth) else {
       throw .usage(
-        "--width is \(hiddenWidth), expected 1 to \(max(1, largest)) for \(data.dimension) coordinates and "
+        "\(SettingName("width")) is \(hiddenWidth), expected 1 to \(max(1, largest)) for \(data.dimension) coordinates and "
           + "\(outputCount) outputs")
     }
     return outputCount
@@ -56,7 +56,9 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
     let bytes = overflow || features > 1 << 60 ? Int.max : 4 * (weights + features)
     // Nothing of it is copied.
     if let problem = MemoryBudget.problem(bytes / 3) {
-      throw .usage("--width is \(hiddenWidth): a step with a batch of \(batch) samples \(problem)")
+      throw .usage(
+        "\(SettingName("width")) is \(hiddenWidth): a step with a batch of \(batch) samples \(problem)"
+      )
     }
   }
 
@@ -79,14 +81,11 @@ public struct ModelConfiguration: Codable, Sendable, Equatable {
 
 /// What determines a training run: stored as `config.json`.
 package struct TrainingRunConfiguration: Codable, Sendable, Equatable {
-  /// The data.
   package var data: DatasetRequest
-  /// The network.
   package var model: ModelConfiguration
   /// Loss, optimiser, epochs, batch size, seed.
   package var training: TrainingConfiguration
 
-  /// A configuration.
   package init(
     data: DatasetRequest, model: ModelConfiguration, training: TrainingConfiguration
   ) {
@@ -98,7 +97,6 @@ package struct TrainingRunConfiguration: Codable, Sendable, Equatable {
 
 /// Trains in a run directory: metrics, checkpoints, resumption, progress.
 package struct TrainingRun {
-  /// The directory.
   package let directory: RunDirectory
   /// What is trained.
   package let configuration: TrainingRunConfiguration
@@ -149,7 +147,7 @@ package struct TrainingRun {
     for part in [data, heldOut].compactMap({ $0 }) {
       if loss.isBinary && part.classCount != 2 {
         throw .usage(
-          "--loss is \(loss.rawValue), which is for two classes; expected cross-entropy for the "
+          "\(SettingName("loss")) is \(loss.rawValue), which is for two classes; expected cross-entropy for the "
             + "\(part.classCount) classes of \(part.name)")
       }
       guard part.dimension == data.dimension else {
@@ -282,13 +280,14 @@ package struct TrainingRun {
   package static func modelPath(_ argument: String) throws(ExperimentError) -> String {
     var isDirectory: ObjCBool = false
     guard FileManager.default.fileExists(atPath: argument, isDirectory: &isDirectory) else {
-      throw .usage("--model \(argument): no such file or run directory")
+      throw .usage("\(SettingName("model")) \(argument): no such file or run directory")
     }
     if !isDirectory.boolValue { return argument }
     for name in [modelName, checkpointName] {
       let path = argument + (argument.hasSuffix("/") ? "" : "/") + name
       if FileManager.default.fileExists(atPath: path) { return path }
     }
-    throw .usage("--model \(argument): a run directory without \(modelName) or a checkpoint")
+    throw .usage(
+      "\(SettingName("model")) \(argument): a run directory without \(modelName) or a checkpoint")
   }
 }

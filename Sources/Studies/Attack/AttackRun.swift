@@ -31,7 +31,6 @@ package struct AttackRun {
     let data: DatasetRequest
     let reference: DatasetRequest
 
-    /// Names.
     package init(model: String, data: DatasetRequest, reference: DatasetRequest) {
       self.model = model
       self.data = data

@@ -147,7 +147,6 @@ public struct RobustnessStudy {
 package struct RobustnessCurve: Codable, Sendable, Equatable {
   /// One point of the curve.
   package struct Point: Codable, Sendable, Equatable {
-    /// The radius.
     package let epsilon: Double
     /// The share of samples that stand.
     package let robustAccuracy: Double

@@ -7,11 +7,9 @@ import Runs
 /// l2 radii of the samples of one network, bounded from both sides: what is proved beside what is found. Stored
 /// below `results/`.
 package struct TwoSidedRadii: Codable, Sendable, Equatable {
-  /// One sample.
   package struct Sample: Codable, Sendable, Equatable {
     /// The row of the attacked data.
     package let index: Int
-    /// Its class.
     package let label: Int
     /// No smaller perturbation changes the class: proved. 0 for misclassified samples.
     package let lower: Double
@@ -30,7 +28,6 @@ package struct TwoSidedRadii: Codable, Sendable, Equatable {
     package var gap: Double { upper.isFinite ? (upper > 0 ? (upper - lower) / upper : 0) : 1 }
   }
 
-  /// The degree.
   package let p: Double
   /// The seed of the network.
   package let seed: UInt64

@@ -16,7 +16,6 @@ struct FlowDiagnostics {
   private let labels: [Int]
   private let loss: Loss
   private let initialState: FlowState
-  /// Neurons.
   var width: Int { initialState.layout.hiddenWidth }
   /// Neurons times samples.
   var patternCount: Int { width * labels.count }

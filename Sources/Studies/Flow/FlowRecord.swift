@@ -48,7 +48,6 @@ package struct Quartiles: Codable, Sendable, Equatable {
   package let lower: Double
   /// Half of them.
   package let median: Double
-  /// Three quarters.
   package let upper: Double
 
   /// The quartiles of some numbers, interpolated linearly between neighbours; NaN for none.

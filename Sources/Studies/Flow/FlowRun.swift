@@ -8,7 +8,6 @@ import Training
 
 /// What determines an integration of gradient flow: stored as `config.json`.
 package struct FlowRunConfiguration: Codable, Sendable, Equatable {
-  /// The data.
   package var data: DatasetRequest
   /// The network. A Gaussian initialisation may have any positive scale.
   package var model: ModelConfiguration
@@ -21,7 +20,6 @@ package struct FlowRunConfiguration: Codable, Sendable, Equatable {
   /// Whether the extremal vectors of the direction flow are found and compared with the neurons.
   package var findsExtremalVectors: Bool
 
-  /// A configuration.
   package init(
     data: DatasetRequest, model: ModelConfiguration, flow: FlowConfiguration, seed: UInt64 = 0,
     recordTimes: [Double]? = nil, findsExtremalVectors: Bool = false
@@ -43,7 +41,7 @@ package struct FlowRunConfiguration: Codable, Sendable, Equatable {
     var logScale = 0.0
     if case .gaussian(let scale) = model.initialization {
       guard scale > 0, scale.isFinite else {
-        throw .usage("--init-scale \(scale): expected a positive number")
+        throw .usage("\(SettingName("init-scale")) \(scale): expected a positive number")
       }
       unit.initialization = .gaussian(scale: 1)
       logScale = log(scale)
@@ -64,7 +62,6 @@ package struct FlowResult: Sendable {
   package var network: PReLUNetwork<Float> { model.network }
   /// The network at the end, in a form that keeps its scale.
   package let model: FlowModel
-  /// The records.
   package let trajectory: FlowTrajectory
   /// The names of the reference directions of the trajectory's cosines.
   package let directions: [String]
@@ -82,11 +79,9 @@ package struct FlowResult: Sendable {
 
 /// How much work an integration was.
 package struct FlowCounts: Codable, Sendable, Equatable {
-  /// Accepted steps.
   package let accepted: Int
   /// Accepted steps of the smallest length, whose error was above the tolerance.
   package let forced: Int
-  /// Rejected steps.
   package let rejected: Int
   /// Evaluations of the full gradient.
   package let evaluations: Int
@@ -94,7 +89,6 @@ package struct FlowCounts: Codable, Sendable, Equatable {
 
 /// Integrates gradient flow in a run directory: records, checkpoints, resumption, live view.
 package struct FlowRun {
-  /// The directory.
   package let directory: RunDirectory
   /// What is integrated.
   package let configuration: FlowRunConfiguration
@@ -233,7 +227,7 @@ extension FlowResult {
     if flow.roundingShare > 1 {
       warnings.append(
         "the products in single precision are too coarse for the tolerance "
-          + "\(flow.configuration.tolerance); use --precision double")
+          + "\(flow.configuration.tolerance); use \(SettingName("precision")) double")
     }
     return warnings
   }

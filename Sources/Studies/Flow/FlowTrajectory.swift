@@ -16,7 +16,6 @@ package struct FlowTrajectory: Sendable {
   /// More records than this are thinned out, every second one going.
   private static var limit: Int { 240 }
 
-  /// No records.
   package init() {}
 
   init(records: [FlowRecord], neurons: [NeuronSnapshot], stride: Int) {

@@ -8,7 +8,6 @@ import Runs
 
 /// What a deep network consists of: the result of `polyrelu inspect` for one.
 package struct DeepNetworkInspection: Codable, Sendable, Equatable {
-  /// One layer.
   package struct Layer: Codable, Sendable, Equatable {
     /// Its number, inside a residual connection behind that of the connection: "3.block.0".
     package let name: String
@@ -22,13 +21,11 @@ package struct DeepNetworkInspection: Codable, Sendable, Equatable {
     package let parameters: Int
   }
 
-  /// One trained tensor.
   package struct Weights: Codable, Sendable, Equatable {
     /// Its name in files.
     package let name: String
     /// Rows and columns.
     package let shape: [Int]
-    /// The Frobenius norm.
     package let norm: Double
     /// The smallest norm of a row: of a neuron or filter.
     package let smallestRowNorm: Double
@@ -40,9 +37,7 @@ package struct DeepNetworkInspection: Codable, Sendable, Equatable {
 
   /// The shape of an input.
   package let inputShape: FeatureShape
-  /// Outputs.
   package let outputCount: Int
-  /// Trained numbers.
   package let parameters: Int
   /// The layers, first to last.
   package let layers: [Layer]

@@ -151,6 +151,6 @@ struct GradientFlowTests {
     #expect(message { $0.stopLoss = 1 }.hasPrefix("--stop-loss is 1.0, expected"))
     #expect(
       message { $0.method = "euler" }.hasPrefix("--integrator is euler, expected one of bogacki"))
-    #expect(message { $0.loss = .crossEntropy }.hasPrefix("--loss is cross-entropy with 1 outputs"))
+    #expect(message { $0.loss = .crossEntropy }.hasPrefix("loss is cross-entropy with 1 outputs"))
   }
 }

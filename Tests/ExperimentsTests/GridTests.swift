@@ -8,22 +8,27 @@ import Testing
 
 @testable import Experiments
 
-/// A sweep over a made-up law, y = a x^2 with noise of the seed.
-private struct ParabolaExperiment: SweepExperiment {
+/// A made-up law, y = a x^2 with noise of the seed.
+private struct ParabolaExperiment: GridExperiment {
   static let name = "parabola"
   static let summary = "a parabola"
 
-  struct Settings: SweepSettings {
+  struct Settings: ExperimentSettings {
     var experiment = ParabolaExperiment.name
     var preset: Preset
     var seed: UInt64
     var repeats: Int
   }
 
-  struct Cell: SweepCell {
+  struct Cell: GridCell {
     var x: Double
     var parameters: [Parameter] { [.init("x", x), .init("kind", "a b")] }
-    var cost: Double { x }
+  }
+
+  struct Values: Codable, Equatable {
+    var y: Double
+    var radius: Double
+    var line: [Double] = []
   }
 
   var settings: Settings
@@ -41,44 +46,43 @@ private struct ParabolaExperiment: SweepExperiment {
   }
 
   var cells: [Cell] { [1, 2, 3, 4].map(Cell.init(x:)) }
-  var metrics: [SweepMetric] { [SweepMetric("y"), SweepMetric("radius")] }
-  func operations(_ cell: Cell) -> Double { 1e6 * cell.cost }
+  var metrics: [Metric<Values>] { [y, Metric(\.radius, "radius")] }
+  let y = Metric(\Values.y, "y")
+  func operations(_ cell: Cell) -> Double { 1e6 * cell.x }
 
-  func measure(_ cell: Cell, _ context: SweepContext) throws(ExperimentError) -> SweepMeasurement {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     calls.value.withLock { $0.append(cell.x) }
     if cell.x == failing && context.seed == 1 { throw .failed("it broke") }
     var stream = RandomStream(seed: context.seed).child("noise")
     let noise = Double.random(in: -0.01...0.01, using: &stream)
     context.report(0.5)
-    return SweepMeasurement(
-      metrics: ["y": cell.x * cell.x + noise, "radius": context.seed == 2 ? .infinity : cell.x],
-      curves: ["line": [0, cell.x + noise]],
+    return Measured(
+      Values(
+        y: cell.x * cell.x + noise, radius: context.seed == 2 ? .infinity : cell.x,
+        line: [0, cell.x + noise]),
       flags: cell.x == 2 ? ["weak attack"] : [],
       failure: cell.x == 4 && context.seed == 0 ? "stalled" : nil)
   }
 
-  func account(of results: SweepResults<Cell>) throws(ExperimentError) -> SweepAccount {
+  func account(of results: Results) -> Account {
     let fit = LineFit(
-      x: cells.map { log($0.x) }, y: cells.map { log(results.interval("y", $0).mean ?? .nan) })
-    return SweepAccount(
+      x: cells.map { log($0.x) }, y: cells.map { log(results.mean(y, $0) ?? .nan) })
+    return Account(
       title: "Parabola", subtitle: "four cells", introduction: "y against x",
       answer: String(format: "the exponent is %.2f", fit?.slope ?? .nan),
       findings: ["exponent": .number(fit?.slope ?? .nan)],
       figures: [
-        SweepFigure(
-          "parabola",
-          LineChart(
-            x: Axis("x", scale: .logarithmic), y: Axis("y", scale: .logarithmic),
-            series: [results.series("y", metric: "y", cells: cells, x: { $0.x })]),
-          caption: "y", alternative: "y")
+        results.chart(
+          "parabola", "Parabola", x: Axis("x", scale: .logarithmic),
+          y: Axis("y", scale: .logarithmic), [("y", y)], at: { $0.x })
       ])
   }
 }
 
 /// One after the other: the number of threads is set for the whole process.
-@Suite(.serialized) struct SweepTests {
+@Suite(.serialized) struct GridTests {
   let folder = FileManager.default.temporaryDirectory
-    .appendingPathComponent("sweep-\(UUID().uuidString)")
+    .appendingPathComponent("grid-\(UUID().uuidString)")
 
   private func run(
     _ experiment: ParabolaExperiment, _ name: String, resume: Bool = false
@@ -100,7 +104,7 @@ private struct ParabolaExperiment: SweepExperiment {
     #expect(outcome.flags == ["x = 2, kind = a b, seed 0 and 2 more of 12 runs: weak attack"])
     #expect(outcome.table.contains("no result: x = 4, kind = a b, seed 0: stalled"))
     #expect(outcome.table.contains("1 of 3") && outcome.table.hasSuffix("the exponent is 2.00\n"))
-    #expect(outcome.summary.contains("\"exponent\""))
+    #expect(outcome.summary.contains("\"exponent\"") && outcome.summary.contains("\"format\" : 2"))
     let report = try text("whole/report.html")
     #expect(report.contains("the exponent is 2.00") && report.contains("weak attack"))
     let rows = try text("whole/results/cells.csv").split(separator: "\n")
@@ -162,39 +166,56 @@ private struct ParabolaExperiment: SweepExperiment {
   }
 
   @Test func curvesAndSeries() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
     let cells = [2.0, 1].map(ParabolaExperiment.Cell.init(x:))
     let runs = cells.map { cell in
       (0..<2).map { seed in
-        SweepMeasurement(
-          metrics: ["y": cell.x + Double(seed)], curves: ["c": [1, Double(seed)]])
+        Measured(
+          ParabolaExperiment.Values(y: cell.x + Double(seed), radius: 1, line: [1, Double(seed)]))
       }
     }
-    let results = SweepResults(cells: cells, seeds: [0, 1], runs: runs)
-    let series = results.series("y", metric: "y", cells: cells, x: { $0.x })
+    let y = Metric(\ParabolaExperiment.Values.y, "y")
+    let results = GridResults<ParabolaExperiment>(
+      cells: cells, seeds: [0, 1], runs: runs, source: NoSource(),
+      directory: try RunDirectory(folder.path, configuration: ["law": 2], resume: false))
+    let series = results.series("y", y, cells: cells) { $0.x }
     #expect(series.x == [1, 2] && series.y == [1.5, 2.5])
     // t = 12.7062 for one degree of freedom, variance 1/2 of two values.
     #expect(abs(series.band!.upper[0] - (1.5 + 12.7062 / 2)) < 1e-4)
     // Logarithms of 2 and 3 on a logarithmic axis: the interval stays above 0.
-    let logarithmic = results.series(
-      "y", metric: "y", cells: [cells[0]], scale: .logarithmic, x: { $0.x })
+    let logarithmic = results.series("y", y, cells: [cells[0]], scale: .logarithmic) { $0.x }
     #expect(abs(logarithmic.y[0] - 6.0.squareRoot()) < 1e-14)
     let width = 12.7062 * log(1.5) / 2
     #expect(abs(log(logarithmic.band!.lower[0]) - (log(6) / 2 - width)) < 1e-4)
-    #expect(results.curve("c", cells[0]).map(\.mean) == [1, 0.5])
-    #expect(results.curve("none", cells[0]).isEmpty)
-    #expect(results.interval(cells[0], of: { $0.metrics["y"]! * 2 }).mean == 5)
+    #expect(results.curve(\.line, cells[0]).map(\.mean) == [1, 0.5])
+    #expect(results.interval(cells[0], of: { $0.y * 2 }).mean == 5)
     #expect(cells[0].fileName == "x-2_kind-a-b" && cells[0].title == "x = 2, kind = a b")
   }
 
-  /// Results of version 0.1 that a resumed run finds go on under the new name.
-  @Test func oldNamesOfMetricsAreUnderstood() throws {
-    let old = """
-      {"metrics": {"halfRadius": 0.5, "accuracy": 1}, "curves": {}, "flags": []}
-      """
-    let found = try JSONDecoder().decode(SweepMeasurement.self, from: Data(old.utf8))
-    #expect(found == SweepMeasurement(metrics: ["medianRadius": 0.5, "accuracy": 1]))
-    let again = try JSONDecoder().decode(
-      SweepMeasurement.self, from: JSONEncoder().encode(found))
-    #expect(again == found)
+  /// Metrics of a part that is missing count as missing, and keep their name.
+  @Test func metricsOfParts() {
+    struct Whole: Codable, Sendable {
+      var part: ParabolaExperiment.Values?
+    }
+    let metric = Metric(\ParabolaExperiment.Values.y, "y", digits: 1).of(\Whole.part)
+    #expect(metric.key == "y" && metric.digits == 1 && metric.value(Whole()).isNaN)
+    #expect(metric.value(Whole(part: .init(y: 3, radius: 1))) == 3)
+  }
+
+  /// A plan counts what is missing, at the rate of the runs that are finished.
+  @Test func plansLearnFromFinishedRuns() throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let directory = try RunDirectory(folder.path, configuration: ["law": 2], resume: false)
+    let grid = Grid(
+      name: "g", cells: [1, 2, 3].map(ParabolaExperiment.Cell.init(x:)), seeds: [0]
+    ) { 1e9 * $0.x }
+    // The run of x = 1 took 10 s: 1e8 operations a second on each thread; 5e9 are left.
+    let timing = #"{"threads": 1, "parts": {"\#(grid.jobs[0].name)": 10}}"#
+    try directory.write(text: timing, to: "timing.json")
+    try directory.write(text: "{}", to: grid.jobs[0].path)
+    let threads = Double(Parallel.threadCount)
+    #expect(abs(grid.plan(directory, oneByOne: false).seconds - 50 / threads) < 1e-9)
+    #expect(abs(grid.plan(directory, oneByOne: true).seconds - 50) < 1e-9)
+    #expect(grid.plan(directory, oneByOne: true).stages.map(\.seconds) == [0, 20, 30])
   }
 }
