@@ -87,11 +87,13 @@ import Testing
     experiment.settings.degrees = [1]
     experiment.settings.logScales = [-80, -40, -10]
     let found = try run(
-      experiment, figures: ["median-radius", "effective-neurons", "subclass-cosine"])
+      experiment,
+      figures: ["median-radius", "effective-neurons", "subclasses-found", "subclass-cosine"])
     let times = try (0...2).map { try #require(found.mean("fittingTime", row: $0)) }
     let slopes = [(times[0] - times[1]) / 40, (times[1] - times[2]) / 30]
     #expect(slopes[1] > 0 && abs(slopes[0] / slopes[1] - 1) < 0.02)
-    #expect(found.mean("medianRadius", row: 0) != nil && found.answer.contains("1e-80"))
+    let radius = String(format: "%.3f from 1e-80", try #require(found.mean("medianRadius", row: 0)))
+    #expect(found.answer.contains(radius), "\(found.answer)")
   }
 
   @Test func subclassCounts() throws {
@@ -136,7 +138,15 @@ import Testing
     for (row, law) in [(0, 0.5), (1, 0.5.squareRoot())] {
       #expect(abs(try #require(found.mean("medianLower", row: row)) - law) < 0.04)
     }
-    #expect(found.answer.contains("are exact"))
+    // Cells and the table of laws have a line each.
+    for cell in experiment.cells {
+      let start = cell.parameters.map(\.value.text)
+      let lines = found.table.split(separator: "\n").map {
+        $0.split(separator: " ").map(String.init)
+      }
+      #expect(lines.count { $0.starts(with: start) } == 2, "\(cell.title)")
+    }
+    #expect(found.answer.contains("of 6 cases") && found.answer.contains("100.0% of the samples"))
   }
 
   /// Gradient descent with small steps is the flow; one with absurd steps fails and is shown.

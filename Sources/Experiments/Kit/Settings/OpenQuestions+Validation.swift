@@ -25,24 +25,6 @@ extension FlowTraining {
   }
 }
 
-extension InitialScaleExperiment.Settings {
-  /// Checks everything. Beyond 1e-300 the scale itself is no number.
-  package func validate() throws(ExperimentError) {
-    let check = SettingsCheck()
-    try check.repeats(repeats)
-    try check.degrees("degrees", degrees)
-    try check.list("logScales", logScales) { (value) throws(ExperimentError) in
-      try check.number("logScales", value, in: -300...3)
-    }
-    try flow.validate(check.at("flow"))
-    try check.cells(most: [degrees.count, logScales.count]) {
-      degrees.flatMap { p in
-        logScales.map { InitialScaleExperiment.Cell(p: p, logScale: $0) }
-      }
-    }
-  }
-}
-
 extension SettingsCheck {
   /// Mixtures of one size with several numbers of subclasses, half of them of each class.
   ///
@@ -77,72 +59,7 @@ extension SettingsCheck {
   }
 }
 
-extension SubclassScalingExperiment.Settings {
-  /// Checks everything. A figure has a panel for every alpha.
-  package func validate() throws(ExperimentError) {
-    let check = SettingsCheck()
-    try check.repeats(repeats)
-    try check.degrees("degrees", degrees)
-    try check.alphas("alphas", alphas, limit: 26)
-    for (name, value) in [
-      ("samplesPerSubclass", samplesPerSubclass), ("smallestSampleCount", smallestSampleCount),
-      ("classNeurons", classNeurons), ("neuronsPerSubclass", neuronsPerSubclass),
-      ("smallestWidth", smallestWidth), ("attackedSamples", attackedSamples),
-    ] { try check.count(name, value) }
-    try check.mixtures(
-      "subclassCounts", subclassCounts, dimension: dimension, alphas: alphas,
-      attackedSamples: attackedSamples
-    ) {
-      max(smallestSampleCount, samplesPerSubclass * $0)
-    } width: {
-      max(classNeurons, smallestWidth, neuronsPerSubclass * $0)
-    }
-    try check.flow("flow", flow)
-    try check.cells(most: [degrees.count, alphas.count, subclassCounts.count]) {
-      degrees.flatMap { p in
-        alphas.flatMap { alpha in
-          subclassCounts.map {
-            SubclassScalingExperiment.Cell(p: p, alpha: alpha, subclasses: $0)
-          }
-        }
-      }
-    }
-  }
-}
-
-extension CriticalRadiusExperiment.Settings {
-  /// Checks everything.
-  package func validate() throws(ExperimentError) {
-    let check = SettingsCheck()
-    try check.repeats(repeats)
-    try check.degrees("degrees", degrees)
-    try check.degrees("comparedDegrees", comparedDegrees)
-    try check.alphas("alphas", alphas)
-    try check.alphas("alpha", [alpha])
-    for (name, value) in [
-      ("samplesPerSubclass", samplesPerSubclass), ("neuronsPerSubclass", neuronsPerSubclass),
-      ("attackedSamples", attackedSamples),
-    ] { try check.count(name, value) }
-    for (name, counts) in [("subclassCounts", subclassCounts), ("subclasses", [subclasses])] {
-      try check.mixtures(
-        name, counts, dimension: dimension, alphas: alphas + [alpha],
-        attackedSamples: attackedSamples
-      ) {
-        samplesPerSubclass * $0
-      } width: {
-        neuronsPerSubclass * $0
-      }
-    }
-    try check.flow("flow", flow)
-    try certified.validate(check.at("certified"))
-    // The cells are each once by themselves.
-    try check.cells(most: [comparedDegrees.count, alphas.count + subclassCounts.count]) {
-      [CriticalRadiusExperiment.Cell]()
-    }
-  }
-}
-
-extension CertifiedMeasurement {
+extension CertifiedStudy {
   /// Checks attack and search.
   func validate(_ check: SettingsCheck) throws(ExperimentError) {
     try check.attack("attack", attack)
