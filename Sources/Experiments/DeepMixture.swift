@@ -169,10 +169,12 @@ extension DeepMixtureExperiment {
     /// Whether most runs of a cell fitted their data.
     func fits(_ cell: Cell) -> Bool { 2 * results.failures(cell) < results.seeds.count }
 
+    func radius(_ cell: Cell) -> Double? { fits(cell) ? results.mean(medianRadius, cell) : nil }
+
     /// The largest median radius of a degree, where most runs fitted, and its cell.
     func best(_ p: Double, depth isMeant: (Int) -> Bool) -> (radius: String, cell: Cell)? {
-      results.cells.filter { $0.p == p && isMeant($0.depth) && fits($0) }
-        .compactMap { cell in results.mean(medianRadius, cell).map { ($0, cell) } }
+      results.cells.filter { $0.p == p && isMeant($0.depth) }
+        .compactMap { cell in radius(cell).map { ($0, cell) } }
         .max { $0.0 < $1.0 }.map { (number($0.0), $0.1) }
     }
 
@@ -282,7 +284,19 @@ extension DeepMixtureExperiment {
               "10^\(Int(saturating: $0.rounded()))"
             }
           },
+          row("median radius of Adam over that of SGD", gainOfAdam),
         ])
+    }
+
+    /// From the same weights, where most runs fit with both.
+    func gainOfAdam(_ p: Double) -> String? {
+      let ratios = results.cells.filter { $0.p == p && $0.start == .adam }.compactMap { adam in
+        radius(Cell(p, adam.depth, adam.variant, .standard)).flatMap { sgd in
+          radius(adam).map { $0 / sgd }
+        }
+      }
+      guard let smallest = ratios.min(), let largest = ratios.max() else { return nil }
+      return String(format: "%.2f to %.2f", smallest, largest)
     }
 
     // MARK: - Figures

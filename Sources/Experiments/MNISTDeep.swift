@@ -329,7 +329,7 @@ struct MNISTDeepExperiment: GridExperiment {
       ? ""
       : "Against \(name(first)), for both norms and all kinds, \(name(last)) gains "
         + "\(parts.joined(separator: ", and ")) (geometric means). ")
-      + "The largest median l2 radius is \(best.radius), of \(best.title)."
+      + "The largest median l2 radius is \(best.radius) (\(best.title))."
   }
 
   private func best(_ attacked: Attacked, _ results: Results) -> (radius: String, title: String) {

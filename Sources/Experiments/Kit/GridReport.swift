@@ -116,7 +116,10 @@ struct GridReport<Kind: GridExperiment> {
       for (seed, run) in zip(results.seeds, row) {
         table.append(
           cell.parameters.map(\.csv) + [.text("\(seed)")]
-            + metrics.map { .number($0.value(run.values)) }
+            + metrics.map { metric in
+              let value = metric.value(run.values)
+              return value.isNaN ? .empty : .number(value)
+            }
             + [run.failure.map { .text($0) } ?? .empty])
       }
     }
