@@ -58,7 +58,7 @@ import Testing
     func metric(_ name: String, _ p: Double, _ depth: Int, _ variant: DenseDesign.Variant)
       throws -> Double?
     {
-      let cell = experiment.cell(p, depth, variant, .small)
+      let cell = DeepMixtureExperiment.Cell(p, depth, variant, .small)
       let row = rows[try #require(experiment.cells.firstIndex(of: cell))]
       let metrics = try #require(row["metrics"] as? [String: [String: Any]])
       return metrics[name]?["mean"] as? Double
@@ -73,9 +73,10 @@ import Testing
     #expect(try metric("medianRadius", 3, 4, .plain) == nil)
     #expect(try metric("medianRadius", 3, 4, .residual) != nil)
     #expect(outcome.table.contains("stalls") && answer.contains("Plain networks stall"))
-    // Short sentences, three at most; the numbers are a table behind them.
-    #expect(answer.components(separatedBy: ". ").count <= 3)
-    #expect(answer.split(separator: " ").count <= 110, "\(answer)")
+    // Two short sentences; the numbers are a table behind them.
+    #expect(answer.components(separatedBy: ". ").count == 2)
+    #expect(answer.split(separator: " ").count <= 60, "\(answer)")
+    #expect(answer.contains("train at every depth: residual."), "\(answer)")
     #expect(outcome.table.contains("size of outputs, usual weights, depth 4"))
     for figure in ["median-radius", "signal", "alignment", "curves"] {
       #expect(try !data("whole/figures/\(figure).svg").isEmpty)

@@ -53,7 +53,7 @@ import Testing
           let weights = own.architecture.parameters.filter { $0.name.hasSuffix("weights") }
           #expect(weights.count == depth + 1)
           var simpler = design
-          simpler.variant = design.simplest
+          simpler.variant = variant.simplest(exponent: p, depth: depth)
           let other = try DeepNetwork(
             architecture: simpler.architecture(dimension: 4, outputs: 1, hasBias: false),
             parameters: own.parameters)

@@ -3,7 +3,7 @@ import LinearCore
 import Runs
 
 /// What a run may know besides its cell.
-struct RunContext<Kind: GridExperiment> {
+struct RunContext<Kind: GridExperiment>: Sendable {
   /// The directory of the experiment, for files besides the measurement.
   let directory: RunDirectory
   /// A name for such files, different for every run: "p-3_alpha-0.1-seed0".
@@ -12,11 +12,10 @@ struct RunContext<Kind: GridExperiment> {
   let seed: UInt64
   /// The data of the experiment.
   let source: Kind.Source
-  /// Shows which share of this run is done.
-  let progress: ProgressReporter
-
-  /// Tells the progress line which share of this run is done.
-  func report(_ fraction: Double) { progress.update("", fraction: fraction, since: Date()) }
+  /// Shows what this run does; for the thread that measures alone.
+  nonisolated(unsafe) let progress: ProgressReporter
+  /// Tells the progress line which share of this run is done; for any thread.
+  let report: @Sendable (Double) -> Void
 }
 
 /// Cells times seeds: every combination is measured once and kept as a file, so that a killed experiment goes on
@@ -92,7 +91,7 @@ struct Grid<Cell: GridCell>: Sendable {
       if state.hasFailed { return }
       let context = RunContext<Kind>(
         directory: directory, name: job.name, seed: seeds[job.seed], source: source,
-        progress: progress)
+        progress: progress, report: { state.update(number, fraction: $0) })
       var isNew = false
       do throws(ExperimentError) {
         let result = try directory.timed(job.path, part: job.name) { () throws(ExperimentError) in

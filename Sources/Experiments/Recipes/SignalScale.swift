@@ -2,8 +2,6 @@ import DeepNetworks
 import Foundation
 import LinearCore
 import Networks
-import Runs
-import Studies
 
 /// How large the output of an untrained network is, in powers of ten.
 ///

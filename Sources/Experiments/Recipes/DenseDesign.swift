@@ -1,14 +1,13 @@
 import DeepNetworks
 import Networks
 import Runs
-import Studies
 
-/// A fully connected pReLU network of some depth, and what keeps its signal alive on the way: the designs
-/// that the experiments on depth compare.
+/// A fully connected pReLU network of some depth, and what keeps its signal alive on the way: the designs that the
+/// experiments on depth compare.
 struct DenseDesign: Codable, Sendable, Hashable {
   /// What stands around the hidden layers.
   enum Variant: String, Codable, Sendable, CaseIterable {
-    /// Nothing: hidden layers one after the other, then the outputs.
+    /// Hidden layers one after the other, then the outputs.
     case plain
     /// A layer normalisation behind every hidden layer.
     case layerNormalization = "layer norm"
@@ -21,9 +20,21 @@ struct DenseDesign: Codable, Sendable, Hashable {
     /// As residual, with every feature divided by ||x||^(p-1).
     case residualInputNormalization = "residual + input norm"
 
-    /// Whether features are divided by ||x||^(p-1).
     var normalizesInput: Bool {
       self == .inputNormalization || self == .residualInputNormalization
+    }
+
+    /// The simplest variant with the same function: a residual connection needs a second hidden layer, and at p = 1
+    /// there is nothing to divide inputs by.
+    func simplest(exponent: Double, depth: Int) -> Variant {
+      switch self {
+      case .inputNormalization where exponent == 1: .plain
+      case .residualInputNormalization where exponent == 1: depth == 1 ? .plain : .residual
+      case .residual where depth == 1: .plain
+      case .residualNormalization where depth == 1: .layerNormalization
+      case .residualInputNormalization where depth == 1: .inputNormalization
+      default: self
+      }
     }
   }
 
@@ -33,33 +44,7 @@ struct DenseDesign: Codable, Sendable, Hashable {
   var depth: Int
   /// Neurons a hidden layer.
   var width: Int
-  /// What stands around them.
   var variant: Variant
-
-  /// A design.
-  init(exponent: Double, depth: Int, width: Int, variant: Variant) {
-    self.exponent = exponent
-    self.depth = depth
-    self.width = width
-    self.variant = variant
-  }
-
-  /// The simplest variant with the same function: a residual connection needs a second hidden layer, and at
-  /// p = 1 there is nothing to divide inputs by.
-  var simplest: Variant {
-    var variant = variant
-    if exponent == 1 {
-      if variant == .inputNormalization { variant = .plain }
-      if variant == .residualInputNormalization { variant = .residual }
-    }
-    guard depth == 1 else { return variant }
-    switch variant {
-    case .residual: return .plain
-    case .residualNormalization: return .layerNormalization
-    case .residualInputNormalization: return .inputNormalization
-    case .plain, .layerNormalization, .inputNormalization: return variant
-    }
-  }
 
   /// Numbers multiplied in one pass of a sample through all hidden layers.
   func products(dimension: Int) -> Int { width * (dimension + (depth - 1) * width) }
@@ -84,11 +69,21 @@ struct DenseDesign: Codable, Sendable, Hashable {
       case .residualNormalization: layers.append(Residual([LayerNormalization(), layer]))
       }
     }
-    switch variant {
-    case .layerNormalization, .residualNormalization: layers.append(LayerNormalization())
-    case .plain, .residual, .inputNormalization, .residualInputNormalization: break
+    if variant == .layerNormalization || variant == .residualNormalization {
+      layers.append(LayerNormalization())
     }
     layers.append(LinearHead(outputs: outputs, hasBias: hasBias))
     return try Architecture(inputShape: FeatureShape(vector: dimension), layers: layers)
+  }
+}
+
+extension SettingsCheck {
+  /// The designs of dense networks, whose layers have at most as many weights as any.
+  func dense(depths: [Int], variants: [DenseDesign.Variant], width: Int, dimension: Int)
+    throws(ExperimentError)
+  {
+    try counts("depths", depths, in: 1...100)
+    try list("variants", variants) { (_) throws(ExperimentError) in }
+    try self.width("width", width, dimension: max(dimension, width))
   }
 }

@@ -2,8 +2,6 @@ import Alignment
 import DeepNetworks
 import LinearCore
 import Networks
-import Runs
-import Studies
 
 /// Where the neurons of the first layer of a deep network point, and how much each matters.
 ///
@@ -14,7 +12,6 @@ struct LayerInfluence {
   let shares: [Double]
   /// cos(w_j, direction): (neurons, directions).
   let cosines: Matrix<Float>
-  /// The directions.
   let directions: ReferenceDirections
 
   /// The influence on the single output of a network whose first layer is dense.
