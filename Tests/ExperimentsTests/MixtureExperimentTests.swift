@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Runs
 import Studies
@@ -116,7 +117,7 @@ extension Tag {
     #expect(again.summary == outcome.summary)
     // A part that is missing is made anew, from the network's own checkpoint, with the same numbers.
     try FileManager.default.removeItem(
-      at: Self.folder.appendingPathComponent("results/p3-seed0.json"))
+      at: Self.folder.appendingPathComponent("results/runs/p-3_alpha-0.1-seed0.json"))
     let sides = try Data(
       contentsOf: Self.folder.appendingPathComponent("results/two-sided.csv"))
     try FileManager.default.removeItem(
@@ -125,7 +126,7 @@ extension Tag {
     try FileManager.default.removeItem(
       at: Self.folder.appendingPathComponent("checkpoints/p3-seed0-two-sided-96.json"))
     try FileManager.default.removeItem(
-      at: Self.folder.appendingPathComponent("results/distance-p1-seed0-alpha0.3000.json"))
+      at: Self.folder.appendingPathComponent("results/runs/p-1_alpha-0.3-seed0.json"))
     let repaired = try experiment.run(
       out: Self.folder.path, resume: true, progress: ProgressReporter(quiet: true))
     let repeated = try JSONDecoder().decode(Summary.self, from: Data(repaired.summary.utf8))
@@ -143,5 +144,61 @@ extension Tag {
       try MixtureExperiment(ExperimentOptions(preset: .quick, seed: 1)).run(
         out: Self.folder.path, resume: true, progress: ProgressReporter(quiet: true))
     }
+  }
+
+  /// Some dimensions and seconds; the networks attacked are none of those whose distances are measured.
+  @Test func distancesAndAttacksMayHaveDifferentAlphas() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("mixture-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var experiment = MixtureExperiment(ExperimentOptions(preset: .quick, seed: 3, repeats: 2))
+    experiment.settings.mixture = OrthonormalMixture(
+      dimension: 16, subclasses: 4, positive: 2, alpha: 0.1, samples: 100)
+    experiment.settings.hiddenWidth = 12
+    experiment.settings.initialScale = 1e-3
+    experiment.settings.epochs = 20
+    experiment.settings.attackedSamples = 12
+    experiment.settings.attack = "quick"
+    experiment.settings.distance.alphas = [0.05, 0.2]
+    experiment.settings.distance.samples = 100
+    experiment.settings.distance.ascent.points = 5
+    experiment.settings.distance.ascent.steps = 10
+    experiment.settings.twoSided = TwoSidedSettings(samples: 3, nodes: 10)
+    try experiment.settings.validate()
+    #expect(experiment.cells.map(\.alpha) == [0.05, 0.05, 0.1, 0.1, 0.2, 0.2])
+    func run(resume: Bool) throws -> ExperimentOutcome {
+      try experiment.run(
+        out: folder.path, resume: resume, progress: ProgressReporter(quiet: true))
+    }
+    let first = try run(resume: false)
+    struct Summary: Decodable {
+      struct Row: Decodable {
+        let p: Double
+        let alpha: Double?
+        let repeats: Int?
+      }
+      struct Rows: Decodable { let rows: [Row] }
+      let results: [Row]
+      let distance, twoSided: Rows
+    }
+    let summary = try JSONDecoder().decode(Summary.self, from: Data(first.summary.utf8))
+    #expect(summary.results.map(\.p) == [1, 3] && summary.results.map(\.repeats) == [2, 2])
+    #expect(summary.distance.rows.map(\.alpha) == [0.05, 0.2, 0.05, 0.2])
+    #expect(summary.twoSided.rows.map(\.p) == [1, 3])
+    // Header, and a row for each of two degrees, two alphas and two seeds, or for each proved sample.
+    for (name, rows) in [("distance", 9), ("two-sided", 7), ("cells", 7), ("runs", 13)] {
+      let text = try String(
+        contentsOf: folder.appendingPathComponent("results/\(name).csv"), encoding: .utf8)
+      #expect(text.split(separator: "\n").count == rows, "\(name)")
+    }
+    for name in [
+      "networks/p1-seed4", "networks/p3-seed4-alpha0.2000", "results/p3-seed3-samples.csv",
+    ] {
+      #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path))
+    }
+    try FileManager.default.removeItem(
+      at: folder.appendingPathComponent("results/runs/p-3_alpha-0.2-seed4.json"))
+    let table = try run(resume: true).table
+    #expect(table == first.table && table.contains("Distance to the ideal classifier"))
   }
 }

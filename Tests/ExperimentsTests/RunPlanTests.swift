@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Experiments
@@ -42,6 +43,14 @@ import Testing
   @Test func theRateOfProductsIsThatOfAProcessor() {
     let rate = RunPlan.productRate()
     #expect(rate > 1e8 && rate < 1e14)
+  }
+
+  @Test func partsHandOnTheirRangeOfTheWhole() {
+    let shares = Mutex<[Double]>([])
+    let whole = ProgressReporter { share in shares.withLock { $0.append(share) } }
+    let part = whole.part(0.5...0.75)
+    for fraction in [0, 0.5, 1] { part.update("", fraction: fraction, since: Date()) }
+    #expect(shares.withLock { $0 } == [0.5, 0.625, 0.75])
   }
 
   /// Runs of a sweep go side by side: one stage, whose lines share its time by cost.

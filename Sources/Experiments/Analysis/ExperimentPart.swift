@@ -1,28 +1,7 @@
 import Figures
-import Foundation
 import Runs
-import Studies
 
-/// A finished experiment, ready to stand in a report of its own or beside others.
-struct ExperimentPart {
-  let directory: RunDirectory
-  let report: ClusterReport
-  let section: Report.Section
-
-  /// The report with seconds.
-  var timedReport: ClusterReport { report.timed(by: directory.timing()) }
-
-  /// Writes `report.html` of this part alone.
-  func outcome(title: String, subtitle: Prose, seed: UInt64) throws(ExperimentError)
-    -> ExperimentOutcome
-  {
-    try Self.write(
-      [section], title: title, subtitle: subtitle, directory: directory, seed: seed)
-    return ExperimentOutcome(
-      table: report.terminalTable, report: directory.path("report.html"),
-      summary: JSONText.encode(timedReport), flags: report.flags)
-  }
-
+enum ExperimentPart {
   /// Writes a report with a last section on how it was made.
   static func write(
     _ sections: [Report.Section], title: String, subtitle: Prose, directory: RunDirectory,

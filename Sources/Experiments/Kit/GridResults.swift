@@ -40,6 +40,11 @@ struct GridResults<Kind: GridExperiment>: Sendable {
     measurements(cell).filter { $0.failure == nil }.map(\.values)
   }
 
+  /// What runs have measured in part, cells in their order for the first seed, then for the next.
+  func parts<Part>(_ part: (Values) -> Part?) -> [Part] {
+    seeds.indices.flatMap { seed in runs.compactMap { part($0[seed].values) } }
+  }
+
   /// How many runs of a cell failed.
   func failures(_ cell: Cell) -> Int { measurements(cell).count { $0.failure != nil } }
 

@@ -44,10 +44,10 @@ struct OverviewExperiment: Experiment {
     return part
   }
 
-  private struct Summary: Codable {
+  private struct Summary: Encodable {
     var experiment = OverviewExperiment.name
     let preset: Preset
-    let parts: [ClusterReport]
+    let parts: [CompositeSummary.Part]
     let mnistParity: RealDataSummary?
   }
 
@@ -61,11 +61,11 @@ struct OverviewExperiment: Experiment {
     let directory = try RunDirectory(out, configuration: settings, resume: resume)
     let made = [
       try part(MixtureExperiment.self).execute(
-        out: directory.path("mixture"), resume: true, progress: progress,
-        figuresLink: "mixture/figures"),
+        out: directory.path("mixture"), figuresLink: "mixture/figures", resume: true,
+        progress: progress),
       try part(DigitsParityExperiment.self).execute(
-        out: directory.path("digits-parity"), resume: true, progress: progress,
-        figuresLink: "digits-parity/figures"),
+        out: directory.path("digits-parity"), figuresLink: "digits-parity/figures", resume: true,
+        progress: progress),
     ]
     var mnist: RealDataReport.Part?
     if MNIST.isAvailable() {
@@ -73,10 +73,10 @@ struct OverviewExperiment: Experiment {
         out: directory.path("mnist-parity"), resume: true, progress: progress,
         figuresLink: "mnist-parity/figures")
     }
-    let summary = Summary(
-      preset: settings.preset, parts: made.map(\.report), mnistParity: mnist?.content)
-    let timed = Summary(
-      preset: settings.preset, parts: made.map(\.timedReport), mnistParity: mnist?.timedContent)
+    let parts = zip([MixtureExperiment.name, DigitsParityExperiment.name], made)
+      .map { CompositeSummary.Part(name: $0, summary: $1.summary) }
+    let summary = Summary(preset: settings.preset, parts: parts, mnistParity: mnist?.content)
+    let timed = Summary(preset: settings.preset, parts: parts, mnistParity: mnist?.timedContent)
     try directory.write(summary, to: "results/summary.json")
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
@@ -84,17 +84,17 @@ struct OverviewExperiment: Experiment {
       "Average class directions or every subclass: what a network of degree \(emphasis: "p") learns "
       + "decides how far it stands up to an adversary. Preset \(code: settings.preset.rawValue)."
     try ExperimentPart.write(
-      made.map(\.section) + (mnist.map { [$0.section] } ?? []),
+      made.flatMap(\.sections) + (mnist.map { [$0.section] } ?? []),
       title: "Implicit bias and adversarial robustness", subtitle: subtitle, directory: directory,
       seed: settings.seed)
     var tables = zip(["Orthonormal mixture", "Handwritten digits, even against odd"], made)
-      .map { "\($0)\n\($1.report.terminalTable)" }
+      .map { "\($0)\n\($1.table)" }
     tables.append(
       mnist.map { "MNIST, even against odd\n\($0.table)" }
         ?? "MNIST is not at hand and was left out; `polyrelu data fetch mnist` gets it.\n")
     return ExperimentOutcome(
       table: tables.joined(separator: "\n"), report: directory.path("report.html"),
-      summary: JSONText.encode(timed), flags: made.flatMap(\.report.flags) + (mnist?.flags ?? [])
+      summary: JSONText.encode(timed), flags: made.flatMap(\.flags) + (mnist?.flags ?? [])
     )
   }
 }

@@ -25,6 +25,13 @@ public final class ProgressReporter {
     self.share = share
   }
 
+  /// A reporter of a part of this work, whose shares are a range of the whole where shares are handed on.
+  package func part(_ range: ClosedRange<Double>) -> ProgressReporter {
+    guard let share else { return self }
+    let length = range.upperBound - range.lowerBound
+    return ProgressReporter { share(range.lowerBound + $0 * length) }
+  }
+
   /// Says what will be done and how long it may take, where it takes more than a minute.
   package func begin(_ plan: RunPlan) {
     self.plan = plan
