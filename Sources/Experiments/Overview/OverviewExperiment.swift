@@ -44,11 +44,20 @@ struct OverviewExperiment: Experiment {
     return part
   }
 
-  private struct Summary: Codable {
-    var experiment = OverviewExperiment.name
+  private struct Summary: Encodable {
     let preset: Preset
     let parts: [ClusterReport]
-    let mnistParity: RealDataSummary?
+    let mnistParity: (any Encodable)?
+
+    private enum CodingKeys: CodingKey { case experiment, preset, parts, mnistParity }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(OverviewExperiment.name, forKey: .experiment)
+      try container.encode(preset, forKey: .preset)
+      try container.encode(parts, forKey: .parts)
+      if let mnistParity { try container.encode(mnistParity, forKey: .mnistParity) }
+    }
   }
 
   /// Runs the experiments below `out` and writes a common report.
@@ -67,16 +76,16 @@ struct OverviewExperiment: Experiment {
         out: directory.path("digits-parity"), resume: true, progress: progress,
         figuresLink: "digits-parity/figures"),
     ]
-    var mnist: RealDataReport.Part?
+    var mnist: FinishedExperiment?
     if MNIST.isAvailable() {
-      mnist = try part(MNISTParityExperiment.self).study.execute(
-        out: directory.path("mnist-parity"), resume: true, progress: progress,
-        figuresLink: "mnist-parity/figures")
+      mnist = try part(MNISTParityExperiment.self).execute(
+        out: directory.path("mnist-parity"), figuresLink: "mnist-parity/figures", resume: true,
+        progress: progress)
     }
     let summary = Summary(
-      preset: settings.preset, parts: made.map(\.report), mnistParity: mnist?.content)
+      preset: settings.preset, parts: made.map(\.report), mnistParity: mnist?.summary)
     let timed = Summary(
-      preset: settings.preset, parts: made.map(\.timedReport), mnistParity: mnist?.timedContent)
+      preset: settings.preset, parts: made.map(\.timedReport), mnistParity: mnist?.summary)
     try directory.write(summary, to: "results/summary.json")
     try directory.write(
       RunEnvironment(seed: settings.seed, dataChecksum: ""), to: "environment.json")
@@ -84,7 +93,7 @@ struct OverviewExperiment: Experiment {
       "Average class directions or every subclass: what a network of degree \(emphasis: "p") learns "
       + "decides how far it stands up to an adversary. Preset \(code: settings.preset.rawValue)."
     try ExperimentPart.write(
-      made.map(\.section) + (mnist.map { [$0.section] } ?? []),
+      made.map(\.section) + (mnist?.sections ?? []),
       title: "Implicit bias and adversarial robustness", subtitle: subtitle, directory: directory,
       seed: settings.seed)
     var tables = zip(["Orthonormal mixture", "Handwritten digits, even against odd"], made)
