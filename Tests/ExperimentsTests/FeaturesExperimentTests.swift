@@ -24,6 +24,10 @@ import Testing
       let robustAccuracy: [Point]
     }
     struct Part: Decodable {
+      struct Cell: Decodable { let metrics: [String: MeanInterval] }
+      let name: String
+      let answer: String
+      let cells: [Cell]
       let results: [Row]
       let twoSided: TwoSided?
     }
@@ -69,6 +73,14 @@ import Testing
       out: folder.appendingPathComponent("run").path, resume: false,
       progress: ProgressReporter(quiet: true))
     let summary = try JSONDecoder().decode(Summary.self, from: Data(outcome.summary.utf8))
+    #expect(summary.parts.map(\.name) == ["binary", "categories"])
+    for part in summary.parts {
+      #expect(part.cells.count == 4 && part.answer.hasPrefix("For p = 1, 2, 3, 4: test accuracy "))
+      for (cell, row) in zip(part.cells, part.results) {
+        let tabulated = try #require(cell.metrics["robustAccuracy l2 0.2"])
+        #expect(tabulated.mean == row.robustAccuracy.first { $0.epsilon == 0.2 }?.accuracy.mean)
+      }
+    }
     let points = summary.parts.flatMap(\.results).flatMap(\.robustAccuracy)
     #expect(!points.isEmpty && Set(points.map(\.norm)) == ["l2", "linf"])
     for point in points {
@@ -88,5 +100,9 @@ import Testing
     let report = try String(
       contentsOf: folder.appendingPathComponent("run/report.html"), encoding: .utf8)
     #expect(report.contains("A usual attack alone, pgd"))
+    let again = try experiment.run(
+      out: folder.appendingPathComponent("run").path, resume: true,
+      progress: ProgressReporter(quiet: true))
+    #expect(again.summary == outcome.summary && again.table == outcome.table)
   }
 }

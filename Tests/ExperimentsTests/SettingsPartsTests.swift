@@ -79,10 +79,12 @@ import Testing
     var options = try options(.laptop, ["epochs=3", "categories.twoSided=none"])
     options.data = "features.npz"
     let made = try ExperimentCatalog.make(named: "features", options)
-    let experiment = try #require(made as? FeaturesExperiment)
-    #expect(experiment.binary.settings.epochs == 3 && experiment.categories.settings.epochs == 3)
-    #expect(experiment.binary.settings.twoSided != nil)
-    #expect(experiment.categories.settings.twoSided == nil)
+    let parts = try #require(made as? FeaturesExperiment).parts
+    #expect(parts.map(\.name) == ["binary", "categories"])
+    let settings = try parts.map { try #require($0.settings as? RealDataSettings) }
+    #expect(settings.map(\.labels) == [.parity, .category])
+    #expect(settings.map(\.epochs) == [3, 3])
+    #expect(settings[0].twoSided != nil && settings[1].twoSided == nil)
   }
 
   /// Networks of degrees between whole numbers have files of their own.

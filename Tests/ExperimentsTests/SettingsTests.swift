@@ -168,6 +168,7 @@ import Training
     ("digits-parity", "failureProbability=0"), ("digits-parity", "epochs=0"),
     ("digits-parity", "twoSided.seconds=0"), ("mnist-parity", "tabulated=0.3"),
     ("mnist-parity", "curves.0.attack=ddn"), ("mnist-parity", "trainLimit=0"),
+    ("mnist-parity", "curves.1.norm=linf"),
     ("deep-mixture", "depths=0"), ("deep-mixture", "adamRates=-1"),
     ("mnist-deep", "validationSamples=50000"), ("orthonormal-gmm", "recordEvery=0"),
     ("orthonormal-gmm", "distanceEvery=601"), ("cifar10", "rankSamples=9001"),

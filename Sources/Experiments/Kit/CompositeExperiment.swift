@@ -7,8 +7,6 @@ protocol CompositeExperiment: Experiment {
   var members: [CompositeMember] { get set }
   /// Those that can run: data of others are not at hand.
   var available: [CompositeMember] { get }
-  /// The settings before any change.
-  var presetTable: SettingsTable { get }
   var options: ExperimentOptions { get }
   /// What the user said of the data, where it matters.
   var data: String? { get }
@@ -67,6 +65,7 @@ struct CompositeSummary: Encodable, Sendable {
 }
 
 extension CompositeExperiment {
+  var available: [CompositeMember] { members }
   var data: String? { nil }
 
   func absence(of member: CompositeMember) -> String { "" }
@@ -91,7 +90,7 @@ extension CompositeExperiment {
     let settings = CompositeSettings(
       experiment: Self.name, data: data, preset: options.preset,
       seed: parts.first?.settings.seed ?? options.seed,
-      changes: try settingsTable().changes(from: presetTable))
+      changes: try settingsTable().changes(from: Self(options).settingsTable()))
     let available = available
     // Data that are missing or do not fit are found before a directory is made.
     for member in available { try member.experiment.check() }

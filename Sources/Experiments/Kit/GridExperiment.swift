@@ -25,6 +25,8 @@ protocol GridExperiment: SingleExperiment {
 
   /// Floating-point operations of a run, about. Only their ratios matter once a run is finished.
   func operations(_ cell: Cell) -> Double
+  /// The same where the data say how much there is to do; unless given, ``operations(_:)``.
+  func operations(_ cell: Cell, _ source: Source) -> Double
 
   /// Measures one run. Called concurrently for different runs; what it returns must depend on nothing but
   /// the settings, the cell and the seed.
@@ -49,6 +51,8 @@ extension GridExperiment {
 
   var runsOneByOne: Bool { false }
   func inputs(_ source: Source) -> [RunInput] { [] }
+  func operations(_ cell: Cell) -> Double { 1 }
+  func operations(_ cell: Cell, _ source: Source) -> Double { operations(cell) }
   /// The seeds of the repeats.
   var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
 
@@ -71,7 +75,7 @@ extension GridExperiment {
         seed: settings.seed,
         dataChecksum: inputs.first { $0.role == .training }?.sha256 ?? ""),
       to: "environment.json")
-    let grid = Grid(name: Self.name, cells: cells, seeds: seeds, operations: operations)
+    let grid = Grid(name: Self.name, cells: cells, seeds: seeds) { operations($0, source) }
     let runs = try grid.run(
       in: directory, source: source, oneByOne: runsOneByOne, progress: progress
     ) { (cell, context: Context) throws(ExperimentError) in try measure(cell, context) }
