@@ -11,7 +11,8 @@ import Testing
 
   /// Some dimensions and seconds.
   private var tiny: OrthonormalGMMExperiment {
-    var settings = OrthonormalGMMExperiment(ExperimentOptions(preset: .quick)).settings
+    var experiment = OrthonormalGMMExperiment(ExperimentOptions(preset: .quick))
+    var settings = experiment.settings
     settings.dynamicsMixture.dimension = 30
     settings.dynamicsMixture.subclasses = 4
     settings.dynamicsMixture.positive = 2
@@ -27,7 +28,8 @@ import Testing
     settings.powerScale = 2
     settings.attackedSamples = 20
     settings.attack = "quick"
-    return OrthonormalGMMExperiment(settings: settings)
+    experiment.settings = settings
+    return experiment
   }
 
   private func run(_ name: String, resume: Bool = false) throws -> ExperimentOutcome {

@@ -9,9 +9,7 @@ import Training
 /// Trains a network by steps of an optimiser from the same initial weights as a gradient flow, up to the
 /// same loss, and measures it in the same way.
 struct DescentTraining {
-  /// Data, network, loss, end and what is attacked.
   var flow: FlowTraining
-  /// The optimiser.
   var optimizer: OptimizerConfiguration
   /// Samples a step; nil takes all.
   var batchSize: Int?
@@ -32,14 +30,11 @@ struct DescentTraining {
   {
     let (train, attacked) = try flow.mixture.data(
       seed: seed, attackedSamples: flow.attackedSamples)
-    let loss = flow.flow.loss
     let training = TrainingConfiguration(
-      loss: loss, optimizer: optimizer, batchSize: batchSize ?? train.labels.count, seed: seed)
-    let trainer = try Trainer<Float>(
-      data: train, model: flow.model(exponent: exponent), training: training)
+      loss: flow.flow.loss, optimizer: optimizer, batchSize: batchSize ?? train.count, seed: seed)
     var course = DescentCourse(
-      trainer, train: train, silentLoss: loss.ofSilentNetwork(outputCount: 1),
-      stopLoss: flow.flow.stopLoss ?? 0, lossTimes: lossTimes)
+      try Trainer<Float>(data: train, model: flow.model(exponent: exponent), training: training),
+      train, stopLoss: flow.flow.stopLoss ?? 0, lossTimes: lossTimes)
     let ending = course.run(maximumSteps: maximumSteps)
     var values = TrainingValues<NetworkValues>(
       alignmentTime: .nan, fittingTime: course.fittingTime ?? .infinity,
@@ -75,7 +70,7 @@ private struct DescentCourse {
   private(set) var steps = 0
   /// The last evaluation.
   private(set) var time = 0.0
-  private(set) var loss: Double
+  private(set) var loss = Double.nan
 
   private let inputs: PreparedInputs<Float>
   private let labels: [Int]
@@ -83,18 +78,18 @@ private struct DescentCourse {
   private let stopLoss: Double
   private let lossTimes: [Double]
 
-  init(
-    _ trainer: Trainer<Float>, train: Dataset, silentLoss: Double, stopLoss: Double,
-    lossTimes: [Double]
-  ) {
+  init(_ trainer: Trainer<Float>, _ train: Dataset, stopLoss: Double, lossTimes: [Double]) {
     self.trainer = trainer
-    self.silentLoss = silentLoss
-    self.stopLoss = stopLoss * silentLoss
     self.lossTimes = lossTimes
+    silentLoss = trainer.configuration.loss.ofSilentNetwork(outputCount: 1)
+    self.stopLoss = stopLoss * silentLoss
     inputs = trainer.network.prepare(train.inputs)
     labels = train.labels
-    loss = trainer.configuration.loss.mean(
-      trainer.network.logits(prepared: inputs), labels: labels)
+    loss = trainingLoss
+  }
+
+  private var trainingLoss: Double {
+    trainer.configuration.loss.mean(trainer.network.logits(prepared: inputs), labels: labels)
   }
 
   mutating func run(maximumSteps: Int) -> Ending {
@@ -116,10 +111,7 @@ private struct DescentCourse {
   private mutating func evaluate(at now: Double) -> Ending? {
     guard now >= lossTimes[losses.count] else { return nil }
     let last = (time: time, loss: loss)
-    (time, loss) = (
-      now,
-      trainer.configuration.loss.mean(trainer.network.logits(prepared: inputs), labels: labels)
-    )
+    (time, loss) = (now, trainingLoss)
     guard loss.isFinite, trainer.network.hiddenWeights.isFinite() else { return .diverged }
     let fall = log(loss / last.loss)
     while losses.count < lossTimes.count, lossTimes[losses.count] <= now {

@@ -66,34 +66,3 @@ extension CertifiedStudy {
     try check.budget(gap: gap, nodes: nodes)
   }
 }
-
-extension FlowComparisonExperiment.Settings {
-  /// Checks everything. A figure has a panel for every degree, and losses are compared from time 0.01 on.
-  package func validate() throws(ExperimentError) {
-    let check = SettingsCheck()
-    try check.repeats(repeats)
-    try check.degrees("degrees", degrees, limit: 26)
-    try check.positives("learningRates", learningRates)
-    try check.list("momenta", momenta) { (value) throws(ExperimentError) in
-      try check.momentum("momenta", value)
-    }
-    try check.counts("batchSizes", batchSizes)
-    let own = check.at("compared")
-    for (name, value) in [
-      ("learningRate", compared.learningRate),
-      ("momentumLearningRate", compared.momentumLearningRate),
-      ("adamLearningRate", compared.adamLearningRate),
-    ] { try own.positive(name, value) }
-    try own.momentum("momentum", compared.momentum)
-    try own.count("batchSize", compared.batchSize)
-    try flow.validate(check.at("flow"), isFlow: false)
-    guard flow.flow.endTime >= 0.02 else {
-      throw check.refusal("flow.flow.endTime", flow.flow.endTime, "a number of at least 0.02")
-    }
-    try check.count("maximumSteps", maximumSteps)
-    var experiment = FlowComparisonExperiment(ExperimentOptions(preset: preset))
-    experiment.settings = self
-    let sizes = [degrees.count, learningRates.count, momenta.count, batchSizes.count + 1]
-    try check.cells(most: sizes) { experiment.cells }
-  }
-}
