@@ -23,6 +23,14 @@ protocol GridExperiment: SingleExperiment {
   /// The data of ``load()`` that the run is bound to.
   func inputs(_ source: Source) -> [RunInput]
 
+  /// Makes what several runs need, such as networks that are trained before any is attacked.
+  /// - Returns: the data with what was made.
+  func prepare(_ source: Source, in directory: RunDirectory, _ progress: ProgressReporter)
+    throws(ExperimentError) -> Source
+
+  /// How many of the seeds a cell is measured with, from the first on; all unless said otherwise.
+  func repeats(of cell: Cell) -> Int
+
   /// Floating-point operations of a run, about. Only their ratios matter once a run is finished.
   func operations(_ cell: Cell) -> Double
 
@@ -49,6 +57,10 @@ extension GridExperiment {
 
   var runsOneByOne: Bool { false }
   func inputs(_ source: Source) -> [RunInput] { [] }
+  func prepare(_ source: Source, in directory: RunDirectory, _ progress: ProgressReporter)
+    throws(ExperimentError) -> Source
+  { source }
+  func repeats(of cell: Cell) -> Int { settings.repeats }
   /// The seeds of the repeats.
   var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
 
@@ -62,8 +74,8 @@ extension GridExperiment {
   func execute(
     out: String, figuresLink: String, resume: Bool, progress: ProgressReporter
   ) throws(ExperimentError) -> FinishedExperiment {
-    let source = try load()
-    let inputs = inputs(source)
+    let loaded = try load()
+    let inputs = inputs(loaded)
     let directory = try RunDirectory(
       out, configuration: settings, inputs: inputs, resume: resume)
     try directory.write(
@@ -71,7 +83,9 @@ extension GridExperiment {
         seed: settings.seed,
         dataChecksum: inputs.first { $0.role == .training }?.sha256 ?? ""),
       to: "environment.json")
-    let grid = Grid(name: Self.name, cells: cells, seeds: seeds, operations: operations)
+    let source = try prepare(loaded, in: directory, progress)
+    let grid = Grid(
+      name: Self.name, cells: cells, seeds: seeds, repeats: repeats(of:), operations: operations)
     let runs = try grid.run(
       in: directory, source: source, oneByOne: runsOneByOne, progress: progress
     ) { (cell, context: Context) throws(ExperimentError) in try measure(cell, context) }
