@@ -128,13 +128,15 @@ struct CIFAR10Report {
         results.measurements(Cell(network: .convolutional, p: p, moment: moment))
           .first?.values.medianRadiusOfCorrect
       }
-      guard medians.count == 2 else { return nil }
+      guard medians.count == 2, medians.allSatisfy(\.isFinite) else { return nil }
       return String(format: "from %.3f to %.3f (p = %@)", medians[0], medians[1], p.formatted())
     }
     return "Less p = 1 stopped at the same validation accuracy, the mean l2 radius is "
-      + changes.joined(separator: "; ")
-      + ". Adversarial training moves the median radius of the first seed "
-      + trainings.joined(separator: ", ") + "."
+      + changes.joined(separator: "; ") + "."
+      + (trainings.isEmpty
+        ? ""
+        : " Adversarial training moves the median radius of the first seed "
+          + trainings.joined(separator: ", ") + ".")
   }
 
   private var answerTable: Account.Table {
