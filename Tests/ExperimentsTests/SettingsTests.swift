@@ -69,7 +69,7 @@ import Training
   }
 
   @Test func textsAndTruthsAndRanges() throws {
-    let settings = CIFAR10Settings(quick)
+    let settings = CIFAR10Experiment(quick).settings
     let result = try changed(
       settings, "flips=false", "attack=quick", "adversarial.norm=linf", "box=-1,2",
       "filters=4,4", "linfRadii=1/255,2/255")

@@ -19,7 +19,7 @@ extension Grid {
         })
     }
     let title =
-      "\(cells.count * seeds.count) runs, \(cells.count) cells times \(seeds.count) seed(s)"
+      "\(jobs.count) runs, \(cells.count) cells times \(seeds.count) seed(s)"
     return RunPlan(
       [.init("measure " + title, seconds: seconds(missing))],
       details: groups.map { name, cells in

@@ -29,18 +29,22 @@ struct Grid<Cell: GridCell>: Sendable {
   let cells: [Cell]
   /// The seeds of the repeats.
   let seeds: [UInt64]
+  /// With how many of the seeds a cell is measured, from the first on; nil for all.
+  let repeats: (@Sendable (Cell) -> Int)?
   /// Floating-point operations of a run of a cell, about.
   let operations: @Sendable (Cell) -> Double
 
   /// Cells must have different names, seeds must differ.
   init(
-    name: String, cells: [Cell], seeds: [UInt64], operations: @escaping @Sendable (Cell) -> Double
+    name: String, cells: [Cell], seeds: [UInt64], repeats: (@Sendable (Cell) -> Int)? = nil,
+    operations: @escaping @Sendable (Cell) -> Double
   ) {
     precondition(Set(cells.map(\.fileName)).count == cells.count, "cells need different parameters")
     precondition(Set(seeds).count == seeds.count && !seeds.isEmpty, "seeds must differ")
     self.name = name
     self.cells = cells
     self.seeds = seeds
+    self.repeats = repeats
     self.operations = operations
   }
 
@@ -59,10 +63,12 @@ struct Grid<Cell: GridCell>: Sendable {
   /// All runs, seed after seed.
   var jobs: [Job] {
     seeds.indices.flatMap { seed in
-      cells.indices.map { cell in
-        Job(
-          cell: cell, seed: seed, name: "\(cells[cell].fileName)-seed\(seeds[seed])",
-          title: "\(cells[cell].title), seed \(seeds[seed])", operations: operations(cells[cell]))
+      cells.indices.compactMap { number in
+        let cell = cells[number]
+        if let repeats, seed >= repeats(cell) { return nil }
+        return Job(
+          cell: number, seed: seed, name: "\(cell.fileName)-seed\(seeds[seed])",
+          title: "\(cell.title), seed \(seeds[seed])", operations: operations(cell))
       }
     }
   }
@@ -74,7 +80,7 @@ struct Grid<Cell: GridCell>: Sendable {
   ///   - oneByOne: whether every run has all threads.
   ///   - measure: measures one run; called concurrently. What it returns must not depend on the time or
   ///     on the number of threads.
-  /// - Returns: a row a cell with an entry a seed.
+  /// - Returns: a row a cell with an entry a seed it is measured with.
   /// - Throws: the error of the first run that failed, with its name. No run is started after a failure.
   func run<Kind: GridExperiment>(
     in directory: RunDirectory, source: Kind.Source, oneByOne: Bool = false,
@@ -121,10 +127,9 @@ struct Grid<Cell: GridCell>: Sendable {
         perform(number, progress: ProgressReporter { state.update(number, fraction: $0) })
       }
     }
-    let results = try state.results()
-    return cells.indices.map { cell in
-      seeds.indices.map { results[$0 * cells.count + cell] }
-    }
+    var rows = cells.map { _ in [Measurement<Kind.Values>]() }
+    for (job, result) in zip(jobs, try state.results()) { rows[job.cell].append(result) }
+    return rows
   }
 }
 

@@ -23,6 +23,14 @@ protocol GridExperiment: SingleExperiment {
   /// The data of ``load()`` that the run is bound to.
   func inputs(_ source: Source) -> [RunInput]
 
+  /// Makes what several runs need, such as networks that are trained before any is attacked.
+  /// - Returns: the data with what was made.
+  func prepare(_ source: Source, in directory: RunDirectory, _ progress: ProgressReporter)
+    throws(ExperimentError) -> Source
+
+  /// How many of the seeds a cell is measured with, from the first on; all unless said otherwise.
+  func repeats(of cell: Cell) -> Int
+
   /// Floating-point operations of a run, about. Only their ratios matter once a run is finished.
   func operations(_ cell: Cell) -> Double
   /// The same where the data say how much there is to do; unless given, ``operations(_:)``.
@@ -53,6 +61,10 @@ extension GridExperiment {
   func inputs(_ source: Source) -> [RunInput] { [] }
   func operations(_ cell: Cell) -> Double { 1 }
   func operations(_ cell: Cell, _ source: Source) -> Double { operations(cell) }
+  func prepare(_ source: Source, in directory: RunDirectory, _ progress: ProgressReporter)
+    throws(ExperimentError) -> Source
+  { source }
+  func repeats(of cell: Cell) -> Int { settings.repeats }
   /// The seeds of the repeats.
   var seeds: [UInt64] { (0..<settings.repeats).map { settings.seed &+ UInt64($0) } }
 
@@ -66,8 +78,8 @@ extension GridExperiment {
   func execute(
     out: String, figuresLink: String, resume: Bool, progress: ProgressReporter
   ) throws(ExperimentError) -> FinishedExperiment {
-    let source = try load()
-    let inputs = inputs(source)
+    let loaded = try load()
+    let inputs = inputs(loaded)
     let directory = try RunDirectory(
       out, configuration: settings, inputs: inputs, resume: resume)
     try directory.write(
@@ -75,7 +87,10 @@ extension GridExperiment {
         seed: settings.seed,
         dataChecksum: inputs.first { $0.role == .training }?.sha256 ?? ""),
       to: "environment.json")
-    let grid = Grid(name: Self.name, cells: cells, seeds: seeds) { operations($0, source) }
+    let source = try prepare(loaded, in: directory, progress)
+    let grid = Grid(
+      name: Self.name, cells: cells, seeds: seeds, repeats: repeats(of:)
+    ) { operations($0, source) }
     let runs = try grid.run(
       in: directory, source: source, oneByOne: runsOneByOne, progress: progress
     ) { (cell, context: Context) throws(ExperimentError) in try measure(cell, context) }

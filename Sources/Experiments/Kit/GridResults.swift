@@ -10,7 +10,7 @@ struct GridResults<Kind: GridExperiment>: Sendable {
   let cells: [Cell]
   /// The seeds of the repeats.
   let seeds: [UInt64]
-  /// One row a cell, one entry a seed.
+  /// One row a cell, one entry a seed that it is measured with.
   let runs: [[Measurement<Values>]]
   /// The data of the experiment.
   let source: Kind.Source
@@ -21,7 +21,7 @@ struct GridResults<Kind: GridExperiment>: Sendable {
     cells: [Cell], seeds: [UInt64], runs: [[Measurement<Values>]], source: Kind.Source,
     directory: RunDirectory
   ) {
-    precondition(runs.count == cells.count && runs.allSatisfy { $0.count == seeds.count })
+    precondition(runs.count == cells.count && runs.allSatisfy { $0.count <= seeds.count })
     self.cells = cells
     self.seeds = seeds
     self.runs = runs

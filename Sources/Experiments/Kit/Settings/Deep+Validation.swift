@@ -5,7 +5,7 @@ import Networks
 import Runs
 import Training
 
-extension CIFAR10Settings {
+extension CIFAR10Experiment.Settings {
   /// Checks everything, and that there are held-out images for all seeds.
   package func validate() throws(ExperimentError) {
     let check = SettingsCheck()
@@ -15,7 +15,7 @@ extension CIFAR10Settings {
       ("convolutionalEpochs", convolutionalEpochs), ("denseEpochs", denseEpochs),
       ("batchSize", batchSize), ("adversarialEpochs", adversarialEpochs),
     ] { try check.count(name, value) }
-    let heldOut = CIFAR10Measurement.heldOutCount
+    let heldOut = CIFAR10Values.heldOutCount
     try check.count("attackedImages", attackedImages, in: 1...heldOut)
     try check.count("rankSamples", rankSamples, in: 1...heldOut)
     guard repeats <= heldOut / attackedImages else {
@@ -52,9 +52,7 @@ extension CIFAR10Settings {
     for (network, name) in [(CIFAR10Network.convolutional, "filters"), (.dense, "units")] {
       let architecture: Architecture
       do throws(ExperimentError) {
-        architecture = try network.architecture(
-          self, exponent: degrees[0],
-          standardization: Standardization(means: [0, 0, 0], deviations: [1, 1, 1]))
+        architecture = try network.architecture(self, exponent: degrees[0])
       } catch { throw error.prefixed("--set \(name)") }
       try check.own(names) { try training.validate(for: architecture.inputShape) }
     }
