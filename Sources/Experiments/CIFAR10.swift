@@ -134,10 +134,10 @@ struct CIFAR10Experiment: GridExperiment {
     return checks * 4800 * cell.network.workOfPass(settings) * Double(settings.attackedImages)
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     guard
       let snapshot = try context.source.network(cell, seed: context.seed, in: context.directory)
-    else { return Measurement(Values(), failure: "the training diverged") }
+    else { return Measured(Values(), failure: "the training diverged") }
     // Whether an attack is too weak for a network shows with the first seed, when it is trained.
     let isTrained = cell.moment == .end || cell.moment == .adversarial
     return try Values.measure(

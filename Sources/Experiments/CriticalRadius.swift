@@ -107,7 +107,7 @@ struct CriticalRadiusExperiment: GridExperiment {
       * (cell.p == 1 || cell.p == 2 ? 1 : 2)
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     try FlowTraining(
       mixture: cell.mixture(
         dimension: settings.dimension, samples: settings.samplesPerSubclass * cell.subclasses),

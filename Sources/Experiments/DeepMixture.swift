@@ -121,7 +121,7 @@ struct DeepMixtureExperiment: GridExperiment {
     return 3 * pass * (passes + 8000 * Double(training.attackedSamples))
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     try settings.measurement.measure(
       design(cell), cell.start, seed: context.seed, report: context.report)
   }

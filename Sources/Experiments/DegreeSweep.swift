@@ -68,7 +68,7 @@ struct DegreeSweepExperiment: GridExperiment {
   func operations(_ cell: Cell) -> Double { settings.flow.workOfPass * (cell.p < 2 ? 8000 : 2000) }
 
   func measure(_ cell: Cell, _ context: Context) throws(ExperimentError)
-    -> Measurement<Values>
+    -> Measured<Values>
   { try settings.flow.measure(exponent: cell.p, seed: context.seed) }
 
   // What it says.

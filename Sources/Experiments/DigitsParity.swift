@@ -99,7 +99,7 @@ struct DigitsParityExperiment: GridExperiment {
       + 1e10 * Double(settings.twoSided.samples)
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     let (train, test) = (context.source.train, context.source.test)
     let network = ClusterNetwork(
       directory: context.directory, name: ClusterRun.name(exponent: cell.p, seed: context.seed),

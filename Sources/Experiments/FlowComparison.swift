@@ -182,7 +182,7 @@ struct FlowComparisonExperiment: GridExperiment {
     return settings.flow.workOfPass * 900 * (passes ?? 1)
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     guard let optimizer = cell.method.optimizer else {
       return try settings.flow.measure(
         exponent: cell.p, seed: context.seed, lossTimes: settings.lossTimes)

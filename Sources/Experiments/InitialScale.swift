@@ -90,7 +90,7 @@ struct InitialScaleExperiment: GridExperiment {
     settings.flow.workOfPass * 1300 * (cell.p < 2 ? 2 - cell.logScale / 2 : 1 - cell.logScale / 40)
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     var flow = settings.flow
     flow.initialScale = pow(10, cell.logScale)
     return try flow.measure(exponent: cell.p, seed: context.seed)

@@ -191,10 +191,10 @@ struct MNISTDeepExperiment: GridExperiment {
     return 2 * pass * (training + 20_000 * Double(settings.attackedSamples))
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     let (outcome, rate) = try trained(cell, context)
     let (network, test) = (outcome.network, context.source.test)
-    var result = Measurement(
+    var result = Measured(
       Values(
         testAccuracy: network.accuracy(test.inputs, labels: test.labels),
         loss: outcome.record.epochs.last?.loss ?? .nan, learningRate: rate))

@@ -135,7 +135,7 @@ struct MixtureExperiment: GridExperiment {
       + 2e9 * Double(settings.twoSided.samples)
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     let isAttacked = cell.alpha == settings.mixture.alpha
     var mixture = settings.mixture
     mixture.alpha = cell.alpha
@@ -151,14 +151,14 @@ struct MixtureExperiment: GridExperiment {
       values.distance = try settings.distance.measure(
         trained, mixture: mixture, seed: context.seed, repeatNumber: number)
     }
-    guard isAttacked else { return Measurement(values) }
+    guard isAttacked else { return Measured(values) }
     let found = try network.measure(
       trained, record, train: train, attacked: test, attack: settings.attack,
       // linspace(0, 1.5, 15), the radii of the paper.
       epsilons: (0..<15).map { 1.5 * Double($0) / 14 },
       twoSided: number == 0 ? settings.twoSided : nil)
     values.attack = found.values
-    return Measurement(values, flags: found.flags)
+    return Measured(values, flags: found.flags)
   }
 
   private func training(_ p: Double, _ seed: UInt64, _ mixture: OrthonormalMixture)

@@ -97,7 +97,7 @@ struct SubclassScalingExperiment: GridExperiment {
       * Double(settings.neuronsPerSubclass) * pow(Double(cell.subclasses), cell.p < 2 ? 1.5 : 3)
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     try FlowTraining(
       mixture: cell.mixture(
         dimension: settings.dimension, samples: settings.samples(cell.subclasses)),

@@ -171,7 +171,7 @@ import Training
         in: directory, source: training(experiment.settings),
         progress: ProgressReporter(quiet: true)
       ) { (cell, context: CIFAR10Experiment.Context) throws(ExperimentError) in
-        Experiments.Measurement(CIFAR10Values(epoch: Double(context.seed), meanRadius: cell.p))
+        Measured(CIFAR10Values(epoch: Double(context.seed), meanRadius: cell.p))
       }
       #expect(runs.map(\.count) == Array(repeating: 2, count: 10) + [1])
       for (cell, row) in zip(experiment.cells, runs) {
@@ -188,9 +188,9 @@ import Training
       Cell(network: .convolutional, p: p, moment: moment)
     }
     // Two images, of which one is twice as hard.
-    func runs(_ values: [Double]) -> [Experiments.Measurement<CIFAR10Values>] {
+    func runs(_ values: [Double]) -> [Measured<CIFAR10Values>] {
       values.map {
-        Experiments.Measurement(
+        Measured(
           CIFAR10Values(
             medianRadiusOfCorrect: $0, l2Radii: [$0, $0 / 2], linfRadii: [$0 / 32, $0 / 64]))
       }

@@ -119,9 +119,13 @@ import Testing
     #expect(try back([sample]) == [sample])
     let radii = TwoSidedRadii(p: 3, seed: .max, samples: [sample])
     #expect(try back(radii) == radii)
-    let measurement = SweepMeasurement(
-      metrics: ["time": .infinity, "x": 1], curves: ["c": [1, .infinity]])
-    #expect(try back(measurement) == measurement)
+    let measured = Measured(
+      TrainingValues<NetworkValues>(
+        alignmentTime: .nan, fittingTime: .infinity, steps: 1, loss: [1, .infinity]))
+    // NaN is not equal to itself.
+    let found = try back(measured).values
+    #expect(found.alignmentTime.isNaN && found.fittingTime == .infinity)
+    #expect(found.loss == [1, .infinity] && found.network == nil)
   }
 
   @Test func damagedDocumentsAreRefused() {

@@ -22,17 +22,6 @@ import Testing
     flow.attackedSamples = 20
   }
 
-  /// K = 4 subclasses of noise 0.1 in 20 dimensions, 40 neurons.
-  private func shrink(_ flow: inout FlowMeasurement) {
-    flow.mixture.dimension = 20
-    flow.mixture.subclasses = 4
-    flow.mixture.positive = 2
-    flow.mixture.samples = 80
-    flow.mixture.alpha = 0.1
-    flow.hiddenWidth = 40
-    flow.attackedSamples = 20
-  }
-
   /// What an experiment has found.
   private struct Found {
     let rows: [[String: Any]]

@@ -53,19 +53,24 @@ import Testing
     #expect(shares.withLock { $0 } == [0.5, 0.625, 0.75])
   }
 
-  /// Runs of a sweep go side by side: one stage, whose lines share its time by cost.
-  @Test func sweepsShareTheTimeAmongTheirCells() {
-    struct Cell: SweepCell {
+  /// Runs side by side are one stage, whose lines share its time by the work of the cells.
+  @Test func runsShareTheTimeAmongTheirCells() throws {
+    struct Cell: GridCell {
       var p: Double
       var alpha: Double
       var parameters: [Parameter] { [.init("p", p), .init("alpha", alpha)] }
-      var cost: Double { p * alpha }
     }
-    let sweep = Sweep(
-      name: "sweep",
-      cells: [Cell(p: 1, alpha: 1), Cell(p: 1, alpha: 2), Cell(p: 3, alpha: 2)], seeds: [0, 1])
-    // Cost 18 in all, 6 of which at p = 1. A long unit, so that its rounding to seconds does not show.
-    let plan = sweep.plan { 1e16 * $0.cost }
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("plan-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let directory = try RunDirectory(folder.path, configuration: ["a": 1], resume: false)
+    // A long unit, so that its rounding to seconds does not show.
+    let grid = Grid(
+      name: "grid",
+      cells: [Cell(p: 1, alpha: 1), Cell(p: 1, alpha: 2), Cell(p: 3, alpha: 2)], seeds: [0, 1]
+    ) { 1e16 * $0.p * $0.alpha }
+    // Work 18 in all, 6 of which at p = 1.
+    let plan = grid.plan(directory, oneByOne: false)
     #expect(plan.stages.count == 1 && plan.text.contains("6 runs, 3 cells times 2 seed(s)"))
     let unit = plan.seconds / 18
     #expect(plan.text.contains("p = 1: about \(ProgressReporter.duration(6 * unit))"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Experiments
 
-@Suite struct SweepStatisticsTests {
+@Suite struct StatisticsTests {
   /// Two-sided quantiles as tables print them (for example NIST/SEMATECH, section 1.3.6.7.2), correct to
   /// half a unit of the last digit.
   @Test(arguments: [

@@ -85,8 +85,8 @@ struct Grid<Cell: GridCell>: Sendable {
   func run<Kind: GridExperiment>(
     in directory: RunDirectory, source: Kind.Source, oneByOne: Bool = false,
     progress: ProgressReporter,
-    measure: @Sendable (Cell, RunContext<Kind>) throws(ExperimentError) -> Measurement<Kind.Values>
-  ) throws(ExperimentError) -> [[Measurement<Kind.Values>]] {
+    measure: @Sendable (Cell, RunContext<Kind>) throws(ExperimentError) -> Measured<Kind.Values>
+  ) throws(ExperimentError) -> [[Measured<Kind.Values>]] {
     let jobs = jobs
     let plan = plan(directory, oneByOne: oneByOne)
     progress.begin(plan)
@@ -127,7 +127,7 @@ struct Grid<Cell: GridCell>: Sendable {
         perform(number, progress: ProgressReporter { state.update(number, fraction: $0) })
       }
     }
-    var rows = cells.map { _ in [Measurement<Kind.Values>]() }
+    var rows = cells.map { _ in [Measured<Kind.Values>]() }
     for (job, result) in zip(jobs, try state.results()) { rows[job.cell].append(result) }
     return rows
   }

@@ -38,7 +38,7 @@ protocol GridExperiment: SingleExperiment {
 
   /// Measures one run. Called concurrently for different runs; what it returns must depend on nothing but
   /// the settings, the cell and the seed.
-  func measure(_ cell: Cell, _ context: RunContext<Self>) throws(ExperimentError) -> Measurement<
+  func measure(_ cell: Cell, _ context: RunContext<Self>) throws(ExperimentError) -> Measured<
     Values
   >
 

@@ -11,14 +11,14 @@ struct GridResults<Kind: GridExperiment>: Sendable {
   /// The seeds of the repeats.
   let seeds: [UInt64]
   /// One row a cell, one entry a seed that it is measured with.
-  let runs: [[Measurement<Values>]]
+  let runs: [[Measured<Values>]]
   /// The data of the experiment.
   let source: Kind.Source
   /// Where runs have left files.
   let directory: RunDirectory
 
   init(
-    cells: [Cell], seeds: [UInt64], runs: [[Measurement<Values>]], source: Kind.Source,
+    cells: [Cell], seeds: [UInt64], runs: [[Measured<Values>]], source: Kind.Source,
     directory: RunDirectory
   ) {
     precondition(runs.count == cells.count && runs.allSatisfy { $0.count <= seeds.count })
@@ -30,7 +30,7 @@ struct GridResults<Kind: GridExperiment>: Sendable {
   }
 
   /// The runs of a cell, one a seed.
-  func measurements(_ cell: Cell) -> [Measurement<Values>] {
+  func measurements(_ cell: Cell) -> [Measured<Values>] {
     guard let index = cells.firstIndex(of: cell) else { return [] }
     return runs[index]
   }
@@ -132,7 +132,7 @@ struct GridResults<Kind: GridExperiment>: Sendable {
   /// The failures of all runs, in the same form.
   var failures: [String] { grouped { $0.failure.map { [$0] } ?? [] } }
 
-  private func grouped(_ texts: (Measurement<Values>) -> [String]) -> [String] {
+  private func grouped(_ texts: (Measured<Values>) -> [String]) -> [String] {
     var order: [String] = []
     var places: [String: [String]] = [:]
     for (cell, row) in zip(cells, runs) {

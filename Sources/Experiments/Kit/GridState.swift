@@ -5,7 +5,7 @@ import Synchronization
 /// What the threads of a grid share: results, the first error, and the progress line.
 final class GridState<Values: Codable & Sendable>: Sendable {
   private struct Content {
-    var results: [Measurement<Values>?]
+    var results: [Measured<Values>?]
     var fractions: [Double]
     var costs: [Double]
     var error: (number: Int, error: ExperimentError)?
@@ -46,7 +46,7 @@ final class GridState<Values: Codable & Sendable>: Sendable {
     }
   }
 
-  func finish(_ number: Int, _ result: Measurement<Values>, isNew: Bool) {
+  func finish(_ number: Int, _ result: Measured<Values>, isNew: Bool) {
     content.withLock {
       $0.results[number] = result
       $0.fractions[number] = 1
@@ -63,7 +63,7 @@ final class GridState<Values: Codable & Sendable>: Sendable {
     }
   }
 
-  func results() throws(ExperimentError) -> [Measurement<Values>] {
+  func results() throws(ExperimentError) -> [Measured<Values>] {
     let (results, error) = content.withLock { content in
       progress.clear()
       return (content.results, content.error)

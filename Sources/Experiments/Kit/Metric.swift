@@ -41,7 +41,7 @@ struct Metric<Values>: Sendable {
 }
 
 /// What one run, a cell with one seed, has found.
-struct Measurement<Values: Codable & Sendable>: Codable, Sendable {
+struct Measured<Values: Codable & Sendable>: Codable, Sendable {
   /// Numbers and curves. Infinite and missing ones (NaN) are counted apart from means.
   var values: Values
   /// Reasons not to trust the run: they become warnings, and exit status 3.
@@ -56,12 +56,9 @@ struct Measurement<Values: Codable & Sendable>: Codable, Sendable {
   }
 
   /// The same run with other values.
-  func map<Other>(_ change: (Values) -> Other) -> Measurement<Other> {
-    Measurement<Other>(change(values), flags: flags, failure: failure)
+  func map<Other>(_ change: (Values) -> Other) -> Measured<Other> {
+    Measured<Other>(change(values), flags: flags, failure: failure)
   }
 }
 
-extension Measurement: Equatable where Values: Equatable {}
-
-/// ``Measurement`` without the clash with Foundation's.
-typealias Measured = Measurement
+extension Measured: Equatable where Values: Equatable {}

@@ -62,7 +62,7 @@ struct GMMRun {
   private let train: Dataset
   private let attacked: Dataset
   private let training: TrainingConfiguration
-  private var result = Measurement(GMMValues())
+  private var result = Measured(GMMValues())
 
   init(
     _ settings: OrthonormalGMMExperiment.Settings, _ cell: OrthonormalGMMExperiment.Cell,
@@ -81,7 +81,7 @@ struct GMMRun {
   }
 
   /// A training that diverges is a failure.
-  consuming func measure() throws(ExperimentError) -> Measurement<GMMValues> {
+  consuming func measure() throws(ExperimentError) -> Measured<GMMValues> {
     do {
       switch (cell.part, cell.model) {
       case (.dynamics, _): try align()

@@ -177,7 +177,7 @@ struct OrthonormalGMMExperiment: GridExperiment {
       * Double(settings.epochs) * cost
   }
 
-  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measurement<Values> {
+  func measure(_ cell: Cell, _ context: Context) throws(ExperimentError) -> Measured<Values> {
     try GMMRun(settings, cell, context).measure()
   }
 

@@ -183,7 +183,7 @@ struct CIFAR10Training: Sendable {
   private func grid(
     _ name: String, _ cells: [Cell], seeds: [UInt64], in directory: RunDirectory,
     _ progress: ProgressReporter
-  ) throws(ExperimentError) -> [[Measurement<CIFAR10Values>]] {
+  ) throws(ExperimentError) -> [[Measured<CIFAR10Values>]] {
     let part = train.prefix(settings.rateSamples)
     return try Grid(name: name, cells: cells, seeds: seeds, operations: operations).run(
       in: directory, source: self, progress: progress
@@ -194,9 +194,9 @@ struct CIFAR10Training: Sendable {
         let outcome = try run.run(train: data, validation: validation) { done, _ in
           context.report(done)
         }
-        return Measurement(CIFAR10Values(validation: outcome.validation))
+        return Measured(CIFAR10Values(validation: outcome.validation))
       } catch .failed(let reason) {
-        return Measurement(CIFAR10Values(), failure: reason)
+        return Measured(CIFAR10Values(), failure: reason)
       }
     }
   }

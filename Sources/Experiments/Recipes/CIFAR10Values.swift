@@ -55,7 +55,7 @@ struct CIFAR10Values: Codable, Sendable, Equatable {
   /// - Parameter isChecked: whether attacks are checked for signs of weakness.
   static func measure(
     _ snapshot: CIFAR10Training.Snapshot, isChecked: Bool, _ context: CIFAR10Experiment.Context
-  ) throws(ExperimentError) -> Measurement<CIFAR10Values> {
+  ) throws(ExperimentError) -> Measured<CIFAR10Values> {
     let (images, settings) = (context.source, context.source.settings)
     let (network, heldOut) = (snapshot.network, images.heldOut)
     let first = Int(truncatingIfNeeded: context.seed &- settings.seed) * settings.attackedImages
@@ -76,7 +76,7 @@ struct CIFAR10Values: Codable, Sendable, Equatable {
     let linf = try robustness(.linf, settings.linfRadii, after: 0.5)
     let ranks = network.stableRanks(on: heldOut.inputs.rows(in: 0..<settings.rankSamples))
     let (weightRanks, featureRanks) = (ranks.flatMap(\.weights), ranks.map(\.features))
-    return Measurement(
+    return Measured(
       CIFAR10Values(
         epoch: snapshot.epoch,
         heldOutAccuracy: network.accuracy(heldOut.inputs, labels: heldOut.labels),

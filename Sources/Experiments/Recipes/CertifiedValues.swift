@@ -41,7 +41,7 @@ struct CertifiedStudy: Codable, Sendable, Equatable {
   func measure(
     _ network: PReLUNetwork<Float>, train: Dataset, attacked: Dataset, seed: UInt64,
     beyond radius: Double
-  ) throws(ExperimentError) -> Measurement<CertifiedValues> {
+  ) throws(ExperimentError) -> Measured<CertifiedValues> {
     let result = try CertificationStudy(
       budget: SearchBudget(gap: gap, nodes: nodes), attack: attack, seed: seed
     ).run(network, data: attacked, reference: train)
@@ -49,7 +49,7 @@ struct CertifiedStudy: Codable, Sendable, Equatable {
     let correct = samples.filter { $0.status != .misclassified }
     let lower = samples.map(\.lower)
     let exact = Double(correct.count { $0.status == .exact }) / Double(max(1, correct.count))
-    return Measurement(
+    return Measured(
       CertifiedValues(
         medianLower: median(lower) ?? .nan, medianUpper: median(samples.map(\.upper)) ?? .nan,
         largestGap: correct.map(\.gap).max() ?? .nan, exactShare: correct.isEmpty ? .nan : exact,

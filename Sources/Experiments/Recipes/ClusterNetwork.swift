@@ -90,7 +90,7 @@ struct ClusterNetwork {
   func measure(
     _ network: PReLUNetwork<Float>, _ record: TrainingRecord, train: Dataset, attacked: Dataset,
     attack: String, epsilons: [Double], twoSided: TwoSidedSettings?
-  ) throws(ExperimentError) -> Measurement<ClusterValues> {
+  ) throws(ExperimentError) -> Measured<ClusterValues> {
     let (p, seed) = (network.exponent, configuration.training.seed)
     let study = RobustnessStudy(epsilons: epsilons, attack: attack, seed: seed)
     let robustness = try study.run(
@@ -116,7 +116,7 @@ struct ClusterNetwork {
         try TwoSidedStudy(directory: directory, settings: settings, name: name, seed: seed).result(
           { network }, attacked: attacked, train: train, progress: progress.part(0.9...1))
       })
-    return Measurement(values, flags: robustness.flags)
+    return Measured(values, flags: robustness.flags)
   }
 
   /// Projected gradient descent with one start, at 61 radii on at most 500 samples.

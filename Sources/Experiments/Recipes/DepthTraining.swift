@@ -95,7 +95,7 @@ struct DepthTraining: Codable, Sendable, Equatable {
   func measure(
     _ design: DenseDesign, _ start: Start, seed: UInt64,
     report: @escaping @Sendable (Double) -> Void
-  ) throws(ExperimentError) -> Measurement<DepthValues> {
+  ) throws(ExperimentError) -> Measured<DepthValues> {
     let (train, attacked) = try mixture.data(seed: seed, attackedSamples: attackedSamples)
     let optimizers: [OptimizerConfiguration] =
       start == .adam
@@ -116,7 +116,7 @@ struct DepthTraining: Codable, Sendable, Equatable {
         gradient: exact.lengthOfGradient(inputs: inputs, labels: samples.labels),
         loss: training.loss, epochs: Double(training.epochs), learningRate: training.learningRate)
       guard training.loss <= stopLoss else {
-        return Measurement(values, failure: failure(training))
+        return Measured(values, failure: failure(training))
       }
       let network = training.network.withOutputsOfOrderOne(train.inputs)
       let influence = try LayerInfluence(
@@ -134,7 +134,7 @@ struct DepthTraining: Codable, Sendable, Equatable {
       values.subclassShare = influence.alignedShare(groups)
       values.classShare = influence.alignedShare(classes)
       values.robustAccuracy = DepthValues.radii.map { result.robustAccuracy(epsilon: $0) }
-      return Measurement(values, flags: result.flags)
+      return Measured(values, flags: result.flags)
     } catch { throw ExperimentError(error) }
   }
 

@@ -26,7 +26,7 @@ struct DescentTraining {
   ///   ``TrainingValues/loss`` has the loss at each, between evaluations by a line in its logarithm,
   ///   and NaN after the end.
   func measure(exponent: Double, seed: UInt64, lossTimes: [Double]) throws(ExperimentError)
-    -> Measurement<TrainingValues<NetworkValues>>
+    -> Measured<TrainingValues<NetworkValues>>
   {
     let (train, attacked) = try flow.mixture.data(
       seed: seed, attackedSamples: flow.attackedSamples)
@@ -42,7 +42,7 @@ struct DescentTraining {
       loss: course.losses
         + Array(repeating: .nan, count: lossTimes.count - course.losses.count))
     guard ending == .stopLoss else {
-      return Measurement(
+      return Measured(
         values,
         failure: "\(ending.rawValue) at time \(String(format: "%.3g", course.time)) (loss "
           + "\(String(format: "%.3g", course.loss)))")
@@ -50,7 +50,7 @@ struct DescentTraining {
     let found = try NetworkValues.measure(
       course.trainer.network, train: train, attacked: attacked, seed: seed)
     values.network = found.values
-    return Measurement(values, flags: found.flags)
+    return Measured(values, flags: found.flags)
   }
 }
 

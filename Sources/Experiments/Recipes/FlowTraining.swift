@@ -62,7 +62,7 @@ struct FlowTraining: Codable, Sendable, Equatable {
   /// Trains, inspects and attacks.
   /// - Parameter lossTimes: where the loss is recorded, in rising order.
   func measure(exponent: Double, seed: UInt64, lossTimes: [Double] = []) throws(ExperimentError)
-    -> Measurement<TrainingValues<NetworkValues>>
+    -> Measured<TrainingValues<NetworkValues>>
   {
     try measure(exponent: exponent, seed: seed, lossTimes: lossTimes) {
       (network, train, attacked) throws(ExperimentError) in
@@ -74,8 +74,8 @@ struct FlowTraining: Codable, Sendable, Equatable {
   /// network, the training data and the samples to attack. A flow that ended before is a failure.
   func measure<Study>(
     exponent: Double, seed: UInt64, lossTimes: [Double] = [],
-    study: (PReLUNetwork<Float>, Dataset, Dataset) throws(ExperimentError) -> Measurement<Study>
-  ) throws(ExperimentError) -> Measurement<TrainingValues<Study>> {
+    study: (PReLUNetwork<Float>, Dataset, Dataset) throws(ExperimentError) -> Measured<Study>
+  ) throws(ExperimentError) -> Measured<TrainingValues<Study>> {
     let (train, attacked) = try mixture.data(seed: seed, attackedSamples: attackedSamples)
     let configuration = FlowRunConfiguration(
       data: DatasetRequest(data: "mixture", mixture: mixture, seed: seed),
@@ -95,7 +95,7 @@ struct FlowTraining: Codable, Sendable, Equatable {
       steps: Double(integration.statistics.accepted), loss: losses)
     guard integration.ending == .stopLoss else {
       let ending = integration.ending?.rawValue ?? "unfinished"
-      return Measurement(
+      return Measured(
         values,
         failure: "gradient flow has not fitted the data: \(ending) at time "
           + String(format: "%.3g", integration.time) + ", loss "
@@ -103,6 +103,6 @@ struct FlowTraining: Codable, Sendable, Equatable {
     }
     let found = try study(integration.state.network().converted(to: Float.self), train, attacked)
     values.network = found.values
-    return Measurement(values, flags: found.flags, failure: found.failure)
+    return Measured(values, flags: found.flags, failure: found.failure)
   }
 }

@@ -34,7 +34,7 @@ struct NetworkValues: Codable, Sendable, Equatable {
   /// Inspects and attacks a network with the whole ensemble, in l2.
   static func measure(
     _ network: PReLUNetwork<Float>, train: Dataset, attacked: Dataset, seed: UInt64
-  ) throws(ExperimentError) -> Measurement<NetworkValues> {
+  ) throws(ExperimentError) -> Measured<NetworkValues> {
     let inspection = try NetworkInspection(network, data: attacked)
     let alignment = NeuronAlignment(
       network: network, directions: attacked.referenceDirections(center: network.center))
@@ -43,7 +43,7 @@ struct NetworkValues: Codable, Sendable, Equatable {
     }
     let robustness = try RobustnessStudy(seed: seed).run(
       network, data: attacked, reference: train)
-    return Measurement(
+    return Measured(
       NetworkValues(
         medianRadius: robustness.medianRadius, accuracy: robustness.cleanAccuracy,
         effectiveNeurons: Double(inspection.effectiveNeurons),

@@ -141,7 +141,8 @@ extension RealDataExperiment {
           stableRank("Stable rank of the hidden features", \.featureStableRanks, results),
           robustness(0, results),
         ], columns: 2),
-      caption: "(a) The training data; (b) accuracy on training data (solid) and test data (dashed); "
+      caption:
+        "(a) The training data; (b) accuracy on training data (solid) and test data (dashed); "
         + "(c) stable rank of the hidden features; (d) robust accuracy. Bands: 95% intervals.",
       alternative: "Correlation of the data, accuracy, stable rank and robust accuracy")
     let weights = AccountFigure(
@@ -213,7 +214,9 @@ extension RealDataExperiment {
 }
 
 extension Colour {
-  fileprivate static func category(_ number: Int) -> Colour { categories[number % categories.count] }
+  fileprivate static func category(_ number: Int) -> Colour {
+    categories[number % categories.count]
+  }
 }
 
 extension Dataset {

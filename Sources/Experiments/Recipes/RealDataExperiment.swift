@@ -134,7 +134,7 @@ extension RealDataExperiment {
   }
 
   func measure(_ cell: DegreeCell, _ context: Context) throws(ExperimentError)
-    -> Measurement<RealDataValues>
+    -> Measured<RealDataValues>
   {
     let (directory, seed, data) = (context.directory, context.seed, context.source)
     let name = ClusterRun.name(exponent: cell.p, seed: seed)
@@ -173,7 +173,7 @@ extension RealDataExperiment {
         directory: directory, settings: effort, name: name, seed: seed
       ).result({ network }, attacked: attacked, train: data.train, progress: context.progress)
     }
-    return Measurement(values, flags: curves.flatMap(\.flags))
+    return Measured(values, flags: curves.flatMap(\.flags))
   }
 
   private func attack(

@@ -1,18 +1,6 @@
 import Datasets
 import Runs
 
-extension FlowMeasurement {
-  /// Checks data, network, flow and what is attacked.
-  ///
-  /// - Parameter isFlow: whether nothing but a flow trains the network.
-  func validate(_ check: SettingsCheck, isFlow: Bool = true) throws(ExperimentError) {
-    try check.mixture("mixture", mixture, samples: ["attackedSamples": attackedSamples])
-    try check.width("hiddenWidth", hiddenWidth, dimension: mixture.dimension)
-    try check.initialScale("initialScale", initialScale, isFlow: isFlow)
-    try check.flow("flow", flow)
-  }
-}
-
 extension FlowTraining {
   /// Checks data, network, flow and what is attacked.
   ///

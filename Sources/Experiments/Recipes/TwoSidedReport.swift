@@ -86,31 +86,4 @@ struct TwoSidedReport {
           alternative: "Certified accuracy below attacked accuracy, for each degree")
       ], text: summary.text)
   }
-
-  /// Paragraph, table and figure, and the per-sample table as `results/two-sided.csv`.
-  func blocks(_ sink: FigureSink, references: [ReferenceLine] = []) throws(ExperimentError)
-    -> [Report.Block]
-  {
-    _ = try sink.directory.folder("results")
-    do {
-      try TwoSidedRadii.table(results).write(to: sink.directory.path("results/two-sided.csv"))
-    } catch { throw ExperimentError(error) }
-    return [
-      .table(
-        Report.Table(
-          caption: Prose(
-            "l2 radii from both sides, for the first attacked samples of the first repeat: what "
-              + "branch and bound proves, what attacks find for the same samples, and how far apart the two "
-              + "are (\(summary.effort)). Perturbations may leave the range of valid values."
-              + (summary.smoothingSentence.map { " " + $0 } ?? "")),
-          header: summary.header.map { Prose($0) }, rows: summary.cells.map { $0.map { Prose($0) } }
-        )),
-      try sink.figure(
-        figure(references: references), "two-sided",
-        caption:
-          "Certified and attacked accuracy of the same samples against the l2 radius. The true curve "
-          + "lies in the shaded band between them.",
-        alternative: "Certified accuracy below attacked accuracy, for each degree"),
-    ]
-  }
 }
