@@ -93,8 +93,8 @@ import Testing
     experiment.settings.attackedSamples = 20
     let found = try run(experiment, figures: ["median-radius", "effective-neurons", "time-to-fit"])
     for (p, predicted) in [(1, -0.5), (3, 0)] {
-      let finding = found.findings["slope at p = \(p).0, alpha = 0.1"] as? [String: Any]
-      let interval = try #require(finding?["interval"] as? [String: Double])
+      let interval = try #require(
+        found.findings["slope at p = \(p).0, alpha = 0.1"] as? [String: Double])
       // Noise of a tenth moves a radius by about a tenth at most, over log(8/2): 0.07 of a slope.
       #expect(abs(try #require(interval["value"]) - predicted) < 0.07)
     }

@@ -54,9 +54,23 @@ struct Account: Sendable {
   }
 
   /// A number of ``findings``: plain, or with half the width of its 95% interval.
-  enum Finding: Codable, Sendable, Equatable {
+  enum Finding: Encodable, Sendable, Equatable {
     case number(Double)
     case interval(value: Double, halfWidth: Double)
+
+    private struct Interval: Encodable {
+      let value: Double
+      let halfWidth: Double
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .number(let number): try container.encode(number)
+      case .interval(let value, let halfWidth):
+        try container.encode(Interval(value: value, halfWidth: halfWidth))
+      }
+    }
   }
 
   init(

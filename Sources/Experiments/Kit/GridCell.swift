@@ -29,9 +29,9 @@ extension GridCell {
 }
 
 /// A parameter of a cell: its name and value.
-struct Parameter: Codable, Sendable, Hashable {
-  /// A number or a word.
-  enum Value: Codable, Sendable, Hashable {
+struct Parameter: Encodable, Sendable, Hashable {
+  /// A number or a word, in JSON as it is.
+  enum Value: Encodable, Sendable, Hashable {
     case number(Double)
     case text(String)
 
@@ -41,6 +41,14 @@ struct Parameter: Codable, Sendable, Hashable {
       case .number(let number):
         number == number.rounded() && abs(number) < 1e9 ? "\(Int(saturating: number))" : "\(number)"
       case .text(let text): text
+      }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .number(let number): try container.encode(number)
+      case .text(let text): try container.encode(text)
       }
     }
   }
