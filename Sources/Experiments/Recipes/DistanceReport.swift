@@ -74,7 +74,7 @@ struct DistanceReport: Encodable, Sendable {
       "The largest distance found to the ideal classifier is "
       + curves.map { curve in
         let ends = [curve[0]] + (curve.count > 1 ? [curve[curve.count - 1]] : [])
-        return ends.map { String(format: "\($0.share) of sup|F| at alpha = %g", $0.alpha) }
+        return ends.map { "\($0.share) of sup|F| at alpha = " + String(format: "%g", $0.alpha) }
           .joined(separator: " and ") + " for p = \(curve[0].p.degreeText)"
       }.joined(separator: ", ") + "."
   }
