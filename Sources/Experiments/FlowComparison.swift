@@ -256,7 +256,7 @@ struct FlowComparisonExperiment: GridExperiment {
     }
     return
       "Median radii over that of gradient flow from the same weights are \(ratios(smallestStep)) for "
-      + "\(smallestStep.title), and \(ratios(adam)) for \(adam.title). Of \(settings.grid.count) settings of "
+      + "\(smallestStep.title), and \(ratios(adam)) for \(adam.name). Of \(settings.grid.count) settings of "
       + "learning rate, momentum and batch size, \(close) stay within 2% of it."
   }
 

@@ -224,12 +224,13 @@ struct OrthonormalGMMExperiment: GridExperiment {
     }
     let radii = [Loss.squared, .logistic].map { loss in
       let cells = robustness(loss)
-      let best = cells.dropFirst().max {
-        results.mean(Values.medianRadius, $0) ?? 0 < results.mean(Values.medianRadius, $1) ?? 0
-      }!
-      return
-        "\(text(Values.medianRadius, cells[0])) with the \(loss.rawValue) loss (the best control, "
-        + "\(best.model.rawValue): \(text(Values.medianRadius, best)))"
+      let best = cells.dropFirst()
+        .compactMap { cell in results.mean(Values.medianRadius, cell).map { (cell, $0) } }
+        .max { $0.1 < $1.1 }?.0
+      let control =
+        best.map { "the best control, \($0.model.rawValue): \(text(Values.medianRadius, $0))" }
+        ?? "no control learned"
+      return "\(text(Values.medianRadius, cells[0])) with the \(loss.rawValue) loss (\(control))"
     }
     return
       "After \(settings.iterations) full-batch steps the median cosine of pReLU neurons to their "
