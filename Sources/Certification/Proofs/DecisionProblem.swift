@@ -26,11 +26,17 @@ struct DecisionProblem: Sendable {
   private let bias: Double
   private let biasDegree: Double
   /// How far P - N may be from the network's, as a share of ||x + d||^p.
-  private let errorBound: Double
+  private var errorBound: Double
   /// The length of the unit.
   let scale: Double
   /// The length of x, in the units of the data.
   let length: Double
+  /// Whether the label is kept where both sides are equal.
+  private(set) var keepsTies = false
+  /// By how much a pre-activation may differ from that of the network, as a share of ||x + d||.
+  private(set) var directionError = 0.0
+  /// By how much the b may differ; none where ``errorBound`` speaks for all of them.
+  private var weightErrors: [Double] = []
 
   var dimension: Int { directions.columns }
   var count: Int { weights.count }
@@ -132,11 +138,58 @@ struct DecisionProblem: Sendable {
     return reach.isNaN ? 0 : max(0, reach - distance.upperBound)
   }
 
+  /// At most the bias term minus the error that P - N may have, where ||x + d|| lies between two lengths.
+  func constant(lengths: ClosedRange<Double>) -> Double {
+    let extreme = bias > 0 ? lengths.lowerBound : lengths.upperBound
+    let term = bias * Double.power(extreme, biasDegree)
+    let error = errorBound * Double.power(lengths.upperBound, activation.exponent)
+    let result =
+      term - (biasDegree + activation.exponent + 16) * 0x1p-48 * term.magnitude - error
+      * (1 + 1e-12)
+    return result.isNaN ? -.infinity : result
+  }
+
+  /// Whether the bias is multiplied by a power of ||x + d||.
+  var biasHasLength: Bool { bias != 0 && biasDegree != 0 }
+
+  /// Whether the left side is homogeneous in x + d.
+  var isHomogeneous: Bool { bias == 0 && errorBound == 0 }
+
+  /// Whether nothing but the neurons against the label can lose it.
+  var isNonnegative: Bool { bias >= 0 && errorBound == 0 }
+
+  /// By how much b_j may differ from the network's.
+  func weightError(_ j: Int) -> Double { weightErrors.isEmpty ? 0 : weightErrors[j] }
+
+  /// The same problem with an error for every neuron, in the place of one for all of them.
+  ///
+  /// - Parameters:
+  ///   - weightErrors: in the unit of ``weights``.
+  ///   - errorBound: what is left, in the unit of ``weights``.
+  func withErrors(directions: Double, weights: [Double], rest: Double) -> DecisionProblem {
+    var result = self
+    result.directionError = directions
+    result.weightErrors = weights
+    result.errorBound = rest
+    return result
+  }
+
+  /// The same problem, with ties for the label or against it.
+  func keepingTies(_ keepsTies: Bool) -> DecisionProblem {
+    var result = self
+    result.keepsTies = keepsTies
+    return result
+  }
+
   /// The slope that a line below bias s^(q/2), s = ||x + d||^2, has best: that of the tangent at `square`
   /// where the function is convex, of the chord over the ball where it is concave.
   func biasSlope(at square: Double, within radius: Double) -> Double {
+    biasSlope(at: square, squares: squaredLengths(within: radius))
+  }
+
+  /// The same where ||x + d||^2 lies between two numbers.
+  func biasSlope(at square: Double, squares: ClosedRange<Double>) -> Double {
     if bias == 0 || biasDegree == 0 { return 0 }
-    let squares = squaredLengths(within: radius)
     let half = biasDegree / 2
     if (bias > 0) == (biasDegree > 2) || biasDegree == 2 {
       let s = min(max(square, squares.lowerBound), squares.upperBound)
@@ -150,7 +203,13 @@ struct DecisionProblem: Sendable {
   /// ||d|| <= radius.
   func constant(slope: Double, within radius: Double) -> Double {
     if slope == 0 { return constant(within: radius) }
-    let squares = squaredLengths(within: radius)
+    return constant(
+      slope: slope, squares: squaredLengths(within: radius),
+      farthest: distance.upperBound + radius)
+  }
+
+  /// The same where ||x + d||^2 lies between two numbers, and ||x + d|| is at most `farthest`.
+  func constant(slope: Double, squares: ClosedRange<Double>, farthest: Double) -> Double {
     func f(_ s: Double) -> Double { biasTerm(s) - slope * s }
     var least = min(f(squares.lowerBound), f(squares.upperBound))
     let half = biasDegree / 2
@@ -174,8 +233,7 @@ struct DecisionProblem: Sendable {
     let size = abs(bias) * Double.power(squares.upperBound, half) + abs(slope) * squares.upperBound
     let error =
       errorBound
-      * Double.power(
-        distance.upperBound + radius, activation.exponent)
+      * Double.power(farthest, activation.exponent)
     let result = least - error - (biasDegree + 16) * 0x1p-50 * size
     return result.isNaN ? -.infinity : result
   }

@@ -102,7 +102,7 @@ public struct CertificationStudy: Sendable {
       let certifier: RelaxationCertifier<Float>
       do {
         certifier = try RelaxationCertifier(
-          network, norm: norm, gap: budget.gap, seconds: budget.seconds)
+          network, norm: norm, gap: budget.gap, seconds: budget.seconds, nodes: budget.nodes)
       } catch { throw ExperimentError(error) }
       result = try run(certifier, certifier.effective, data, reference, store, progress)
     }
