@@ -86,6 +86,19 @@ struct BoundaryDescent {
     return best
   }
 
+  /// A point near d where the label is lost: d, or a step across the boundary there; nil for none.
+  func lostPoint(near d: [Double]) -> [Double]? {
+    if isLost(d) { return d }
+    let gradient = problem.margin(d).gradient
+    let length = Norm.l2.length(gradient)
+    guard length > 0, length.isFinite else { return nil }
+    for step in [1e-8, 1e-6, 1e-4, 1e-2] {
+      let moved = zip(d, gradient).map { $0 - step * $1 / length }
+      if isLost(moved) { return moved }
+    }
+    return nil
+  }
+
   /// Whether the label is lost at x + d, by more than rounding decides.
   func isLost(_ d: [Double]) -> Bool {
     let n = problem.dimension

@@ -123,9 +123,8 @@ struct CompleteSearch {
         from: cone.box(ofFace: number), guess: [Double](repeating: 0, count: problem.dimension),
         limit: max(1, limit / 2 / cone.faceCount), deadline: end
       ) { d, _ in
-        guard descent.isLost(d) else { return nil }
-        lost = d
-        return 0
+        lost = descent.lostPoint(near: d)
+        return lost == nil ? nil : 0
       }
       nodes += tree.count
       if let lost {

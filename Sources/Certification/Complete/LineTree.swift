@@ -103,7 +103,7 @@ struct LineTree {
     if nodes[index].bound >= target { return }
     var program = RegionProgram(
       problem, norm: norm, start: start, box: box, condition: kernel.condition(of: box),
-      isKept: kernel.keepsLabelAlone(box), tolerance: 0.02 * gap * best)
+      isKept: kernel.keepsLabelAlone(box), tolerance: 1e-5 * gap * best)
     let solution = program.solve(guess: nodes[index].point, target: best)
     let value = kernel.bound(solution.lines, box)
     if value > nodes[index].bound {

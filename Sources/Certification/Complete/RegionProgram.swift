@@ -90,13 +90,13 @@ struct RegionProgram {
     var last = 0.0
     var stalled = 0
     if !isKept { cut(at: guess) }
-    for round in 0..<60 {
+    for _ in 0..<60 {
       meetBounds()
       if nearest.isEmpty || nearest.length > target { break }
       let value = nearest.length
       // Cutting the box gains more than the last digits.
       stalled = value - last < 0.01 * (target - value) ? stalled + 1 : 0
-      if round > 4 && stalled > 4 { break }
+      if stalled > 6 { break }
       last = value
       if !(isKept ? meetActive() : cut(at: nearest.point)) { break }
     }
@@ -154,7 +154,7 @@ struct RegionProgram {
   /// Adds z_j <= 0 for the neuron that is most active, and a little more, so that the solution loses the label whatever
   /// rounding does; false where none is.
   private mutating func meetActive() -> Bool {
-    let margin = 1e-5 * tolerance
+    let margin = 0.02 * tolerance
     var worst = (z: -0.5 * margin, neuron: -1)
     for j in 0..<problem.supporting {
       let z = preActivation(j, nearest.point)
