@@ -27,8 +27,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     self.budget = budget
     original = DenormalNumbers.kept { network.converted(to: Double.self) }
     effective = try EffectiveNetwork(original)
-    complete = CompletePass(
-      try WholeNetwork(original), effective: effective, budget: budget, norm: .linf)
+    complete = try CompletePass(original, effective: effective, budget: budget, norm: .linf)
     relaxation = try RelaxationCertifier(
       original, norm: .linf, gap: budget.gap,
       seconds: effective.neurons > Self.largestWidth ? budget.seconds : 0.3 * budget.seconds)
@@ -96,8 +95,11 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     var best: (certificate: BranchCertificate, proved: Double)?
     var nodes = 0
     let trials = 8
+    // What so few boxes do not close, the complete search does sooner.
+    let few = min(budget.nodes, 400)
     let share = SearchBudget(
-      gap: 1e-5, nodes: max(1, budget.nodes / trials), seconds: budget.seconds)
+      gap: 1e-5, nodes: max(1, (complete == nil ? budget.nodes : few) / trials),
+      seconds: budget.seconds)
     // The first ball is as large as the goal, the next ones between what is proved and what was not.
     var high = min(reach, upper.length) / scale
     var radius = high * (1 - 0.9 * budget.gap)

@@ -13,8 +13,8 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let budget: SearchBudget
   /// The network in double precision, which witnesses are evaluated by.
   private let original: PReLUNetwork<Double>
-  /// The same with all neurons and coordinates, for the complete search.
-  private let whole: WholeNetwork
+  /// What searches again where the first search falls short; nil for networks that are too large for it.
+  private let complete: CompletePass?
   /// The Lipschitz bound of every pair of classes; one entry for one output.
   private let lipschitz: [LipschitzBound]
 
@@ -29,7 +29,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     self.original = original
     let effective = try EffectiveNetwork(original)
     self.effective = effective
-    whole = try WholeNetwork(original)
+    complete = try CompletePass(original, effective: effective, budget: budget, norm: .l2)
     let origin = [Double](repeating: 0, count: network.inputDimension)
     let count = max(2, network.outputCount)
     lipschitz = (0..<count).flatMap { label in
@@ -63,7 +63,6 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
 
     let end = start.addingTimeInterval(min(budget.seconds, 1e9))
     // The complete search gets what this one leaves, and more than half of the seconds.
-    let complete = CompletePass(whole, effective: effective, budget: budget, norm: .l2)
     let deadline =
       complete == nil ? end : start.addingTimeInterval(min(0.4 * budget.seconds, 1e9))
     let units = ProblemUnit(effective, input: input, label: label)

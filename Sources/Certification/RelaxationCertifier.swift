@@ -32,13 +32,12 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     self.gap = gap
     self.seconds = seconds
     original = DenormalNumbers.kept { network.converted(to: Double.self) }
-    let whole = try WholeNetwork(original)
-    effective = whole.effective
+    effective = try EffectiveNetwork(original, isReduced: false)
     complete =
       nodes == 0
       ? nil
-      : CompletePass(
-        whole, effective: effective,
+      : try CompletePass(
+        original, effective: effective,
         budget: SearchBudget(gap: gap, nodes: nodes, seconds: seconds), norm: norm)
   }
 

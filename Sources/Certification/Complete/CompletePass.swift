@@ -1,5 +1,6 @@
 import Foundation
 import LinearCore
+import Networks
 
 /// The complete search as a second pass over one sample: for the classes whose first proof falls short of the smallest
 /// perturbation known.
@@ -11,27 +12,31 @@ struct CompletePass {
     var certificate: BranchCertificate
   }
 
-  private let whole: WholeNetwork
+  private let whole: WholeNetwork?
   private let effective: EffectiveNetwork
   private let budget: SearchBudget
   private let norm: Norm
   /// Whether the network itself is small enough; otherwise its reduction is.
-  private let isWhole: Bool
+  private var isWhole: Bool { whole != nil }
 
-  /// Nil for networks of too many dimensions or neurons.
+  /// Nil for networks of too many dimensions or neurons, as they are and reduced.
+  ///
+  /// - Throws: ``NetworkError`` where all hidden weights are 0.
   init?(
-    _ whole: WholeNetwork, effective: EffectiveNetwork, budget: SearchBudget, norm: Norm
-  ) {
-    func isSmall(_ network: EffectiveNetwork) -> Bool {
-      network.rank <= CompleteSearch.mostDimensions
-        && network.neurons <= CompleteSearch.mostNeurons
+    _ network: PReLUNetwork<Double>, effective: EffectiveNetwork, budget: SearchBudget, norm: Norm
+  ) throws(NetworkError) {
+    let isSmall = Self.isSmall(network.inputDimension, network.hiddenWidth)
+    guard isSmall || (norm == .l2 && Self.isSmall(effective.rank, effective.neurons)) else {
+      return nil
     }
-    isWhole = isSmall(whole.effective)
-    guard isWhole || (norm == .l2 && isSmall(effective)) else { return nil }
-    self.whole = whole
+    whole = isSmall ? try WholeNetwork(network) : nil
     self.effective = effective
     self.budget = budget
     self.norm = norm
+  }
+
+  private static func isSmall(_ dimensions: Int, _ neurons: Int) -> Bool {
+    dimensions <= CompleteSearch.mostDimensions && neurons <= CompleteSearch.mostNeurons
   }
 
   /// Boxes for the first pass: what it does not close soon is closed here.
@@ -73,7 +78,7 @@ struct CompletePass {
     _ proofs: inout [Proof], _ upper: inout VerifiedWitness, input: [Double], label: Int,
     reach: Double, end: Date
   ) -> Int {
-    let network = isWhole ? whole.effective : effective
+    let network = whole?.effective ?? effective
     let units = ProblemUnit(network, input: input, label: label)
     // At the center alone ties may decide, which no ray meets.
     upper.offer(zip(effective.center ?? input.map { _ in 0 }, input).map { $0 - $1 })
@@ -86,9 +91,8 @@ struct CompletePass {
       let unit = units.unit(for: size)
       let opponent = units.opponents[position]
       let problem =
-        isWhole
-        ? whole.problem(label: label, opponent: opponent, input: input, unit: unit)
-        : effective.problem(label: label, opponent: opponent, input: input, unit: unit)
+        whole?.problem(label: label, opponent: opponent, input: input, unit: unit)
+        ?? effective.problem(label: label, opponent: opponent, input: input, unit: unit)
       guard problem.isFinite else { continue }
       let share = end.timeIntervalSinceNow / Double(proofs.count - place)
       let known = upper.perturbation.isEmpty ? nil : inside(upper.perturbation, problem.scale)

@@ -183,36 +183,9 @@ struct RegionProgram {
     }
     var chords = chordStart
     for i in 0..<n { chords += chordGradient[i] * d[i] }
-    // Squares would underflow where p is large.
-    let lengths = (Norm.l2.length(gradient), Norm.l2.length(chordGradient))
-    let cosine = zip(gradient, chordGradient).reduce(0) {
-      $0 + $1.0 / max(lengths.0, 1e-300) * ($1.1 / max(lengths.1, 1e-300))
-    }
-    func length(_ omega: Double) -> Double {
-      let (a, c) = (lengths.0, omega * lengths.1)
-      let most = max(a, c)
-      if most == 0 { return 0 }
-      let (first, second) = (a / most, c / most)
-      return most
-        * max(0, first * first - 2 * first * second * cosine + second * second).squareRoot()
-    }
-    // P >= 0: C >= 0 is needed.
-    var best = Cut(omega: 1, isOfChords: true, violation: -chords, length: lengths.1)
-    if sum > 0 && chordMost >= 0 {
-      // Chords that underflow are as good as the least numbers.
-      let most = max(chordMost, 1e-280)
-      let floor = max(chords, 1e-9 * most)
-      for height in p > 1 ? [floor, (floor * most).squareRoot(), most] : [1] {
-        let ratio = p > 1 ? sum / height : 1
-        let omega = Double.power(ratio, 1 - 1 / p)
-        let conjugate = p > 1 ? (p - 1) * sum * Double.power(ratio, -1 / p) : 0
-        let next = Cut(
-          omega: omega, isOfChords: false, violation: p * sum - conjugate - omega * chords,
-          length: length(omega))
-        guard next.violation.isFinite, next.length.isFinite else { continue }
-        if best.isWeaker(than: next) { best = next }
-      }
-    }
+    let best = PowerCut.strongest(
+      degree: p, sum: sum, chords: chords, mostChords: chordMost, gradient: gradient,
+      chordGradient: chordGradient)
     if best.violation <= 0 { return false }
     if best.isOfChords {
       slopes = [Double](repeating: 0, count: problem.supporting)
@@ -221,7 +194,7 @@ struct RegionProgram {
     let omega = best.omega
     for i in 0..<n { gradient[i] -= omega * chordGradient[i] }
     let length = Norm.l2.length(gradient)
-    if length <= 1e-14 * omega * lengths.1 || length == 0 {
+    if length <= 1e-14 * omega * Norm.l2.length(chordGradient) || length == 0 {
       // The label is kept everywhere in the box.
       isSafe = CertificateLines(
         multiplier: omega,
@@ -234,21 +207,6 @@ struct RegionProgram {
       gradient.map { -$0 / length }, constant / length,
       .cut(multiplier: omega, slopes: slopes, length: length))
     return true
-  }
-
-  /// A cut that may be added: by how much it is violated, and the length of its gradient.
-  private struct Cut {
-    let omega: Double
-    let isOfChords: Bool
-    let violation: Double
-    let length: Double
-
-    /// Whether another one is violated more, as a distance.
-    func isWeaker(than other: Cut) -> Bool {
-      if other.violation <= 0 { return false }
-      if violation <= 0 { return true }
-      return violation / length < other.violation / other.length
-    }
   }
 
   /// Slopes that prove a box to keep the label.

@@ -23,20 +23,20 @@ struct DecisionProblem: Sendable {
   /// ||x|| / scale in the full space lies between these, the rounding of its computation included. Near 1, or 0 for
   /// an input at the center, unless another unit was chosen.
   let distance: ClosedRange<Double>
-  private let bias: Double
-  private let biasDegree: Double
+  let bias: Double
+  let biasDegree: Double
   /// How far P - N may be from the network's, as a share of ||x + d||^p.
-  private var errorBound: Double
+  var errorBound: Double
   /// The length of the unit.
   let scale: Double
   /// The length of x, in the units of the data.
   let length: Double
   /// Whether the label is kept where both sides are equal.
-  private(set) var keepsTies = false
+  var keepsTies = false
   /// By how much a pre-activation may differ from that of the network, as a share of ||x + d||.
-  private(set) var directionError = 0.0
+  var directionError = 0.0
   /// By how much the b may differ; none where ``errorBound`` speaks for all of them.
-  private var weightErrors: [Double] = []
+  var weightErrors: [Double] = []
 
   var dimension: Int { directions.columns }
   var count: Int { weights.count }
@@ -136,49 +136,6 @@ struct DecisionProblem: Sendable {
     if against == 0 { return .infinity }
     let reach = Double.power(bias / against, 1 / (p - biasDegree)) * (1 - 1e-13)
     return reach.isNaN ? 0 : max(0, reach - distance.upperBound)
-  }
-
-  /// At most the bias term minus the error that P - N may have, where ||x + d|| lies between two lengths.
-  func constant(lengths: ClosedRange<Double>) -> Double {
-    let extreme = bias > 0 ? lengths.lowerBound : lengths.upperBound
-    let term = bias * Double.power(extreme, biasDegree)
-    let error = errorBound * Double.power(lengths.upperBound, activation.exponent)
-    let result =
-      term - (biasDegree + activation.exponent + 16) * 0x1p-48 * term.magnitude - error
-      * (1 + 1e-12)
-    return result.isNaN ? -.infinity : result
-  }
-
-  /// Whether the bias is multiplied by a power of ||x + d||.
-  var biasHasLength: Bool { bias != 0 && biasDegree != 0 }
-
-  /// Whether the left side is homogeneous in x + d.
-  var isHomogeneous: Bool { bias == 0 && errorBound == 0 }
-
-  /// Whether nothing but the neurons against the label can lose it.
-  var isNonnegative: Bool { bias >= 0 && errorBound == 0 }
-
-  /// By how much b_j may differ from the network's.
-  func weightError(_ j: Int) -> Double { weightErrors.isEmpty ? 0 : weightErrors[j] }
-
-  /// The same problem with an error for every neuron, in the place of one for all of them.
-  ///
-  /// - Parameters:
-  ///   - weightErrors: in the unit of ``weights``.
-  ///   - errorBound: what is left, in the unit of ``weights``.
-  func withErrors(directions: Double, weights: [Double], rest: Double) -> DecisionProblem {
-    var result = self
-    result.directionError = directions
-    result.weightErrors = weights
-    result.errorBound = rest
-    return result
-  }
-
-  /// The same problem, with ties for the label or against it.
-  func keepingTies(_ keepsTies: Bool) -> DecisionProblem {
-    var result = self
-    result.keepsTies = keepsTies
-    return result
   }
 
   /// The slope that a line below bias s^(q/2), s = ||x + d||^2, has best: that of the tangent at `square`

@@ -163,7 +163,7 @@ struct LineKernel {
             : supportingLine(lines.slopes[j], weight)
           slope = t
           value -= conjugate
-          size += conjugate * (1 + 1 / max(p - 1, 1e-3))
+          size += p > 1 ? conjugate * (1 + 1 / (p - 1)) : 0
         } else {
           slope = lines.slopes[j]
           let weight = omega * (problem.weights[j] + problem.weightError(j)) * (1 + 4 * Self.unit)
