@@ -38,7 +38,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
-    let share = complete == nil ? 1 : 0.4
+    let share = complete?.firstShare ?? 1
     let deadline = start.addingTimeInterval(min(share * budget.seconds, 1e9))
     let first = firstPass(
       input, label: label, index: index, witness: witness, start: start, deadline: deadline)

@@ -62,9 +62,9 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     if let witness { upper.offer(witness) }
 
     let end = start.addingTimeInterval(min(budget.seconds, 1e9))
-    // The complete search gets what this one leaves, and more than half of the seconds.
-    let deadline =
-      complete == nil ? end : start.addingTimeInterval(min(0.4 * budget.seconds, 1e9))
+    // The complete search gets what this one leaves.
+    let deadline = start.addingTimeInterval(
+      min((complete?.firstShare ?? 1) * budget.seconds, 1e9))
     let units = ProblemUnit(effective, input: input, label: label)
     let reach = upper.length.isFinite ? upper.length : budget.maximumRadius ?? units.reach
     var (unit, problems) = units.problems(radius: reach)

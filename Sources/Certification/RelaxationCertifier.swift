@@ -46,7 +46,7 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
-    let deadline = start.addingTimeInterval(min((complete == nil ? 1 : 0.4) * seconds, 1e9))
+    let deadline = start.addingTimeInterval(min((complete?.firstShare ?? 1) * seconds, 1e9))
     var upper = VerifiedWitness(original, input: input, label: label, norm: norm)
     if let witness { upper.offer(witness) }
     var proved = 0.0

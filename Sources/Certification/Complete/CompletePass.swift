@@ -35,6 +35,9 @@ struct CompletePass {
     self.norm = norm
   }
 
+  /// The first pass's share of the seconds.
+  var firstShare: Double { isWhole ? 0.4 : 0.9 }
+
   private static func isSmall(_ dimensions: Int, _ neurons: Int) -> Bool {
     dimensions <= CompleteSearch.mostDimensions && neurons <= CompleteSearch.mostNeurons
   }
