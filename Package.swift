@@ -105,7 +105,8 @@ let package = Package(
       name: "AttacksTests", dependencies: ["Attacks", "LinearCore", "Networks", "Theory"]),
     .testTarget(
       name: "CertificationTests",
-      dependencies: ["Attacks", "Certification", "LinearCore", "Networks", "Theory"]),
+      dependencies: ["Attacks", "Certification", "LinearCore", "Networks", "Theory"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ReferenceTests",
       dependencies: ["Attacks", "Datasets", "Formats", "LinearCore", "Networks", "Training"],

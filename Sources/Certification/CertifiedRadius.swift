@@ -4,6 +4,8 @@ public struct CertifiedRadius: Sendable, Equatable {
   public enum Status: String, Sendable, Codable {
     /// The gap between lower and upper is within the tolerance.
     case exact
+    /// No perturbation up to the size of the lower bound changes the class, and the search looked no farther.
+    case unreachable
     /// A bound, with a larger gap.
     case bounded
     /// Wrong without any perturbation; both bounds are 0.
@@ -37,9 +39,11 @@ public struct CertifiedRadius: Sendable, Equatable {
   /// The proof: one certificate an opponent. Empty for misclassified samples.
   package let certificates: [BranchCertificate]
 
-  /// (upper - lower) / upper; 0 for misclassified samples, 1 where there is no upper bound.
+  /// (upper - lower) / upper; 0 for misclassified samples and where nothing was reached, 1 where no perturbation is
+  /// known otherwise.
   public var gap: Double {
-    status == .misclassified ? 0 : upper.isFinite ? (upper - lower) / upper : 1
+    status == .misclassified || status == .unreachable
+      ? 0 : upper.isFinite ? (upper - lower) / upper : 1
   }
 }
 

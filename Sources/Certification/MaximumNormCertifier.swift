@@ -15,6 +15,8 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let budget: SearchBudget
   private let relaxation: RelaxationCertifier<Double>
   private let original: PReLUNetwork<Double>
+  /// Nil for networks that are too large for it.
+  private let complete: CompletePass?
 
   /// A certifier for a network.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
@@ -25,6 +27,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     self.budget = budget
     original = DenormalNumbers.kept { network.converted(to: Double.self) }
     effective = try EffectiveNetwork(original)
+    complete = try CompletePass(original, effective: effective, budget: budget, norm: .linf)
     relaxation = try RelaxationCertifier(
       original, norm: .linf, gap: budget.gap,
       seconds: effective.neurons > Self.largestWidth ? budget.seconds : 0.3 * budget.seconds)
@@ -35,13 +38,27 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
+    let share = complete?.firstShare ?? 1
+    let deadline = start.addingTimeInterval(min(share * budget.seconds, 1e9))
+    let first = firstPass(
+      input, label: label, index: index, witness: witness, start: start, deadline: deadline)
+    guard let complete, first.status == .bounded else { return first }
+    return complete.improved(
+      first, VerifiedWitness(original, input: input, label: label, norm: .linf), input: input,
+      reach: budget.maximumRadius ?? ProblemUnit(effective, input: input, label: label).reach,
+      start: start)
+  }
+
+  /// What the relaxation and boxes of their own metrics prove.
+  private func firstPass(
+    _ input: [Double], label: Int, index: Int, witness: [Double]?, start: Date, deadline: Date
+  ) -> CertifiedRadius {
     let first = relaxation.certified(input, label: label, index: index, witness: witness)
     if first.status != .bounded || effective.neurons > Self.largestWidth { return first }
     var upper = VerifiedWitness(original, input: input, label: label, norm: .linf)
     upper.offer(first.perturbation)
-    let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
     let units = ProblemUnit(effective, input: input, label: label)
-    let reach = upper.length.isFinite ? upper.length : units.reach
+    let reach = upper.length.isFinite ? upper.length : budget.maximumRadius ?? units.reach
     let (unit, problems) = units.problems(radius: reach)
     guard problems.allSatisfy(\.isFinite) else { return first }
     var certified = Double.infinity
@@ -78,8 +95,11 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
     var best: (certificate: BranchCertificate, proved: Double)?
     var nodes = 0
     let trials = 8
+    // What so few boxes do not close, the complete search does sooner.
+    let few = min(budget.nodes, 400)
     let share = SearchBudget(
-      gap: 1e-5, nodes: max(1, budget.nodes / trials), seconds: budget.seconds)
+      gap: 1e-5, nodes: max(1, (complete == nil ? budget.nodes : few) / trials),
+      seconds: budget.seconds)
     // The first ball is as large as the goal, the next ones between what is proved and what was not.
     var high = min(reach, upper.length) / scale
     var radius = high * (1 - 0.9 * budget.gap)

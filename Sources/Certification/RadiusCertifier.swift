@@ -13,6 +13,8 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let budget: SearchBudget
   /// The network in double precision, which witnesses are evaluated by.
   private let original: PReLUNetwork<Double>
+  /// What searches again where the first search falls short; nil for networks that are too large for it.
+  private let complete: CompletePass?
   /// The Lipschitz bound of every pair of classes; one entry for one output.
   private let lipschitz: [LipschitzBound]
 
@@ -27,6 +29,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     self.original = original
     let effective = try EffectiveNetwork(original)
     self.effective = effective
+    complete = try CompletePass(original, effective: effective, budget: budget, norm: .l2)
     let origin = [Double](repeating: 0, count: network.inputDimension)
     let count = max(2, network.outputCount)
     lipschitz = (0..<count).flatMap { label in
@@ -58,16 +61,19 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     if upper.isMisclassified { return result(0) }
     if let witness { upper.offer(witness) }
 
-    let deadline = start.addingTimeInterval(min(budget.seconds, 1e9))
+    let end = start.addingTimeInterval(min(budget.seconds, 1e9))
+    // The complete search gets what this one leaves.
+    let deadline = start.addingTimeInterval(
+      min((complete?.firstShare ?? 1) * budget.seconds, 1e9))
     let units = ProblemUnit(effective, input: input, label: label)
-    let reach = upper.length.isFinite ? upper.length : units.reach
+    let reach = upper.length.isFinite ? upper.length : budget.maximumRadius ?? units.reach
     var (unit, problems) = units.problems(radius: reach)
     guard problems.allSatisfy(\.isFinite) else { return result(0) }
     // In hundreds of dimensions a start takes long, and proofs need the time.
     let searchEnd = Date().addingTimeInterval(0.1 * min(budget.seconds, 1e9))
     var found: [[Double]?] = []
     var radius = reach / problems[0].scale
-    for factor in upper.length.isFinite ? [1] : [1.0, 16, 256] {
+    for factor in upper.length.isFinite || budget.maximumRadius != nil ? [1] : [1.0, 16, 256] {
       found = problems.enumerated().map { position, problem in
         // One start is always made; further ones, and other classes, as far as there is time.
         position > 0 && Date() >= searchEnd
@@ -93,15 +99,21 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     let quick = zip(units.opponents, problems).map {
       lipschitzBound(label, $0).radius($1, maximum: ball)
     }
-    var certified = Double.infinity
+    var first = budget
+    if let complete {
+      first.nodes = min(
+        budget.nodes,
+        complete.firstNodes(isKnown: upper.length.isFinite || found.contains { $0 != nil }))
+    }
     var nodes = 0
-    var certificates = [BranchCertificate?](repeating: nil, count: problems.count)
+    var proofs = [CompletePass.Proof?](repeating: nil, count: problems.count)
+    var certified = Double.infinity
     // Nearest classes first. What one leaves of its share of the seconds is the others'.
     let order = problems.indices.sorted { (quick[$0], $0) < (quick[$1], $1) }
     for (place, position) in order.enumerated() {
       let share = deadline.timeIntervalSinceNow / Double(problems.count - place)
       let search = EuclideanSearch(
-        problems[position], opponent: units.opponents[position], unit: unit, budget: budget,
+        problems[position], opponent: units.opponents[position], unit: unit, budget: first,
         deadline: Date().addingTimeInterval(share))
       // Far classes need no search.
       let isFar = quick[position] >= min(ball, certified)
@@ -113,12 +125,19 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
         upper.offer(effective.lift(d).map { $0 * problems[position].scale })
       }
       guard let certificate = outcome.certificate else { return result(0, nodes: nodes) }
-      certified = min(certified, max(outcome.proved, quick[position]))
-      certificates[position] = certificate
+      let proved = max(outcome.proved, quick[position])
+      certified = min(certified, proved)
+      proofs[position] = CompletePass.Proof(
+        radius: effective.radius(fromReduced: proved * problems[0].scale, length: units.length),
+        certificate: certificate)
     }
-    let proved = effective.radius(
-      fromReduced: certified * problems[0].scale, length: units.length)
-    return result(proved, nodes: nodes, certificates: certificates.compactMap { $0 })
+    var proved = proofs.map { $0! }
+    nodes +=
+      complete?.improve(&proved, &upper, input: input, label: label, reach: reach, end: end) ?? 0
+    return CertifiedRadius(
+      index: index, label: label, proved: proved.map(\.radius).min()!, upper: upper,
+      reach: reach, gap: budget.gap, nodes: nodes, start: start,
+      certificates: proved.map(\.certificate))
   }
 }
 
@@ -128,19 +147,23 @@ extension CertifiedRadius {
   /// - Parameters:
   ///   - proved: a lower bound.
   ///   - upper: the smallest perturbation known.
+  ///   - reach: how far the search looked where none is known.
   ///   - gap: the relative gap at which a radius is exact.
   ///   - start: when work on the sample began.
   init(
-    index: Int, label: Int, proved: Double, upper: VerifiedWitness, gap: Double, nodes: Int,
-    start: Date, certificates: [BranchCertificate]
+    index: Int, label: Int, proved: Double, upper: VerifiedWitness, reach: Double = .infinity,
+    gap: Double, nodes: Int, start: Date, certificates: [BranchCertificate]
   ) {
     let isContradictory = !upper.isMisclassified && Self.contradicts(proved, upper.length)
     let lower = isContradictory ? 0 : min(proved, upper.length)
     let isExact = upper.length.isFinite && upper.length - lower <= gap * upper.length
+    let isUnreachable = upper.length == .infinity && lower >= reach * (1 - gap)
     self.init(
       index: index, label: label, lower: lower, proved: proved, upper: upper.length,
       status: upper.isMisclassified
-        ? .misclassified : isContradictory ? .contradictory : isExact ? .exact : .bounded,
+        ? .misclassified
+        : isContradictory
+          ? .contradictory : isExact ? .exact : isUnreachable ? .unreachable : .bounded,
       nodes: nodes, seconds: Date().timeIntervalSince(start), perturbation: upper.perturbation,
       certificates: certificates)
   }

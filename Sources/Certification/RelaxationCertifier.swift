@@ -2,8 +2,8 @@ import Foundation
 import LinearCore
 import Networks
 
-/// Proves radii in any norm by one linear relaxation a class: quick, weak, and for all networks. For l2 prefer
-/// ``RadiusCertifier``.
+/// Proves radii in any norm by one linear relaxation a class: quick, weak, and for all networks. Small ones are then
+/// searched completely, where boxes are allowed. For l2 prefer ``RadiusCertifier``.
 public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// The network that is certified.
   public let network: PReLUNetwork<Scalar>
@@ -16,11 +16,16 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
   /// The network itself with unit directions.
   package let effective: EffectiveNetwork
   private let original: PReLUNetwork<Double>
+  /// Nil for networks that are too large for it, and without boxes.
+  private let complete: CompletePass?
 
   /// A certifier for a network.
+  ///
+  /// - Parameter nodes: boxes of the complete search; 0 for none.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
   public init(
-    _ network: PReLUNetwork<Scalar>, norm: Norm, gap: Double = 1e-3, seconds: Double = .infinity
+    _ network: PReLUNetwork<Scalar>, norm: Norm, gap: Double = 1e-3, seconds: Double = .infinity,
+    nodes: Int = 0
   ) throws(NetworkError) {
     self.network = network
     self.norm = norm
@@ -28,6 +33,12 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     self.seconds = seconds
     original = DenormalNumbers.kept { network.converted(to: Double.self) }
     effective = try EffectiveNetwork(original, isReduced: false)
+    complete =
+      nodes == 0
+      ? nil
+      : try CompletePass(
+        original, effective: effective,
+        budget: SearchBudget(gap: gap, nodes: nodes, seconds: seconds), norm: norm)
   }
 
   /// Certifies one sample in double precision; see ``SampleCertifier``.
@@ -35,7 +46,7 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
-    let deadline = start.addingTimeInterval(min(seconds, 1e9))
+    let deadline = start.addingTimeInterval(min((complete?.firstShare ?? 1) * seconds, 1e9))
     var upper = VerifiedWitness(original, input: input, label: label, norm: norm)
     if let witness { upper.offer(witness) }
     var proved = 0.0
@@ -60,8 +71,12 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
       // What is beyond the range of double precision proves nothing.
       if !problems.allSatisfy(\.isFinite) { (proved, certificates) = (0, []) }
     }
-    return CertifiedRadius(
+    let first = CertifiedRadius(
       index: index, label: label, proved: proved, upper: upper, gap: gap, nodes: 1, start: start,
       certificates: certificates)
+    guard let complete else { return first }
+    return complete.improved(
+      first, upper, input: input,
+      reach: ProblemUnit(effective, input: input, label: label).reach, start: start)
   }
 }

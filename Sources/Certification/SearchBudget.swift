@@ -9,13 +9,21 @@ public struct SearchBudget: Sendable, Equatable {
   public var nodes: Int
   /// Seconds for one sample. A search that it ends is the only thing that depends on the machine's speed.
   public var seconds: Double
+  /// How far to look where no perturbation is known, in the units of the data; nil for twice the distance from the
+  /// center, or where a bias is outweighed for certain.
+  public var maximumRadius: Double?
 
   /// Boxes for a search that seconds are to end: minutes of them, and no more than memory holds.
   public static var asManyAsThereIsTimeFor: Int { 1_000_000 }
 
   /// A budget; a search ends at whichever limit it meets first.
-  public init(gap: Double = 1e-3, nodes: Int = 20_000, seconds: Double = .infinity) {
+  public init(
+    gap: Double = 1e-3, nodes: Int = 20_000, seconds: Double = .infinity,
+    maximumRadius: Double? = nil
+  ) {
     precondition(gap > 0 && gap < 1 && nodes > 0 && seconds > 0, "a budget to search with")
+    precondition(maximumRadius.map { $0 > 0 && $0.isFinite } ?? true, "a radius to search")
+    self.maximumRadius = maximumRadius
     self.gap = gap
     self.nodes = nodes
     self.seconds = seconds

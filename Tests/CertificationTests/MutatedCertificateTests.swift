@@ -81,6 +81,14 @@ import Testing
         default: mutate(&leaf.metric, &random)
         }
         branch.nodes[i] = .leaf(leaf)
+      case .lines(var lines):
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: lines.multiplier = mutated(lines.multiplier, &random)
+        case 1: branch.isWhole = branch.isWhole == nil ? true : nil
+        case 2: branch.faces = [branch.nodes]
+        default: mutate(&lines.slopes, &random)
+        }
+        branch.nodes[i] = .lines(lines)
       }
     }
   }

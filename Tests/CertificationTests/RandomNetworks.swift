@@ -10,10 +10,13 @@ struct RandomCase {
 
   /// Case `number`: 4 to 12 neurons in 2 to 6 dimensions, every degree, with and without bias, center,
   /// several classes and normalisation of the input.
-  init(_ number: Int, outputs: Int = 1, normalizeInput: Bool = false) {
+  init(
+    _ number: Int, outputs: Int = 1, normalizeInput: Bool = false,
+    dimensions: ClosedRange<Int> = 2...6
+  ) {
     var generator = RandomStream(seed: 11).child("case", number)
     let p = [1, 1.3, 1.5, 2, 2.5, 3, 4, 6][number % 8]
-    let dimension = Int.random(in: 2...6, using: &generator)
+    let dimension = Int.random(in: dimensions, using: &generator)
     let width = Int.random(in: 4...12, using: &generator)
     func gaussian(_ rows: Int, _ columns: Int, _ name: String) -> Matrix<Double> {
       .gaussian(rows: rows, columns: columns, stream: RandomStream(seed: 11).child(name, number))

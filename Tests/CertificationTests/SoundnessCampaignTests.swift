@@ -22,7 +22,7 @@ let campaignSize = ProcessInfo.processInfo.environment["POLYRELU_CAMPAIGN"].flat
       let certifier = try MaximumNormCertifier(test.network, budget: budget)
       return (certifier.certify(test.input, label: label), certifier.effective)
     case .l1:
-      let certifier = try RelaxationCertifier(test.network, norm: .l1)
+      let certifier = try RelaxationCertifier(test.network, norm: .l1, nodes: 24)
       return (certifier.certify(test.input, label: label), certifier.effective)
     }
   }

@@ -12,6 +12,9 @@ package struct BranchCertificate: Codable, Sendable, Equatable {
     case branch(neuron: Int, at: Double)
     /// A box that is bounded.
     case leaf(CertificateLeaf)
+    /// A box of a ``LineKernel``. In a tree of such leaves the coordinates of d are cut like pre-activations, counted
+    /// behind the neurons against the label, and so are leaves of every norm.
+    case lines(CertificateLines)
   }
 
   /// The class that the label is defended against.
@@ -27,11 +30,30 @@ package struct BranchCertificate: Codable, Sendable, Equatable {
   /// Orthonormal directions v of the reduced space that are cut like pre-activations, counted behind the neurons
   /// against the label: z = <v, x + d>. Nil for none.
   package var cutDirections: [[Double]]? = nil
+  /// Whether a tree of lines speaks about the network as it is, all neurons and coordinates, rather than about the
+  /// effective one; nil for no.
+  package var isWhole: Bool? = nil
+  /// For outputs of one degree without bias: a tree of lines for every face of a cube around the center, in the order of
+  /// ``ConeKernel``. No point of a face loses the label, and therefore no point at all. Nil where a ball is looked at.
+  package var faces: [[Node]]? = nil
   /// The nodes in preorder; none where one ``LinearRelaxation`` of the whole ball proves `searchRadius`.
   package var nodes: [Node]
 }
 
+/// The slopes of one box of a ``LineKernel``.
+package struct CertificateLines: Codable, Sendable, Equatable {
+  /// omega >= 0, of the condition that the label is lost.
+  package var multiplier: Double
+  /// t of every neuron, those for the label first, and of every coordinate of d.
+  package var slopes: [Double]
+}
+
 extension BranchCertificate {
+  /// Whether its leaves are those of a ``LineKernel``.
+  var isOfLines: Bool {
+    faces != nil || nodes.contains { if case .lines = $0 { true } else { false } }
+  }
+
   /// The least bound of all leaves; nil where the nodes are no tree over `root`, or a leaf is malformed.
   ///
   /// - Parameter bound: of a leaf on its box; nil for a malformed one.
@@ -51,6 +73,7 @@ extension BranchCertificate {
         guard let value = bound(leaf, box) else { return false }
         least = min(least, value)
         return true
+      case .lines: return false
       case .branch(let neuron, let at):
         guard box.indices.contains(neuron), box[neuron].contains(at) else { return false }
         let whole = box[neuron]

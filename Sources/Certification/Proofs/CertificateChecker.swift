@@ -31,13 +31,16 @@ package struct CertificateChecker<Scalar: LinearScalar> {
   private let effective: EffectiveNetwork
   /// The network as it is, of which linear relaxations speak; nil where all its hidden weights are 0.
   private let plain: EffectiveNetwork?
+  /// The same with an error for every neuron.
+  private let whole: WholeNetwork?
 
   /// A checker for certificates that speak about `effective`.
   /// - Throws: ``CertificateError`` where `effective` does not stand for the network.
   package init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork)
     throws(CertificateError)
   {
-    plain = try? EffectiveNetwork(network, isReduced: false)
+    whole = try? WholeNetwork(network)
+    plain = whole?.effective
     try effective.check(against: network)
     self.network = network
     self.effective = effective
@@ -74,9 +77,11 @@ package struct CertificateChecker<Scalar: LinearScalar> {
     for branch in certificate.branches {
       proved = min(
         proved,
-        branch.nodes.isEmpty
-          ? try relaxed(branch, of: certificate, input: input)
-          : try searched(branch, of: certificate, input: input))
+        branch.isOfLines
+          ? try lined(branch, of: certificate, input: input)
+          : branch.nodes.isEmpty
+            ? try relaxed(branch, of: certificate, input: input)
+            : try searched(branch, of: certificate, input: input))
     }
     // Reductions add in another order on another machine.
     guard certificate.lower >= 0, certificate.lower <= proved * (1 + 1e-12), proved.isFinite else {
@@ -105,6 +110,29 @@ package struct CertificateChecker<Scalar: LinearScalar> {
       throw .malformed("boxes do not cover the ball, or a Lagrangian is not convex")
     }
     return effective.radius(fromReduced: radius * problem.scale, length: problem.length)
+  }
+
+  /// What a tree of lines proves.
+  private func lined(
+    _ branch: BranchCertificate, of certificate: SampleCertificate, input: [Double]
+  ) throws(CertificateError) -> Double {
+    let isWhole = branch.isWhole ?? false
+    // A reduced network measures perturbations in l2 only.
+    guard isWhole || certificate.norm == .l2 else {
+      throw .malformed("a reduced network in \(certificate.norm.rawValue)")
+    }
+    guard !isWhole || whole != nil else { throw .malformed("a network without neurons") }
+    let network = isWhole ? whole!.effective : effective
+    var problem = try problem(network, branch, label: certificate.label, input: input)
+    if isWhole {
+      problem = whole!.problem(
+        label: certificate.label, opponent: branch.opponent, input: input, unit: branch.unit)
+    }
+    guard
+      let radius = LineKernel.certifiedRadius(
+        branch, of: problem, norm: certificate.norm, isWhole: isWhole)
+    else { throw .malformed("boxes are no tree, or a leaf is none of lines") }
+    return network.radius(fromReduced: radius * problem.scale, length: problem.length)
   }
 
   /// The problem that a tree speaks about, in its unit. Whatever is not finite is refused.

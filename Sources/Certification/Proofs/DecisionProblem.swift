@@ -23,14 +23,20 @@ struct DecisionProblem: Sendable {
   /// ||x|| / scale in the full space lies between these, the rounding of its computation included. Near 1, or 0 for
   /// an input at the center, unless another unit was chosen.
   let distance: ClosedRange<Double>
-  private let bias: Double
-  private let biasDegree: Double
+  let bias: Double
+  let biasDegree: Double
   /// How far P - N may be from the network's, as a share of ||x + d||^p.
-  private let errorBound: Double
+  var errorBound: Double
   /// The length of the unit.
   let scale: Double
   /// The length of x, in the units of the data.
   let length: Double
+  /// Whether the label is kept where both sides are equal.
+  var keepsTies = false
+  /// By how much a pre-activation may differ from that of the network, as a share of ||x + d||.
+  var directionError = 0.0
+  /// By how much the b may differ; none where ``errorBound`` speaks for all of them.
+  var weightErrors: [Double] = []
 
   var dimension: Int { directions.columns }
   var count: Int { weights.count }
@@ -135,8 +141,12 @@ struct DecisionProblem: Sendable {
   /// The slope that a line below bias s^(q/2), s = ||x + d||^2, has best: that of the tangent at `square`
   /// where the function is convex, of the chord over the ball where it is concave.
   func biasSlope(at square: Double, within radius: Double) -> Double {
+    biasSlope(at: square, squares: squaredLengths(within: radius))
+  }
+
+  /// The same where ||x + d||^2 lies between two numbers.
+  func biasSlope(at square: Double, squares: ClosedRange<Double>) -> Double {
     if bias == 0 || biasDegree == 0 { return 0 }
-    let squares = squaredLengths(within: radius)
     let half = biasDegree / 2
     if (bias > 0) == (biasDegree > 2) || biasDegree == 2 {
       let s = min(max(square, squares.lowerBound), squares.upperBound)
@@ -150,7 +160,13 @@ struct DecisionProblem: Sendable {
   /// ||d|| <= radius.
   func constant(slope: Double, within radius: Double) -> Double {
     if slope == 0 { return constant(within: radius) }
-    let squares = squaredLengths(within: radius)
+    return constant(
+      slope: slope, squares: squaredLengths(within: radius),
+      farthest: distance.upperBound + radius)
+  }
+
+  /// The same where ||x + d||^2 lies between two numbers, and ||x + d|| is at most `farthest`.
+  func constant(slope: Double, squares: ClosedRange<Double>, farthest: Double) -> Double {
     func f(_ s: Double) -> Double { biasTerm(s) - slope * s }
     var least = min(f(squares.lowerBound), f(squares.upperBound))
     let half = biasDegree / 2
@@ -174,8 +190,7 @@ struct DecisionProblem: Sendable {
     let size = abs(bias) * Double.power(squares.upperBound, half) + abs(slope) * squares.upperBound
     let error =
       errorBound
-      * Double.power(
-        distance.upperBound + radius, activation.exponent)
+      * Double.power(farthest, activation.exponent)
     let result = least - error - (biasDegree + 16) * 0x1p-50 * size
     return result.isNaN ? -.infinity : result
   }

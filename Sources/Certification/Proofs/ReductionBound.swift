@@ -20,7 +20,7 @@ struct ReductionBound {
   private let contributions: Matrix<Double>
   private let weights: [Double]
   /// At most the sum of the weights of neurons whose rows are too small to have a direction.
-  private let leftOut: Double
+  let leftOut: Double
 
   /// The sum of the weights: no output exceeds it on unit inputs.
   var total: Double { weights.reduce(0, +) }

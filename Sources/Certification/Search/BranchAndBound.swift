@@ -96,7 +96,7 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
     nodes = [Node(state: relaxation.initialState)]
     bound(0)
     let checkTime = timeOfCheck()
-    var open = Heap()
+    var open = BoxHeap()
     open.insert(nodes[0].state.bound, 0)
     var count = 1
     let limit = relaxation.nodes(budget)
@@ -190,7 +190,7 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
 }
 
 /// A binary heap of node numbers by bound, smallest first, ties by number.
-private struct Heap {
+struct BoxHeap {
   private var entries: [(bound: Double, index: Int)] = []
 
   private func precedes(_ a: Int, _ b: Int) -> Bool {

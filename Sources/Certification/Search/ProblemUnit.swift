@@ -41,8 +41,8 @@ struct ProblemUnit {
     )
   }
 
-  /// Nil for the default; otherwise a power of two, so that scaling is exact.
-  private func unit(for radius: Double) -> Double? {
+  /// The unit for radii of about `radius`: nil for the default; otherwise a power of two, so that scaling is exact.
+  func unit(for radius: Double) -> Double? {
     guard radius > Self.largest * length, radius.isFinite else { return nil }
     let unit = Double(sign: .plus, exponent: radius.exponent + 1, significand: 1)
     return unit.isNormal ? unit : nil

@@ -80,6 +80,8 @@ struct VerifiedWitness {
         let weight = network.outputWeights[c, j]
         logits[c] += weight * value
         errors[c] += weight.magnitude * (most + error / (unit * Double(network.hiddenWidth + 8)))
+        // An active neuron that underflows still counts.
+        if z + doubt > 0 { errors[c] += weight.magnitude * 1e-290 }
       }
     }
     return (logits, errors.map { $0 * unit * Double(network.hiddenWidth + 8) })

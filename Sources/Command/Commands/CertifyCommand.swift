@@ -41,7 +41,8 @@ struct CertifyCommand: ParsableCommand {
   @OptionGroup(title: "Data") var data: DataOptions
 
   @Option(
-    help: "What measures a perturbation: l2, linf, or l1 by a linear relaxation."
+    help:
+      "What measures a perturbation: l2, linf, or l1, where networks of many neurons get a linear relaxation only."
   )
   var norm: Norm
 

@@ -102,9 +102,11 @@ struct CertifyReport {
           + columns.map { Format.significant(unit * (quantile($0, share) ?? .nan)) })
     }
     var text = "\(result.norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
-    for status in [CertifiedRadius.Status.exact, .bounded, .misclassified, .contradictory] {
+    for status in [
+      CertifiedRadius.Status.exact, .unreachable, .bounded, .misclassified, .contradictory,
+    ] {
       let count = samples.count { $0.status == status }
-      if status == .contradictory && count == 0 { continue }
+      if [.unreachable, .contradictory].contains(status) && count == 0 { continue }
       text += "\(status.rawValue): \(count)\n"
     }
     if let gap = result.medianGap { text += "median gap: \(Format.significant(gap))\n" }

@@ -170,7 +170,9 @@ package struct CertificationRun: Sendable {
         throw refuse("a proof exceeds a perturbation")
       }
       let isExact = lengths.2.isFinite && lengths.2 - lengths.0 <= study.budget.gap * lengths.2
-      guard (found.status == .exact) == isExact else { throw refuse("is called what it is not") }
+      guard (found.status == .exact) == isExact,
+        found.status != .unreachable || lengths.2 == .infinity
+      else { throw refuse("is called what it is not") }
     }
     return CertifiedRadius(
       storedIndex: index, label: found.label, lower: lengths.0, proved: lengths.1, upper: lengths.2,

@@ -8,7 +8,8 @@ import Synchronization
 
 /// Certifies a network on data, with the witnesses of a quick attack to prune the search.
 public struct CertificationStudy: Sendable {
-  /// The norm of perturbations: l2 and linf are certified by branch and bound, l1 by a linear relaxation.
+  /// The norm of perturbations: l2 and linf are certified by branch and bound; l1 by a linear relaxation, and small
+  /// networks completely.
   public var norm: Norm
   /// When to stop.
   public var budget: SearchBudget
@@ -102,7 +103,7 @@ public struct CertificationStudy: Sendable {
       let certifier: RelaxationCertifier<Float>
       do {
         certifier = try RelaxationCertifier(
-          network, norm: norm, gap: budget.gap, seconds: budget.seconds)
+          network, norm: norm, gap: budget.gap, seconds: budget.seconds, nodes: budget.nodes)
       } catch { throw ExperimentError(error) }
       result = try run(certifier, certifier.effective, data, reference, store, progress)
     }

@@ -24,8 +24,11 @@ package struct TwoSidedRadii: Codable, Sendable, Equatable {
     /// What randomised smoothing states of another classifier, where it was run.
     package let smoothed: SmoothedRadius?
 
-    /// (upper - lower) / upper; 1 where there is no upper bound.
-    package var gap: Double { upper.isFinite ? (upper > 0 ? (upper - lower) / upper : 0) : 1 }
+    /// (upper - lower) / upper; 0 where nothing was reached, 1 where no perturbation is known otherwise.
+    package var gap: Double {
+      upper.isFinite
+        ? (upper > 0 ? (upper - lower) / upper : 0) : status == .unreachable ? 0 : 1
+    }
   }
 
   package let p: Double
