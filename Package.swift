@@ -4,8 +4,8 @@ import PackageDescription
 /// The modules that `import PolyReLU` brings. Who imports it depends on all of them as well: a build that
 /// saw only the unchanged umbrella would not compile its importers anew.
 let publicModules = [
-  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Formats", "LinearCore",
-  "Networks", "Runs", "Studies", "Theory", "Training",
+  "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Formats", "Graphs",
+  "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
 ]
 
 let package = Package(
@@ -15,7 +15,8 @@ let package = Package(
     .executable(name: "polyrelu", targets: ["PolyReLUCommand"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     // System libraries.
@@ -26,13 +27,18 @@ let package = Package(
 
     // Modules, from the ground up; CONTRIBUTING.md says what each is for.
     .target(name: "LinearCore", dependencies: ["COpenBLAS"]),
-    .target(name: "Formats", dependencies: ["CZlib", "CZip"]),
+    .target(
+      name: "Formats",
+      dependencies: [
+        "CZlib", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ]),
     .target(name: "Integration", dependencies: ["LinearCore"]),
     .target(name: "Figures", dependencies: ["Formats"]),
     .target(
       name: "Datasets", dependencies: ["LinearCore", "Formats"], resources: [.copy("Resources")]),
     .target(name: "Networks", dependencies: ["LinearCore", "Formats"]),
     .target(name: "DeepNetworks", dependencies: ["Formats", "LinearCore", "Networks"]),
+    .target(name: "Graphs", dependencies: ["DeepNetworks", "Formats", "LinearCore", "Networks"]),
     .target(
       name: "Training",
       dependencies: ["DeepNetworks", "Formats", "Integration", "LinearCore", "Networks"]),
@@ -43,7 +49,7 @@ let package = Package(
     .target(
       name: "Runs",
       dependencies: [
-        "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
+        "Certification", "Datasets", "DeepNetworks", "Figures", "Formats", "Graphs",
         "LinearCore", "Networks", "Training",
       ]),
     .target(
@@ -63,8 +69,8 @@ let package = Package(
       name: "PolyReLUCommand",
       dependencies: [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments",
-        "Figures", "Formats", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Figures", "Formats", "Graphs", "LinearCore", "Networks", "Runs", "Studies", "Theory",
+        "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Sources/Command"),
     // Speed, measured beside other programs; a target of this package to see what is `package`.
     .executableTarget(
@@ -90,6 +96,12 @@ let package = Package(
       dependencies: [
         "Attacks", "Datasets", "DeepNetworks", "Formats", "LinearCore", "Networks", "TestSupport",
         "Training",
+      ],
+      resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "GraphsTests",
+      dependencies: [
+        "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks", "TestSupport",
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(

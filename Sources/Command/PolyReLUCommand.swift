@@ -16,6 +16,7 @@ struct PolyReLUCommand: ParsableCommand {
         polyrelu train --data digits --p 3 --out runs/digits
         polyrelu attack --model runs/digits --data digits --norm l2
         polyrelu certify --model runs/digits --data digits --norm l2 --limit 20
+        polyrelu predict --model runs/digits --data digits --out predictions.csv
         polyrelu inspect --model runs/digits --data digits
 
       Results go to standard output, progress and warnings to standard error. Exit status: 0 done, \
@@ -25,7 +26,7 @@ struct PolyReLUCommand: ParsableCommand {
     version: RunEnvironment.version,
     subcommands: [
       ReproduceCommand.self, TrainCommand.self, AttackCommand.self, CertifyCommand.self,
-      InspectCommand.self,
+      PredictCommand.self, InspectCommand.self,
       DataCommand.self, ModelCommand.self, TheoryCommand.self,
     ])
 

@@ -42,6 +42,14 @@ package enum DatasetCatalog {
       path: request.data, labels: request.labels ?? .category, split: request.part(default: .all))
   }
 
+  /// The samples of a file without labels, all of one class; nil for data that have labels.
+  package static func unlabelled(_ request: DatasetRequest) throws(DatasetError) -> Dataset? {
+    guard !all.contains(where: { $0.name == request.data }), isFile(request.data) else {
+      return nil
+    }
+    return try FeatureFile.unlabelled(path: request.data)
+  }
+
   /// Whether the argument means a file rather than a misspelt name.
   private static func isFile(_ data: String) -> Bool {
     [".npz", ".npy", ".safetensors"].contains { data.lowercased().hasSuffix($0) }

@@ -6,7 +6,8 @@ import LinearCore
 ///
 /// The content of a file tells its format, whatever it is called. `FILE.npz` and `FILE.safetensors`, and a
 /// dictionary of tensors that PyTorch's `torch.save` wrote, hold `X` (n, D), `y` (n) and perhaps `group` (n), of any
-/// float, integer or bool type, `.npz` also in Fortran order and either byte order. `FILE.npy` holds X
+/// float, integer or bool type, `.npz` also in Fortran order and either byte order. X may have more axes, such as
+/// (n, channels, rows, columns): a sample is then its numbers in the order of the file. `FILE.npy` holds X
 /// alone; its labels are in the same folder, in the first of
 /// 1. `FILE_labels.npy`,
 /// 2. `y…` where FILE is `X…` (`X_train.npy` goes with `y_train.npy`),
@@ -49,6 +50,36 @@ public enum FeatureFile {
       data.groupLabels = try groupLabels(groups, data, (arrays.groups ?? arrays.labels).invalid)
     }
     return split == .all ? data : try part(split, of: data, categories, path)
+  }
+
+  /// The samples of a file that has no labels, all of one class; nil for a file that has some.
+  static func unlabelled(path: String) throws(DatasetError) -> Dataset? {
+    let source: Source
+    if try reading({ () throws(FormatError) in try NPY.isArray(path: path) }) {
+      guard labelNames(path).allSatisfy({ !FileManager.default.fileExists(atPath: $0) }) else {
+        return nil
+      }
+      let tensor = try reading { () throws(FormatError) in try NPY.read(path: path) }
+      source = Source(tensor: tensor, path: path, name: "X")
+    } else {
+      let file = try reading { () throws(FormatError) in
+        try TensorFile(path: path) { $0.contains("X") }
+      }
+      guard file.names.contains("X"), !file.names.contains("y") else { return nil }
+      if let shape = try reading({ () throws(FormatError) in try file.shape(of: "X") }),
+        let problem = problem(ofInputs: shape)
+      {
+        throw .invalid(source: path, problem: "array 'X' \(problem)")
+      }
+      let tensor = try reading { () throws(FormatError) in try file.tensor("X") }
+      source = Source(tensor: tensor, path: path, name: "X")
+    }
+    let found = try inputs(source)
+    var data = Dataset(
+      name: URL(fileURLWithPath: path).lastPathComponent, inputs: found.rows,
+      labels: [Int](repeating: 0, count: found.rows.rows), classCount: 1)
+    (data.unit, data.exactInputs) = (found.unit, found.exact)
+    return data
   }
 
   /// An array and what an error calls it.
@@ -161,8 +192,8 @@ public enum FeatureFile {
   }
 
   private static func problem(ofInputs shape: [Int]) -> String? {
-    shape.count == 2 && shape[0] > 0 && shape[1] > 0
-      ? nil : "has shape \(shape); expected (samples, dimension), both at least 1"
+    shape.count >= 2 && shape.allSatisfy { $0 > 0 }
+      ? nil : "has shape \(shape); expected (samples, dimension), both at least 1, or more axes"
   }
 
   private static func problem(ofLabels shape: [Int], count: Int) -> String? {
@@ -170,7 +201,8 @@ public enum FeatureFile {
       ? nil : "has shape \(shape); expected [\(count)], one entry a row of 'X'"
   }
 
-  private static func labelPath(_ path: String) throws(DatasetError) -> String {
+  /// The files beside an `.npy` file in which its labels may lie, the likeliest first.
+  private static func labelNames(_ path: String) -> [String] {
     let url = URL(fileURLWithPath: path)
     let stem = String(stem(url.lastPathComponent))
     var names = ["\(stem)_labels.npy"]
@@ -178,9 +210,15 @@ public enum FeatureFile {
     names.append("labels.npy")
     let slash = path.lastIndex(of: "/")
     let folder = slash.map { String(path[...$0]) } ?? ""
-    for name in names where folder + name != path {
-      if FileManager.default.fileExists(atPath: folder + name) { return folder + name }
+    return names.map { folder + $0 }.filter { $0 != path }
+  }
+
+  private static func labelPath(_ path: String) throws(DatasetError) -> String {
+    let candidates = labelNames(path)
+    if let found = candidates.first(where: FileManager.default.fileExists(atPath:)) {
+      return found
     }
+    let names = candidates.map { URL(fileURLWithPath: $0).lastPathComponent }
     throw .invalid(
       source: path,
       problem: "has no labels beside it; expected \(names.joined(separator: " or "))")
@@ -189,11 +227,12 @@ public enum FeatureFile {
   private static func inputs(_ source: Source) throws(DatasetError) -> ScaledSamples {
     let shape = source.tensor.shape
     if let problem = problem(ofInputs: shape) { throw source.invalid(problem) }
-    let samples = ScaledSamples(rows: shape[0], columns: shape[1], source.tensor)
+    let columns = source.tensor.count / shape[0]
+    let samples = ScaledSamples(rows: shape[0], columns: columns, source.tensor)
     if let index = samples.firstNotFinite {
       throw source.invalid(
-        "holds \(source.tensor.doubles[index]) in row \(index / shape[1]), "
-          + "column \(index % shape[1]); expected finite numbers")
+        "holds \(source.tensor.doubles[index]) in row \(index / columns), "
+          + "column \(index % columns); expected finite numbers")
     }
     return samples
   }

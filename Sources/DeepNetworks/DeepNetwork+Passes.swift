@@ -18,47 +18,14 @@ extension DeepNetwork: Classifier {
   public var outputCount: Int { architecture.outputCount }
 
   /// f of every row: (n, outputCount).
-  public func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
-    var logits = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: outputCount)
-    let outputs = outputCount
-    logits.withMutablePointer { target in
-      nonisolated(unsafe) let target = target
-      forEachBlock(of: inputs) { _, range, block in
-        pass(block).outputs.withPointer {
-          (target + range.lowerBound * outputs).update(from: $0, count: range.count * outputs)
-        }
-      }
-    }
-    return logits
-  }
+  public func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> { blockwiseLogits(inputs) }
 
   /// f of every row, and for every row the gradient with respect to x of sum_c cotangent_c f_c(x).
   public func logitsAndInputGradient(
     _ inputs: Matrix<Scalar>,
     cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
   ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>) {
-    let (outputs, dimension) = (outputCount, inputDimension)
-    var logits = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: outputs)
-    var gradient = Matrix<Scalar>(uninitializedRows: inputs.rows, columns: dimension)
-    logits.withMutablePointer { logits in
-      gradient.withMutablePointer { gradient in
-        nonisolated(unsafe) let (logits, gradient) = (logits, gradient)
-        forEachBlock(of: inputs) { _, range, block in
-          let pass = pass(block)
-          pass.outputs.withPointer {
-            (logits + range.lowerBound * outputs).update(from: $0, count: range.count * outputs)
-          }
-          let weights = cotangent(pass.outputs, range)
-          precondition(
-            weights.rows == range.count && weights.columns == outputs, "a cotangent a logit")
-          pass.backward(weights, .inputs).inputs!.withPointer {
-            (gradient + range.lowerBound * dimension).update(
-              from: $0, count: range.count * dimension)
-          }
-        }
-      }
-    }
-    return (logits, gradient)
+    blockwiseLogitsAndInputGradient(inputs, cotangent: cotangent)
   }
 
   /// The gradient of the mean loss of a batch.
@@ -73,7 +40,7 @@ extension DeepNetwork: Classifier {
   ) -> DeepGradient<Scalar> {
     precondition(inputs.rows == labels.count && !labels.isEmpty, "one label a row")
     let blocks = Parallel.blockCount(
-      of: labels.count, size: architecture.blockSize(of: labels.count))
+      of: labels.count, size: blockDescription.size(of: labels.count))
     let share = 1 / Scalar(labels.count)
     var parts = [DeepGradient<Scalar>?](repeating: nil, count: blocks)
     parts.withUnsafeMutableBufferPointer { parts in
@@ -102,10 +69,7 @@ extension DeepNetwork: Classifier {
 
   /// A pass that goes forward once.
   public func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {
-    TracedInputGradientPass(dimension: inputDimension) { batch in
-      let pass = pass(batch)
-      return (pass.outputs, { pass.backward($0, .inputs).inputs! })
-    }
+    tracedInputGradientPass
   }
 
   /// f of every row, computed in double precision.
@@ -115,42 +79,25 @@ extension DeepNetwork: Classifier {
 
   /// The same weights in double precision.
   public var inDoublePrecision: (any Classifier<Double>)? { converted(to: Double.self) }
-
-  /// A block of samples through all layers.
-  fileprivate func pass(_ inputs: Matrix<Scalar>, _ mode: PassMode = .evaluation)
-    -> LayerPass<Scalar>
-  {
-    architecture.layers.forward(
-      inputs, shape: architecture.inputShape, parameters: parameters, mode: mode)
-  }
-
-  private func forEachBlock(
-    of inputs: Matrix<Scalar>,
-    _ body: (_ number: Int, _ range: Range<Int>, _ block: Matrix<Scalar>) -> Void
-  ) {
-    precondition(
-      inputs.columns == inputDimension, "inputs of another dimension than the network's")
-    Parallel.forEachBlock(of: inputs.rows, size: architecture.blockSize(of: inputs.rows)) {
-      body($0, $1, $1.count == inputs.rows ? inputs : inputs.rows(in: $1))
-    }
-  }
 }
 
-extension Architecture {
-  /// No more values than these are on their way at a time: 1 GiB in single precision.
-  private static let largestBlock = 1 << 28
+extension DeepNetwork: BlockwiseClassifier {
+  /// A block of samples through all layers, as in evaluation.
+  package func pass(_ block: Matrix<Scalar>) -> LayerPass<Scalar> { pass(block, .evaluation) }
 
-  /// Samples that go through together, of `count`: at most 32, or 128 where weights are many for what a
-  /// sample takes of memory, so that they are seldom read and their gradients seldom added.
-  ///
-  /// Part of the definition of results: another number adds the gradients in another order.
-  fileprivate func blockSize(of count: Int) -> Int {
-    let values = shapes.reduce(0) { $0 + $1.count }
-    let blocks = Parallel.blockCount(of: count, size: parameterCount > 32 * values ? 128 : 32)
-    // Blocks of the same size keep threads equally busy.
-    let even = max(1, Parallel.blockCount(of: count, size: max(1, blocks)))
-    // Few samples at a time where they would not fit into memory.
-    return max(1, min(even, Self.largestBlock / max(1, valuesOfSample)))
+  /// The outputs of a block of samples.
+  package func outputs(_ block: Matrix<Scalar>) -> Matrix<Scalar> { pass(block).outputs }
+
+  /// Blocks by the shapes of samples and the number of weights.
+  package var blockDescription: BlockSize {
+    BlockSize(
+      valuesOfShapes: architecture.shapes.reduce(0) { $0 + $1.count },
+      valuesOfSample: architecture.valuesOfSample, parameterCount: architecture.parameterCount)
+  }
+
+  fileprivate func pass(_ inputs: Matrix<Scalar>, _ mode: PassMode) -> LayerPass<Scalar> {
+    architecture.layers.forward(
+      inputs, shape: architecture.inputShape, parameters: parameters, mode: mode)
   }
 }
 

@@ -80,6 +80,10 @@ import Testing
         companions: ["f.npz": try NPZ.encode(Self.features, path: "f.npz")]),
       "pt": Case(
         file: "m.pt", valid: try Self.torchFile(), arguments: ["model", "info", "m.pt"] + degree),
+      "onnx": Case(
+        file: "m.onnx", valid: try Self.deepNetwork().onnxModel().encoded(),
+        arguments: ["predict", "--model", "m.onnx", "--data", "f.npz", "--out", "p.csv"],
+        companions: ["f.npz": try NPZ.encode(Self.features, path: "f.npz")]),
       "deep": Case(
         file: "deep.safetensors",
         valid: DeepModelFile.contents(of: try Self.deepNetwork()).encoded(),
@@ -93,7 +97,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "npy", "npz", "safetensors", "model npz", "model safetensors", "pt", "deep", "idx.gz",
+    "npy", "npz", "safetensors", "model npz", "model safetensors", "pt", "onnx", "deep", "idx.gz",
   ])
   func endInAnAnswerOrOneLine(_ name: String) throws {
     let subject = try #require(try cases()[name])

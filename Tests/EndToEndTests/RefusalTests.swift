@@ -73,8 +73,8 @@ import Testing
     ),
     (
       "nonsense",
-      "no command 'nonsense', expected one of reproduce, train, attack, certify, inspect, data, model, "
-        + "theory"
+      "no command 'nonsense', expected one of reproduce, train, attack, certify, predict, inspect, data, "
+        + "model, theory"
     ),
   ])
   func wholeMessage(line: String, message: String) throws { try refused(line, saying: message) }

@@ -37,6 +37,7 @@ import Testing
     "LinearCore/AvailableProcessors.swift Int($0)",
     "Datasets/Images/IDXImages.swift Int($0)", "Formats/Tensors/Tensor.swift Int($0)",
     "Formats/MemoryBudget.swift Int($0)", "Int(text(path)",
+    "Command/Options/ModelOptions.swift Int($0)", "Int(entries[",
     "Int(String(decoding: digits, as: UTF8.self), radix: 8)",
     // Bytes, bits and words of files.
     "Int(byte - 0x30)", "Int(bytes[position] - 0x30)", "Formats/Numpy/NPYHeader.swift Int($1)",

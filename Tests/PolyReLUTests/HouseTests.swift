@@ -15,6 +15,7 @@ import Testing
     ("Datasets", ["Formats", "LinearCore"]),
     ("Networks", ["Formats", "LinearCore"]),
     ("DeepNetworks", ["Formats", "LinearCore", "Networks"]),
+    ("Graphs", ["DeepNetworks", "Formats", "LinearCore", "Networks"]),
     ("Training", ["DeepNetworks", "Formats", "Integration", "LinearCore", "Networks"]),
     ("Alignment", ["LinearCore", "Networks"]),
     ("Theory", ["LinearCore", "Networks"]),
@@ -23,8 +24,8 @@ import Testing
     (
       "Runs",
       [
-        "Datasets", "DeepNetworks", "Certification", "Figures", "Formats", "LinearCore", "Networks",
-        "Training",
+        "Datasets", "DeepNetworks", "Certification", "Figures", "Formats", "Graphs", "LinearCore",
+        "Networks", "Training",
       ]
     ),
     (
@@ -46,7 +47,7 @@ import Testing
       [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Experiments",
         "Figures",
-        "Formats", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
+        "Formats", "Graphs", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
       ]
     ),
   ]

@@ -4,6 +4,7 @@ import PolyReLU
 @testable import Datasets
 @testable import DeepNetworks
 @testable import Formats
+@testable import Graphs
 @testable import LinearCore
 @testable import Networks
 
@@ -48,6 +49,15 @@ enum Readers {
       seeds: {
         try [false, true].map { try NPZ.encode(arrays, path: "f", isCompressed: $0) }
           + fixtures("FormatsTests", ["big-F-compressed.npz"])
+      }),
+    "onnx": reader(
+      { (bytes) throws(FormatError) in
+        let plan = try ONNXGraphFile.plan(of: ONNXModel(bytes: bytes, path: "f"), path: "f")
+        _ = GraphNetwork<Float>(plan).logits(Matrix(rows: 1, columns: plan.sizes[0]))
+      },
+      seeds: {
+        try fixtures("NetworksTests", ["golden-p3.onnx"])
+          + fixtures("DeepNetworksTests", ["golden.onnx"])
       }),
     "idx": reader(
       { (bytes) throws(FormatError) in

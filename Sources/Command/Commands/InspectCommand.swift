@@ -42,6 +42,11 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let loaded = try model.load()
+    if loaded.network.graph != nil {
+      throw ExperimentError.usage(
+        "--model \(model.model): is an imported network of layers; inspect is for networks of pReLU neurons, "
+          + "see `polyrelu model info`")
+    }
     if let deep = loaded.network.deep { return try inspect(deep, loaded) }
     guard let data else {
       let (network, scale) = try loaded.network.rebalanced()

@@ -29,11 +29,16 @@ struct ModelInfoCommand: ParsableCommand {
       center, as safetensors, npz or pt. The names may stand behind one prefix, such as "module.". A .pt file \
       may be a checkpoint that holds the state dict beside other things, which are not read.
 
+      Of a state dict of plain layers, and of an ONNX file, it says what was understood: every step, and what \
+      was left out behind the logits.
+
         polyrelu model info runs/digits
         polyrelu model info net.safetensors --p 3 --normalize-input --json
+        polyrelu model info net.onnx
+        polyrelu model info mlp.pt --activation relu
       """)
 
-  @Argument(help: "A run directory or a model file (safetensors, npz, pt).")
+  @Argument(help: "A run directory or a model file (safetensors, npz, pt, onnx).")
   var model: String
 
   @OptionGroup var details: ModelDetails
@@ -57,6 +62,8 @@ struct ModelInfoCommand: ParsableCommand {
     let loaded = try details.load(model, name: model)
     if let deep = loaded.network.deep {
       try DeepNetworkReport(deep, classes: loaded.classes).write(json: format.json)
+    } else if let graph = loaded.network.graph {
+      try GraphReport(graph, path: model, classes: loaded.classes).write(json: format.json)
     } else if let network = loaded.network.shallow {
       try describe(network, loaded)
     } else if let network = loaded.network.extreme {

@@ -15,13 +15,13 @@ struct ModelConvertCommand: ParsableCommand {
       Weights are written in single precision. Where that does not hold them, safetensors and npz have \
       double precision. Of a .pt file only tensors of plain numbers are read, and no code in it is ever \
       run. An ONNX file maps input (batch, inputs) to logits (batch, outputs) with standard operators of \
-      opset 17. It cannot be read back.
+      opset 17, and can be read again.
 
         polyrelu model convert runs/digits digits.onnx
         polyrelu model convert net.pt net.safetensors --p 3 --normalize-input
       """)
 
-  @Argument(help: "A run directory or a model file (safetensors, npz, pt).")
+  @Argument(help: "A run directory or a model file (safetensors, npz, pt, onnx).")
   var input: String
 
   @Argument(help: "The file to write (.safetensors, .npz, .onnx).")

@@ -3,12 +3,13 @@ import Datasets
 import Experiments
 import Formats
 import Foundation
+import Graphs
 import Networks
 import Runs
 import Studies
 
 struct ModelOptions: ParsableArguments {
-  @Option(help: "A run directory or a model file (safetensors, npz, pt).")
+  @Option(help: "A run directory or a model file (safetensors, npz, pt, onnx).")
   var model: String
 
   @OptionGroup var details: ModelDetails
@@ -20,9 +21,12 @@ struct ModelOptions: ParsableArguments {
   /// - Parameter purpose: what is done with those only, for the refusal of others.
   func loadShallow(for purpose: String) throws -> LoadedModel {
     let loaded = try load()
-    if loaded.network.deep != nil {
+    let kind =
+      loaded.network.deep != nil
+      ? "a deep network" : loaded.network.graph != nil ? "an imported network of layers" : nil
+    if let kind {
       throw ExperimentError.usage(
-        "--model \(model): is a deep network; \(purpose) is for networks of one hidden layer")
+        "--model \(model): is \(kind); \(purpose) is for networks of one hidden layer")
     }
     return loaded
   }
@@ -59,13 +63,26 @@ struct ModelDetails: ParsableArguments {
     transform: ArgumentText.classes)
   var classes: ClassArgument?
 
+  @Option(
+    help: "What stands between the layers of a PyTorch state dict: relu, tanh or prelu:P.",
+    transform: ArgumentText.activation)
+  var activation: PlainActivation?
+
+  @Option(
+    help: ArgumentHelp(
+      "The shape of one sample, for a state dict that starts with a convolution, such as 3,32,32.",
+      valueName: "channels,rows,columns"),
+    transform: ArgumentText.extents)
+  var inputShape: Extents?
+
   /// Reads a network.
   ///
   /// - Parameter name: what errors call it.
   func load(_ model: String, name: String) throws -> LoadedModel {
     try LoadedModel(
       path: TrainingRun.modelPath(model), name: name, classes: classes?.labels, exponent: p,
-      normalizeInput: normalizeInput)
+      normalizeInput: normalizeInput,
+      layers: PlainLayerOptions(activation: activation, inputShape: inputShape?.values))
   }
 }
 
@@ -74,7 +91,29 @@ struct ClassArgument: Equatable {
   let labels: [ClassLabel]
 }
 
+/// The value of `--input-shape`.
+struct Extents: Equatable {
+  let values: [Int]
+}
+
 extension ArgumentText {
+  /// What stands between layers.
+  static func activation(_ text: String) throws -> PlainActivation {
+    guard let activation = PlainActivation(text) else {
+      throw Expected("expected \(PlainActivation.expectation)")
+    }
+    return activation
+  }
+
+  /// Positive integers, separated by commas.
+  static func extents(_ text: String) throws -> Extents {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count <= 8, parts.allSatisfy({ (1...1 << 24).contains($0 ?? 0) }) else {
+      throw Expected("expected positive integers separated by commas, such as 3,32,32")
+    }
+    return Extents(values: parts.compactMap { $0 })
+  }
+
   /// Values of classes, separated by commas.
   static func classes(_ text: String) throws -> ClassArgument {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

@@ -35,6 +35,16 @@ package struct TensorFile {
     (storage, names) = (.safetensors(file), file.header.entries.keys.sorted())
   }
 
+  /// The names of the tensors in the order of the file.
+  package var namesInOrder: [String] {
+    switch storage {
+    case .safetensors(let file):
+      file.header.entries.sorted { ($0.value.begin, $0.key) < ($1.value.begin, $1.key) }.map(\.key)
+    case .npz(let archive): archive.entries.compactMap(NPZ.arrayName)
+    case .torch(let archive): archive.namesInOrder
+    }
+  }
+
   /// The metadata of a safetensors file; other formats have none.
   package var metadata: [String: String] {
     if case .safetensors(let file) = storage { file.header.metadata } else { [:] }
@@ -97,6 +107,16 @@ package struct TensorFile {
     try start(of: path).starts(with: [0x50, 0x4B])
   }
 
+  /// Whether the file is meant to be an ONNX file: by its name, or because it starts like one and like no other.
+  package static func isONNX(path: String) throws(FormatError) -> Bool {
+    if path.lowercased().hasSuffix(".onnx") { return true }
+    let start = try start(of: path)
+    guard start.count > 8, start[8] != UInt8(ascii: "{") else { return false }
+    // The version of the format, a small number, and then a field of the model.
+    return start[0] == 0x08 && start[1] < 0x20
+      && [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42].contains(start[2])
+  }
+
   private static func start(of path: String) throws(FormatError) -> [UInt8] {
     let source = try FileSource(path: path)
     return try collect(64, path) { (buffer) throws(FormatError) in try source.read(into: buffer) }
@@ -114,7 +134,8 @@ package struct TensorFile {
         + "the state dict again with torch.save"
     }
     if name.hasSuffix(".onnx") {
-      return "is an ONNX file, which can be written but not read; expected safetensors, npz or pt"
+      return
+        "is an ONNX file, in which only whole networks are read; expected safetensors, npz or pt"
     }
     if name.hasSuffix(".pt") || name.hasSuffix(".pth") {
       return "is not a zip archive; expected a state dict written by torch.save"

@@ -24,6 +24,9 @@ package struct TorchArchive {
   /// The names of the tensors and of what stands in the place of one, sorted.
   var allNames: [String] { (Array(tensors.keys) + Array(dictionary.foreign.keys)).sorted() }
 
+  /// The same in the order of the dictionary.
+  var namesInOrder: [String] { dictionary.order }
+
   /// The shape of the tensor `name`, nil if there is none.
   func shape(of name: String) -> [Int]? { tensors[name]?.shape }
 

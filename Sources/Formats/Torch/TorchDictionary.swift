@@ -5,6 +5,8 @@ struct TorchDictionary {
   var tensors: [String: TorchTensor] = [:]
   /// What made the values that are not read, by their key.
   var foreign: [String: String] = [:]
+  /// The keys of both, each where it came first.
+  var order: [String] = []
 
   /// Its place in the file, for an error.
   var shown: String {
@@ -93,15 +95,18 @@ extension PickleReader {
   /// The tensors of a dictionary; of a key that occurs twice the last one counts.
   private func tensors(in place: Int, _ keys: [String]) -> TorchDictionary {
     var result = TorchDictionary(keys: keys)
+    var seen: Set<String> = []
     for (name, value) in members(of: place) {
       result.tensors[name] = nil
       result.foreign[name] = nil
       switch value {
       case .tensor(let tensor): result.tensors[name] = tensors[tensor]
       case .foreign(let maker): result.foreign[name] = foreignNames[maker]
-      default: break
+      default: continue
       }
+      if seen.insert(name).inserted { result.order.append(name) }
     }
+    result.order.removeAll { result.tensors[$0] == nil && result.foreign[$0] == nil }
     return result
   }
 

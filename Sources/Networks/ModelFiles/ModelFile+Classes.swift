@@ -14,11 +14,7 @@ extension ModelFile {
   ///   for a value that occurs twice.
   public static func classes(path: String) throws(FormatError) -> [ClassLabel]? {
     guard try TensorFile.isArchive(path: path) else {
-      let metadata = try Safetensors.metadata(path: path)
-      // What other programs call by this name may be anything.
-      guard let text = metadata[classesName], metadata["format"]?.hasPrefix("polyrelu") == true
-      else { return nil }
-      return try checked(ClassList.parse(text), path)
+      return try classes(metadata: Safetensors.metadata(path: path), path: path)
     }
     guard try NPZ.names(path: path).contains(classesName) else { return nil }
     let array = try NPZ.labels(path: path, name: classesName, maximumBytes: 1 << 24)
@@ -27,6 +23,16 @@ extension ModelFile {
         path: path, "array '\(classesName)' has shape \(array.shape); expected one axis")
     }
     return try checked(array.values(named: classesName, path: path), path)
+  }
+
+  /// What the metadata of a file say about the values of its classes.
+  package static func classes(metadata: [String: String], path: String) throws(FormatError)
+    -> [ClassLabel]?
+  {
+    // What other programs call by this name may be anything.
+    guard let text = metadata[classesName], metadata["format"]?.hasPrefix("polyrelu") == true
+    else { return nil }
+    return try checked(ClassList.parse(text), path)
   }
 
   private static func checked(_ classes: [ClassLabel]?, _ path: String) throws(FormatError)

@@ -81,6 +81,11 @@ extension ModelFile {
     }
   }
 
+  /// Whether tensors of these names are a network of one hidden layer.
+  package static func isNetwork(_ names: Set<String>) -> Bool {
+    !TensorNames.matches(among: names).isEmpty
+  }
+
   /// What the tensors are called; throws unless one of the two pairs of weights is there, once.
   static func names(
     among names: Set<String>, _ path: String

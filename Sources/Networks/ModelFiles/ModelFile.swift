@@ -19,7 +19,7 @@ public enum ModelFile {
     case safetensors
     /// For numpy.
     case npz
-    /// For inference elsewhere, in single precision; cannot be read back.
+    /// For inference elsewhere, in single precision.
     case onnx
 
     /// The format that the extension of `path` means.

@@ -22,13 +22,18 @@ package struct LoadedModel: Sendable {
   ///     nil or the same.
   ///   - exponent: the degree, for a file that does not say it.
   ///   - normalizeInput: whether features are divided by ||x||^(p-1), for a file that does not say it.
+  ///   - layers: what a state dict of plain layers does not say.
   package init(
     path: String, name: String, classes: [ClassLabel]? = nil, exponent: Double? = nil,
-    normalizeInput: Bool? = nil
+    normalizeInput: Bool? = nil, layers: PlainLayerOptions = PlainLayerOptions()
   ) throws(ExperimentError) {
     do {
-      network = try StoredModel(path: path, exponent: exponent, normalizeInput: normalizeInput)
-      let stored = try ModelFile.classes(path: path)
+      network = try StoredModel(
+        path: path, exponent: exponent, normalizeInput: normalizeInput, layers: layers)
+      let stored =
+        try network.graph.map { (graph) throws(FormatError) in
+          try ModelFile.classes(metadata: graph.plan.metadata, path: path)
+        } ?? ModelFile.classes(path: path)
       if let stored, let classes, stored != classes {
         throw FormatError(
           path: path,
@@ -56,11 +61,7 @@ package struct LoadedModel: Sendable {
   /// - Throws: ``ExperimentError/usage(_:)`` for data of another dimension, and at the first label that the
   ///   model does not know.
   package func fitted(_ data: Dataset) throws(ExperimentError) -> Dataset {
-    guard data.dimension == network.inputDimension else {
-      throw .usage(
-        "\(SettingName("data")) \(data.name): samples have \(data.dimension) coordinates, expected "
-          + "\(network.inputDimension) as \(name) takes")
-    }
+    _ = try checked(data)
     do {
       if let classes {
         return try data.numbered(by: classes, count: network.classCount, of: name)
@@ -76,5 +77,19 @@ package struct LoadedModel: Sendable {
           "\(name) (the file does not say the values of its classes, see \(SettingName("classes")))"
       )
     } catch { throw .usage("\(SettingName("data")) \(error)") }
+  }
+
+  /// The values of its classes; the numbers from 0 where nobody says them.
+  package var classValues: [ClassLabel] { classes ?? ClassLabel.numbers(network.classCount) }
+
+  /// The data, which have as many coordinates as the network takes.
+  /// - Throws: ``ExperimentError/usage(_:)`` for data of another dimension.
+  package func checked(_ data: Dataset) throws(ExperimentError) -> Dataset {
+    guard data.dimension == network.inputDimension else {
+      throw .usage(
+        "\(SettingName("data")) \(data.name): samples have \(data.dimension) coordinates, expected "
+          + "\(network.inputDimension) as \(name) takes")
+    }
+    return data
   }
 }

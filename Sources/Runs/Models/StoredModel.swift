@@ -36,10 +36,18 @@ package struct StoredModel: Sendable {
   /// - Parameters:
   ///   - exponent: the degree, for a file that does not say it.
   ///   - normalizeInput: whether features are divided by ||x||^(p-1), for a file that does not say it.
-  /// - Throws: `FormatError`, also where one of these is given for a deep network, whose layers say it.
-  package init(path: String, exponent: Double? = nil, normalizeInput: Bool? = nil)
-    throws(FormatError)
-  {
+  ///   - layers: what a state dict of plain layers does not say.
+  /// - Throws: `FormatError`, also where one of these is given for a network whose file says it.
+  package init(
+    path: String, exponent: Double? = nil, normalizeInput: Bool? = nil,
+    layers: PlainLayerOptions = PlainLayerOptions()
+  ) throws(FormatError) {
+    if let graph = try Self.graph(
+      path: path, hasDegree: exponent != nil || normalizeInput != nil, layers: layers)
+    {
+      self.init(graph)
+      return
+    }
     // Other formats than safetensors hold networks of one hidden layer only.
     let start = Safetensors(metadata: try TensorFile(path: path).metadata)
     guard DeepModelFile.isDeep(start) else {

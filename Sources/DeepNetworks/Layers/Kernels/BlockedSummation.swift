@@ -2,13 +2,14 @@ import LinearCore
 
 /// Blocked summation of many numbers: blocks of 512 are summed in eight SIMD lanes, the sums of blocks in double
 /// precision.
-enum BlockedSummation {
+package enum BlockedSummation {
   private static let blockSize = 512
 
   /// The sum of `count` numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  static func sum<Scalar: LinearScalar>(_ count: Int, _ x: UnsafePointer<Scalar>) -> Double {
+  package static func sum<Scalar: LinearScalar>(_ count: Int, _ x: UnsafePointer<Scalar>) -> Double
+  {
     total(count) { start, length in
       var lanes = SIMD8<Scalar>(repeating: 0)
       var i = 0
@@ -28,7 +29,7 @@ enum BlockedSummation {
   /// The inner product of two vectors of `count` numbers.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
-  static func dot<Scalar: LinearScalar>(
+  package static func dot<Scalar: LinearScalar>(
     _ count: Int, _ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>
   ) -> Double {
     total(count) { start, length in
