@@ -39,12 +39,13 @@ package enum DatasetCatalog {
       throw .unknown(name: request.data, known: known.map { $0.name })
     }
     return try FeatureFile.load(
-      path: request.data, labels: request.labels ?? .category, split: request.part(default: .all))
+      path: request.data, labels: request.labels ?? .category, split: request.part(default: .all),
+      options: request.file ?? FeatureOptions())
   }
 
   /// Whether the argument means a file rather than a misspelt name.
   private static func isFile(_ data: String) -> Bool {
-    [".npz", ".npy", ".safetensors"].contains { data.lowercased().hasSuffix($0) }
+    [".npz", ".npy", ".safetensors", ".csv"].contains { data.lowercased().hasSuffix($0) }
       || data.contains("/")
       || FileManager.default.fileExists(atPath: data)
   }
