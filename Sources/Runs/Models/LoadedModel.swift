@@ -49,6 +49,21 @@ package struct LoadedModel: Sendable {
     }
   }
 
+  /// The data with images in the order that the network reads them in.
+  private func arranged(_ data: Dataset) throws(ExperimentError) -> Dataset {
+    guard let image = network.network.inputImage else { return data }
+    if data.layout == nil, let shape = data.sampleShape, shape != image.extents,
+      shape == image.otherExtents
+    {
+      let other = InputLayout.allCases.first { $0 != image.layout } ?? image.layout
+      throw .usage(
+        "\(SettingName("data")) \(data.name): samples have the shape \(shape), expected \(image.extents) as "
+          + "\(name) takes; \(SettingName("input-layout")) \(other.rawValue) brings them into this order"
+      )
+    }
+    return data.arranged(as: image.layout)
+  }
+
   /// The data with labels as the network numbers its classes.
   ///
   /// Without values the classes are the numbers from 0; of two classes, -1 and +1 are known as well.
@@ -56,6 +71,7 @@ package struct LoadedModel: Sendable {
   /// - Throws: ``ExperimentError/usage(_:)`` for data of another dimension, and at the first label that the
   ///   model does not know.
   package func fitted(_ data: Dataset) throws(ExperimentError) -> Dataset {
+    let data = try arranged(data)
     guard data.dimension == network.inputDimension else {
       throw .usage(
         "\(SettingName("data")) \(data.name): samples have \(data.dimension) coordinates, expected "
