@@ -87,7 +87,8 @@ let package = Package(
     ),
     .testTarget(name: "FiguresTests", dependencies: ["Figures", "Formats"]),
     .testTarget(
-      name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"]),
+      name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks", "TestSupport"],
       resources: [.copy("Fixtures")]),

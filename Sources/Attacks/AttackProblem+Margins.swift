@@ -5,10 +5,15 @@ extension AttackProblem {
   /// inputs + perturbations, clipped to the box.
   func perturbed(_ perturbations: Matrix<C.Scalar>) -> Matrix<C.Scalar> {
     var points = perturbations
-    let (count, box) = (points.elements.count, threat.box)
+    let (rows, columns, box) = (points.rows, points.columns, threat.box)
     points.withMutablePointer { target in
       inputs.withPointer { inputs in
-        addClipped(count, inputs, to: target, box: box)
+        switch box {
+        case nil: addClipped(rows * columns, inputs, to: target, box: nil)
+        case .uniform(let range): addClipped(rows * columns, inputs, to: target, box: range)
+        case .perCoordinate:
+          addClipped(rows, inputs, to: target, bounds: threat.bounds(columns))
+        }
       }
     }
     return points
@@ -66,6 +71,7 @@ extension AttackProblem {
   /// Projects every row on its ball and the box.
   func project(_ perturbations: inout Matrix<C.Scalar>, radii: [C.Scalar]) {
     let (count, dimension) = (perturbations.rows, perturbations.columns)
+    let bounds = threat.box == nil ? nil : threat.bounds(dimension)
     perturbations.withMutablePointer { base in
       inputs.withPointer { inputs in
         nonisolated(unsafe) let base = base
@@ -73,9 +79,9 @@ extension AttackProblem {
         Parallel.forEachBlock(of: count, size: 64) { _, range in
           for i in range {
             let row = UnsafeMutableBufferPointer(start: base + i * dimension, count: dimension)
-            if let box = threat.box {
+            if let bounds {
               threat.norm.project(
-                row, radius: radii[i], around: inputs + i * dimension, box: box)
+                row, radius: radii[i], around: inputs + i * dimension, bounds: bounds)
             } else if radii[i].isFinite {
               threat.norm.project(row, radius: radii[i])
             }
@@ -107,4 +113,17 @@ private func addClipped<Scalar: LinearScalar>(
     return
   }
   for i in 0..<count { y[i] = min(max(x[i] + y[i], box.lowerBound), box.upperBound) }
+}
+
+@specialized(where Scalar == Float)
+@specialized(where Scalar == Double)
+private func addClipped<Scalar: LinearScalar>(
+  _ rows: Int, _ x: UnsafePointer<Scalar>, to y: UnsafeMutablePointer<Scalar>,
+  bounds: BoxBounds<Scalar>
+) {
+  let (count, lower, upper) = (bounds.dimension, bounds.lower, bounds.upper)
+  for i in 0..<rows {
+    let (x, y) = (x + i * count, y + i * count)
+    for j in 0..<count { y[j] = min(max(x[j] + y[j], lower[j]), upper[j]) }
+  }
 }

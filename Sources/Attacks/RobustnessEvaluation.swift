@@ -156,7 +156,11 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
       throw AttackError(
         "\(SettingName("epsilon")) is \(epsilon), expected finite numbers of at least 0")
     }
-    if let box = threat.box, inputs.elements.contains(where: { !box.contains($0) }) {
+    guard let box = threat.box else { return }
+    if let dimension = box.dimension, dimension != inputs.columns {
+      throw AttackError("the box has \(dimension) coordinates, samples have \(inputs.columns)")
+    }
+    if box.firstOutside(inputs) != nil {
       throw AttackError("a sample lies outside the box \(box) that the attack must stay in")
     }
   }

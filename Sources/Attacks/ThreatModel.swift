@@ -6,16 +6,20 @@ public struct ThreatModel<Scalar: LinearScalar>: Sendable, Equatable {
   /// The norm that measures perturbations.
   public var norm: Norm
   /// The values a coordinate of a valid input may take, such as 0...1 for pixels; nil for all.
-  public var box: ClosedRange<Scalar>?
+  public var box: InputBox<Scalar>?
 
   /// A threat model; without a box coordinates may take any value.
   public init(norm: Norm, box: ClosedRange<Scalar>? = nil) {
     self.norm = norm
+    self.box = box.map { .uniform($0) }
+  }
+
+  /// A threat model whose box may have a range a coordinate.
+  public init(norm: Norm, within box: InputBox<Scalar>?) {
+    self.norm = norm
     self.box = box
   }
 
-  /// The smallest and the largest value of a coordinate; infinite where there is no box.
-  var bounds: (lower: Scalar, upper: Scalar) {
-    (box?.lowerBound ?? -.infinity, box?.upperBound ?? .infinity)
-  }
+  /// The smallest and the largest value of each of `dimension` coordinates; infinite where there is no box.
+  func bounds(_ dimension: Int) -> BoxBounds<Scalar> { BoxBounds(box, dimension: dimension) }
 }

@@ -95,6 +95,7 @@ extension Dataset {
     result.valueRange = valueRange.map {
       Float(Double($0.lowerBound) * factor)...Float(Double($0.upperBound) * factor)
     }
+    result.inputBox = inputBox?.map { Float(Double($0) * factor) }
     result.unit = other
     return result
   }

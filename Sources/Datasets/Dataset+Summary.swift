@@ -14,6 +14,7 @@ extension Dataset {
     sum.update(labels)
     for value in classValues ?? [] { sum.update("\(value)\n") }
     if let groups { sum.update(groups) }
+    if let inputBox { sum.update("box \(inputBox.checksumText)\n") }
     return sum.hexadecimal
   }
 

@@ -20,6 +20,12 @@ extension Dataset {
           + "\(classCount) classes")
     }
     try validateInputs()
+    try validateBox()
+    if let sampleShape {
+      try require(
+        sampleShape.reduce(1, *) == dimension,
+        "has samples of shape \(sampleShape) but \(dimension) coordinates")
+    }
     try validateGroups()
     if let imageShape {
       try require(
@@ -49,6 +55,24 @@ extension Dataset {
     let expected =
       valueRange.map { "a number in \($0.lowerBound)...\($0.upperBound)" } ?? "a finite number"
     throw invalid("holds \(inputs.elements[index]) in \(place); expected \(expected)")
+  }
+
+  private func validateBox() throws(DatasetError) {
+    guard let inputBox else { return }
+    if let count = inputBox.dimension, count != dimension {
+      throw invalid("has a box of \(count) coordinates for samples of \(dimension)")
+    }
+    if let index = inputBox.firstOutside(inputs) {
+      let range = inputBox.range(at: index % dimension)
+      throw invalid(
+        "holds \(inUserUnits(inputs.elements[index])) in row \(index / dimension), \(coordinate(index % dimension)); "
+          + "expected a number in \(inUserUnits(range.lowerBound))...\(inUserUnits(range.upperBound)), the valid range"
+      )
+    }
+  }
+
+  private func inUserUnits(_ value: Float) -> String {
+    unit == 1 ? "\(value)" : "\(Double(value) * unit)"
   }
 
   private func validateGroups() throws(DatasetError) {

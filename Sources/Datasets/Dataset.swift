@@ -54,6 +54,16 @@ public struct Dataset: Sendable, Equatable {
   public var imageShape: ImageShape?
   /// The box in which every coordinate of a valid input lies, such as 0...1 for pixels.
   public var valueRange: ClosedRange<Float>?
+  /// The box of valid inputs where it is another than ``valueRange``, in units of ``unit``.
+  public var inputBox: InputBox<Float>?
+  /// The extents of a sample where it has several axes; ``inputs`` hold it row-major.
+  public var sampleShape: [Int]?
+  /// How images lie in a sample, where somebody says it.
+  package var layout: InputLayout?
+  /// Whether the source has labels; without, all are 0.
+  package var isLabelled = true
+  /// What was understood of a file that its user may not expect, a line each.
+  package var notes: [String] = []
 
   /// Creates a data set without checking it.
   public init(

@@ -39,7 +39,8 @@ package enum DatasetCatalog {
       throw .unknown(name: request.data, known: known.map { $0.name })
     }
     return try FeatureFile.load(
-      path: request.data, labels: request.labels ?? .category, split: request.part(default: .all))
+      path: request.data, labels: request.labels ?? .category, split: request.part(default: .all),
+      options: request.file ?? FeatureOptions())
   }
 
   /// The samples of a file without labels, all of one class; nil for data that have labels.
@@ -47,12 +48,15 @@ package enum DatasetCatalog {
     guard !all.contains(where: { $0.name == request.data }), isFile(request.data) else {
       return nil
     }
-    return try FeatureFile.unlabelled(path: request.data)
+    var options = request.file ?? FeatureOptions()
+    options.needsLabels = false
+    let data = try FeatureFile.load(path: request.data, options: options)
+    return data.isLabelled ? nil : data
   }
 
   /// Whether the argument means a file rather than a misspelt name.
   private static func isFile(_ data: String) -> Bool {
-    [".npz", ".npy", ".safetensors"].contains { data.lowercased().hasSuffix($0) }
+    [".npz", ".npy", ".safetensors", ".csv"].contains { data.lowercased().hasSuffix($0) }
       || data.contains("/")
       || FileManager.default.fileExists(atPath: data)
   }

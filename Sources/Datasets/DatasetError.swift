@@ -24,7 +24,7 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
       "\(name) is \(found); expected \(expected)"
     case .unknown(let name, let known):
       "no data set or file is called '\(name)'; expected one of \(known.joined(separator: ", ")), "
-        + "a .npz, .safetensors or .npy file"
+        + "a .npz, .safetensors, .npy or .csv file"
     case .notFound(let name, let file, let searched):
       "data set '\(name)' not found: no file '\(file)' in \(searched.joined(separator: ", ")); "
         + "run `polyrelu data fetch \(name)` or set POLYRELU_DATA"

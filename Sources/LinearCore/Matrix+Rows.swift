@@ -97,3 +97,21 @@ extension Matrix {
     return zip(elements, other.elements).reduce(0) { Swift.max($0, ($1.0 - $1.1).magnitude) }
   }
 }
+
+extension Matrix {
+  /// The listed columns, in that order.
+  package func columns(at indices: [Int]) -> Matrix {
+    var result = Matrix(rows: rows, columns: indices.count)
+    let (height, width) = (rows, columns)
+    result.withMutablePointer { target in
+      withPointer { source in
+        for i in 0..<height {
+          for (k, j) in indices.enumerated() {
+            target[i * indices.count + k] = source[i * width + j]
+          }
+        }
+      }
+    }
+    return result
+  }
+}

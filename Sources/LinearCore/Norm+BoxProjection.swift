@@ -13,6 +13,25 @@ extension Norm {
     _ d: UnsafeMutableBufferPointer<Scalar>, radius: Scalar, around origin: UnsafePointer<Scalar>,
     box: ClosedRange<Scalar>
   ) {
+    project(d, radius: radius, around: origin) { _ in (box.lowerBound, box.upperBound) }
+  }
+
+  /// ``project(_:radius:around:box:)`` with a range a coordinate.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  package func project<Scalar: LinearScalar>(
+    _ d: UnsafeMutableBufferPointer<Scalar>, radius: Scalar, around origin: UnsafePointer<Scalar>,
+    bounds: BoxBounds<Scalar>
+  ) {
+    let (lower, upper) = (bounds.lower, bounds.upper)
+    project(d, radius: radius, around: origin) { (lower[$0], upper[$0]) }
+  }
+
+  @inline(__always)
+  private func project<Scalar: LinearScalar>(
+    _ d: UnsafeMutableBufferPointer<Scalar>, radius: Scalar, around origin: UnsafePointer<Scalar>,
+    bounds: (Int) -> (lower: Scalar, upper: Scalar)
+  ) {
     precondition(radius >= 0, "a ball has a radius of at least 0")
     guard let base = d.baseAddress else { return }
     let count = d.count
@@ -22,7 +41,7 @@ extension Norm {
     var size = [Double](repeating: 0, count: count)
     var clippedNorm = 0.0
     for i in 0..<count {
-      room[i] = Double(Self.room(origin[i], towardsLower: base[i] < 0, box))
+      room[i] = Double(Self.room(origin[i], towardsLower: base[i] < 0, bounds(i)))
       size[i] = Double(base[i].magnitude)
       let clipped = Swift.min(size[i], room[i])
       clippedNorm += self == .l2 ? clipped * clipped : clipped
@@ -40,11 +59,11 @@ extension Norm {
   /// How far a coordinate may move such that origin + room, as rounded, still lies in the box.
   @inline(__always)
   private static func room<Scalar: LinearScalar>(
-    _ origin: Scalar, towardsLower: Bool, _ box: ClosedRange<Scalar>
+    _ origin: Scalar, towardsLower: Bool, _ box: (lower: Scalar, upper: Scalar)
   ) -> Scalar {
-    let space = towardsLower ? origin - box.lowerBound : box.upperBound - origin
+    let space = towardsLower ? origin - box.lower : box.upper - origin
     let outside =
-      towardsLower ? origin - space < box.lowerBound : origin + space > box.upperBound
+      towardsLower ? origin - space < box.lower : origin + space > box.upper
     return Swift.max(outside ? space.nextDown : space, 0)
   }
 

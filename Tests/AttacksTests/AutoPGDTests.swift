@@ -10,14 +10,22 @@ import Theory
 func boxedDistance(
   _ classifier: LinearClassifier<Float>, _ x: [Float], _ norm: Norm, _ box: ClosedRange<Float>?
 ) -> Double {
+  boxedDistance(classifier, x, norm, within: box.map { .uniform($0) })
+}
+
+/// The same in a box that may have a range a coordinate.
+func boxedDistance(
+  _ classifier: LinearClassifier<Float>, _ x: [Float], _ norm: Norm, within box: InputBox<Float>?
+) -> Double {
   let value = zip(x, classifier.weights).reduce(Double(classifier.bias)) {
     $0 + Double($1.0) * Double($1.1)
   }
   // Moving coordinate i by up to `room` lowers |value| by |w_i| times that.
   let slopes = classifier.weights.map { abs(Double($0)) }
-  let room = zip(x, classifier.weights).map { x, w -> Double in
-    guard let box else { return .infinity }
-    return Double((w > 0) == (value > 0) ? x - box.lowerBound : box.upperBound - x)
+  let room = x.indices.map { j -> Double in
+    guard let range = box?.range(at: j) else { return .infinity }
+    let falls = (classifier.weights[j] > 0) == (value > 0)
+    return Double(falls ? x[j] - range.lowerBound : range.upperBound - x[j])
   }
   func gain(_ radius: Double) -> Double {
     switch norm {
@@ -94,7 +102,7 @@ private final class RecordingLoss: AttackLoss {
     ] {
       let all = problem(dimension, norm, box: box)
       let distances = (0..<all.count).map {
-        boxedDistance(all.classifier, all.inputs.row($0), norm, all.threat.box)
+        boxedDistance(all.classifier, all.inputs.row($0), norm, within: all.threat.box)
       }
       let rows = distances.indices.filter { distances[$0].isFinite }
       let problem = all.subset(rows)

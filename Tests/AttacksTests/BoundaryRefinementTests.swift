@@ -84,7 +84,8 @@ private struct BallClassifier: Classifier {
       guard exact.isFinite, abs(value) > 0.01 else { continue }
       var (point, scratch) = ([Float](repeating: 0, count: 15), [Float](repeating: 0, count: 30))
       LinearizedBoundary.nearestPoint(
-        norm, 15, gradient: weights, target: Float(-value), input: x, box: box ? 0...1 : nil,
+        norm, 15, gradient: weights, target: Float(-value), input: x,
+        box: box ? BoxBounds(.uniform(0...1), dimension: 15) : nil,
         point: &point, scratch: &scratch)
       #expect(abs(Double(norm.length(point)) - exact) <= 1e-5 * exact + 1e-6, "\(norm), box \(box)")
       let reached = zip(point, weights).reduce(0.0) { $0 + Double($1.0 * $1.1) }

@@ -27,12 +27,12 @@ private struct LinearClasses: Classifier {
   }
 
   /// The size of the smallest perturbation that makes another class as likely as the label.
-  func distance(_ x: [Float], _ label: Int, _ norm: Norm, _ box: ClosedRange<Float>?) -> Double {
+  func distance(_ x: [Float], _ label: Int, _ norm: Norm, _ box: InputBox<Float>?) -> Double {
     (0..<outputCount).filter { $0 != label }.map { c in
       let difference = LinearClassifier(
         weights: zip(weights.row(c), weights.row(label)).map { $0 - $1 },
         bias: bias[c] - bias[label])
-      return boxedDistance(difference, x, norm, box)
+      return boxedDistance(difference, x, norm, within: box)
     }.min()!
   }
 }
@@ -68,7 +68,7 @@ private struct LinearClasses: Classifier {
     _ attack: any Attack, _ problem: AttackProblem<LinearClasses>, _ radii: [Float]
   ) -> (fooled: [Bool], sizes: [Double]) {
     let found = attack.perturbations(problem, radii: radii, stream: stream)
-    let box = problem.threat.box ?? -Float.infinity...Float.infinity
+    let box = problem.threat.box?.range(at: 0) ?? -Float.infinity...Float.infinity
     let points = Matrix(
       rows: found.rows, columns: found.columns,
       elements: zip(problem.inputs.elements, found.elements).map {

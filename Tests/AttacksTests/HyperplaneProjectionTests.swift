@@ -5,12 +5,13 @@ import Testing
 @Suite struct HyperplaneProjectionTests {
   private func step(
     _ norm: Norm, normal: [Double], gap: Double, from point: [Double],
-    box: (lower: Double, upper: Double)
+    box: ClosedRange<Double>?
   ) -> [Double] {
     var result = point
     var scratch = [Double](repeating: 0, count: 4 * point.count)
     HyperplaneProjection.step(
-      norm, point.count, normal: normal, gap: gap, from: point, box: box, into: &result,
+      norm, point.count, normal: normal, gap: gap, from: point,
+      box: BoxBounds(box.map { .uniform($0) }, dimension: point.count), into: &result,
       scratch: &scratch)
     return result
   }
@@ -68,14 +69,14 @@ import Testing
       let room = zip(normal, point).map { ($0 > 0) == (sign > 0) ? 1 - $1 : $1 }
       let most = zip(slopes, room).map(*).reduce(0, +)
       let target = most * stream.nextUniform()
-      let found = step(norm, normal: normal, gap: sign * target, from: point, box: (0, 1))
+      let found = step(norm, normal: normal, gap: sign * target, from: point, box: 0...1)
       let reached = zip(normal, found).map(*).reduce(0, +)
       #expect(abs(reached - sign * target) <= 1e-12 * max(1, most), "\(number)")
       for (x, d) in zip(point, found) { #expect(x + d >= -1e-12 && x + d <= 1 + 1e-12) }
       let least = smallestNorm(norm, slopes, room, target)
       #expect(norm.length(found) <= least + 1e-9, "\(number): \(norm.length(found)), \(least)")
       // Out of reach: every coordinate at its bound.
-      let far = step(norm, normal: normal, gap: sign * (most + 1), from: point, box: (0, 1))
+      let far = step(norm, normal: normal, gap: sign * (most + 1), from: point, box: 0...1)
       for j in 0..<count where slopes[j] > 0 {
         #expect(abs(abs(far[j]) - room[j]) <= 1e-12, "\(number)")
       }
@@ -89,14 +90,14 @@ import Testing
         rows: 1, columns: count, stream: stream.child("normal", count)
       ).elements
       let point = [Double](repeating: 3, count: count)
-      let found = step(norm, normal: normal, gap: -0.7, from: point, box: (-.infinity, .infinity))
+      let found = step(norm, normal: normal, gap: -0.7, from: point, box: nil)
       let dual: Norm = norm == .l2 ? .l2 : norm == .l1 ? .linf : .l1
       #expect(abs(zip(normal, found).map(*).reduce(0, +) + 0.7) <= 1e-12)
       #expect(abs(norm.length(found) - 0.7 / dual.length(normal)) <= 1e-12)
       #expect(
         step(
           norm, normal: [Double](repeating: 0, count: count), gap: 1, from: point,
-          box: (-.infinity, .infinity)
+          box: nil
         ).allSatisfy { $0 == 0 })
     }
   }

@@ -63,7 +63,7 @@ private struct ScaledClassifier<Base: Classifier>: Classifier {
       for attack in Self.attacks where attack.norms.contains(norm) {
         let threat = ThreatModel<Float>(norm: norm, box: box ? 0...1 : nil)
         for (i, radius) in try radii(classifier, inputs, threat, attack).enumerated() {
-          let exact = boxedDistance(classifier, inputs.row(i), norm, threat.box)
+          let exact = boxedDistance(classifier, inputs.row(i), norm, within: threat.box)
           guard exact.isFinite else {
             #expect(radius == .infinity)
             continue

@@ -32,7 +32,7 @@ import Testing
     #expect(
       message(DatasetRequest(data: "minst"))
         == "no data set or file is called 'minst'; expected one of mixture, digits, mnist, "
-        + "fashion-mnist, cifar10, a .npz, .safetensors or .npy file")
+        + "fashion-mnist, cifar10, a .npz, .safetensors, .npy or .csv file")
     #expect(
       message(DatasetRequest(data: "digits", split: "dev"))
         == "split is 'dev'; expected all, train, test for digits")

@@ -122,7 +122,8 @@ import Testing
       #expect(data.groups == [1, 0, 2] && data.groupLabels == [1, 0, 0])
       file.tensors["y"] = nil
       try file.write(to: path)
-      #expect(message() == "\(path): has no tensor 'y'; it holds 'X', 'group'")
+      #expect(
+        message() == "\(path): has no array 'y'; it holds 'X', 'group', and y-key names the labels")
       file.tensors["y"] = .integers([1])
       try file.write(to: path)
       #expect(message()?.contains("array 'y' has shape [1]; expected [3]") == true)
@@ -210,7 +211,12 @@ import Testing
       let path = folder + "/f.csv"
       try AtomicFile.write("1,2,0\n3,4,1\n", to: path)
       let other = failure { () throws(DatasetError) in try FeatureFile.load(path: path) }
-      #expect(other?.description == "\(path): is no .npz, .safetensors or .npy file")
+      #expect(
+        other?.description.contains("f.csv: has no header: its first line holds numbers") == true)
+      let binary = folder + "/f"
+      try AtomicFile.write([0, 1, 2, 3], to: binary)
+      let none = failure { () throws(DatasetError) in try FeatureFile.load(path: binary) }
+      #expect(none?.description == "\(binary): is no .npz, .safetensors, .npy or .csv file")
     }
   }
 

@@ -61,7 +61,7 @@ import Testing
     (
       "train --data nonsense --p 3 --out x",
       "no data set or file is called 'nonsense'; expected one of mixture, digits, mnist, "
-        + "fashion-mnist, cifar10, a .npz, .safetensors or .npy file"
+        + "fashion-mnist, cifar10, a .npz, .safetensors, .npy or .csv file"
     ),
     (
       "data fetch digits",

@@ -30,15 +30,16 @@ package enum HyperplaneProjection {
   @specialized(where Scalar == Double)
   package static func step<Scalar: LinearScalar>(
     _ norm: Norm, _ count: Int, normal: UnsafePointer<Scalar>, gap: Scalar,
-    from point: UnsafePointer<Scalar>, box: (lower: Scalar, upper: Scalar),
+    from point: UnsafePointer<Scalar>, box: BoxBounds<Scalar>,
     into step: UnsafeMutablePointer<Scalar>, scratch: UnsafeMutablePointer<Scalar>
   ) {
     let slopes = scratch
     let room = scratch + count
+    let (lower, upper) = (box.lower, box.upper)
     for j in 0..<count {
       slopes[j] = normal[j].magnitude
       let rises = (gap > 0) == (normal[j] > 0)
-      room[j] = Swift.max(rises ? box.upper - point[j] : point[j] - box.lower, 0)
+      room[j] = Swift.max(rises ? upper[j] - point[j] : point[j] - lower[j], 0)
     }
     let target = gap.magnitude
     switch norm {

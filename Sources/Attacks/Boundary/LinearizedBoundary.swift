@@ -25,7 +25,7 @@ enum LinearizedBoundary {
   @specialized(where Scalar == Double)
   static func nearestPoint<Scalar: LinearScalar>(
     _ norm: Norm, _ count: Int, gradient: UnsafePointer<Scalar>, target: Scalar,
-    input: UnsafePointer<Scalar>, box: ClosedRange<Scalar>?,
+    input: UnsafePointer<Scalar>, box: BoxBounds<Scalar>?,
     point: UnsafeMutablePointer<Scalar>, scratch: UnsafeMutablePointer<Scalar>
   ) {
     if norm == .l1 {
@@ -48,10 +48,11 @@ enum LinearizedBoundary {
       return
     }
     let free = scratch + count
+    let (lower, upper) = (box.lower, box.upper)
     for _ in 0..<32 {
       for j in 0..<count {
         let wish = factor * direction[j]
-        let kept = Swift.min(Swift.max(wish, box.lowerBound - input[j]), box.upperBound - input[j])
+        let kept = Swift.min(Swift.max(wish, lower[j] - input[j]), upper[j] - input[j])
         point[j] = kept
         free[j] = kept == wish ? direction[j] : 0
       }
@@ -68,7 +69,7 @@ enum LinearizedBoundary {
   @inline(__always)
   private static func spendGreedily<Scalar: LinearScalar>(
     _ count: Int, _ gradient: UnsafePointer<Scalar>, target: Scalar, input: UnsafePointer<Scalar>,
-    box: ClosedRange<Scalar>?, point: UnsafeMutablePointer<Scalar>,
+    box: BoxBounds<Scalar>?, point: UnsafeMutablePointer<Scalar>,
     scratch: UnsafeMutablePointer<Scalar>
   ) {
     point.update(repeating: 0, count: count)
@@ -76,9 +77,10 @@ enum LinearizedBoundary {
     let sign: Scalar = target > 0 ? 1 : -1
     for j in 0..<count { sizes[j] = gradient[j].magnitude }
     if let box {
+      let (lower, upper) = (box.lower, box.upper)
       for j in 0..<count {
         let goesUp = sign * gradient[j] > 0
-        let room = goesUp ? box.upperBound - input[j] : input[j] - box.lowerBound
+        let room = goesUp ? upper[j] - input[j] : input[j] - lower[j]
         scratch[count + j] = room > 0 ? sizes[j] : 0
       }
       sizes.update(from: scratch + count, count: count)
@@ -94,7 +96,8 @@ enum LinearizedBoundary {
       let goesUp = sign * gradient[best] > 0
       var move = missing / largest
       if let box {
-        move = Swift.min(move, goesUp ? box.upperBound - input[best] : input[best] - box.lowerBound)
+        let room = goesUp ? box.upper[best] - input[best] : input[best] - box.lower[best]
+        move = Swift.min(move, room)
       }
       point[best] = goesUp ? move : -move
       missing -= move * largest

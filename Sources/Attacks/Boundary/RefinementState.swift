@@ -41,6 +41,7 @@ struct RefinedSample<Scalar: LinearScalar> {
 final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
   var samples: [RefinedSample<Scalar>]
   private let threat: ThreatModel<Scalar>
+  private let bounds: BoxBounds<Scalar>?
   private let inputs: Matrix<Scalar>
   private let count: Int
   private let storage: UnsafeMutablePointer<Scalar>
@@ -56,6 +57,7 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
     _ start: Matrix<Scalar>, sizes: [Scalar], inputs: Matrix<Scalar>, threat: ThreatModel<Scalar>
   ) {
     self.threat = threat
+    bounds = threat.box == nil ? nil : threat.bounds(start.columns)
     self.inputs = inputs
     samples = sizes.map { RefinedSample(size: $0) }
     count = start.columns
@@ -142,7 +144,7 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
     flushTiny(count, gradient)
     let target = sample.slope / length - sample.margin / length
     LinearizedBoundary.nearestPoint(
-      threat.norm, count, gradient: gradient, target: target, input: input, box: threat.box,
+      threat.norm, count, gradient: gradient, target: target, input: input, box: bounds,
       point: scratch, scratch: scratch + count)
     sample.predictedReduction = 1 - threat.norm.length(count, scratch) / sample.size
     for j in 0..<count { residual[j] = delta[j] - scratch[j] }
@@ -187,13 +189,14 @@ final class RefinementState<Scalar: LinearScalar>: @unchecked Sendable {
   ) {
     let (share, delta, residual) = (samples[i].share, current + i * count, residuals + i * count)
     defer { Scalar.flushDenormals(count, target) }
-    guard let box = threat.box else {
+    guard let bounds else {
       for j in 0..<count { target[j] = delta[j] - share * residual[j] }
       return
     }
+    let (lower, upper) = (bounds.lower, bounds.upper)
     for j in 0..<count {
       let moved = delta[j] - share * residual[j]
-      target[j] = min(max(moved, box.lowerBound - input[j]), box.upperBound - input[j])
+      target[j] = min(max(moved, lower[j] - input[j]), upper[j] - input[j])
     }
   }
 }

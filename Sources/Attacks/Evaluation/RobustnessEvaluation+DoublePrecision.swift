@@ -82,9 +82,7 @@ extension RobustnessEvaluation {
   /// The same evaluation in double precision.
   func inDoublePrecision<D: Classifier<Double>>(of _: D) -> RobustnessEvaluation<D> {
     var evaluation = RobustnessEvaluation<D>(
-      threat: ThreatModel(
-        norm: threat.norm,
-        box: threat.box.map { Double($0.lowerBound)...Double($0.upperBound) }),
+      threat: ThreatModel(norm: threat.norm, within: threat.box?.map { Double($0) }),
       attacks: attacks, references: references.converted(), epsilons: epsilons, stream: stream)
     evaluation.batchSize = batchSize
     evaluation.unit = unit

@@ -107,15 +107,18 @@ extension AttackProblem {
   {
     let base: [Double] = inputs.converted().elements
     let moves: [Double] = perturbations.converted().elements
-    let (dimension, box) = (inputs.columns, threat.box)
-    let (low, high) = (box.map { Double($0.lowerBound) }, box.map { Double($0.upperBound) })
+    let dimension = inputs.columns
+    let bounds = threat.box == nil ? nil : threat.bounds(dimension)
     var points = base
     var changes = moves
     for i in 0..<count {
       let scale = scales?[i] ?? 1
       for j in i * dimension..<(i + 1) * dimension {
         var point = base[j] + scale * moves[j]
-        if let low, let high { point = min(max(point, low), high) }
+        if let bounds {
+          let k = j - i * dimension
+          point = min(max(point, Double(bounds.lower[k])), Double(bounds.upper[k]))
+        }
         points[j] = point
         changes[j] = point - base[j]
       }

@@ -131,7 +131,7 @@ struct FABBlock<Scalar: LinearScalar> {
     _ count: Int, _ x: UnsafePointer<Scalar>, _ y: UnsafePointer<Scalar>,
     into z: UnsafeMutablePointer<Scalar>
   ) {
-    let box = step.box
-    for i in 0..<count { z[i] = Swift.min(Swift.max(x[i] + y[i], box.lower), box.upper) }
+    let (lower, upper) = (step.box.lower, step.box.upper)
+    for i in 0..<count { z[i] = Swift.min(Swift.max(x[i] + y[i], lower[i]), upper[i]) }
   }
 }

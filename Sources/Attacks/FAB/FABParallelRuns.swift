@@ -39,8 +39,8 @@ struct FABParallelRuns<C: Classifier> {
     steps = attack.steps
     backwardStep = Scalar(attack.backwardStep)
     step = FABStep(
-      threat: problem.threat, largestBias: Scalar(attack.largestBias),
-      overshoot: Scalar(attack.overshoot))
+      threat: problem.threat, dimension: problem.inputs.columns,
+      largestBias: Scalar(attack.largestBias), overshoot: Scalar(attack.overshoot))
     sizes = [Scalar](repeating: .infinity, count: problem.count)
     passes = [Int](repeating: 0, count: problem.count)
     perturbations = Matrix(rows: problem.count, columns: problem.inputs.columns)

@@ -4,13 +4,13 @@ import LinearCore
 struct FABStep<Scalar: LinearScalar> {
   let norm: Norm
   /// Values a coordinate may take; infinite bounds where there is no box.
-  let box: (lower: Scalar, upper: Scalar)
+  let box: BoxBounds<Scalar>
   let largestBias: Scalar
   let overshoot: Scalar
 
-  init(threat: ThreatModel<Scalar>, largestBias: Scalar, overshoot: Scalar) {
+  init(threat: ThreatModel<Scalar>, dimension: Int, largestBias: Scalar, overshoot: Scalar) {
     norm = threat.norm
-    box = threat.bounds
+    box = threat.bounds(dimension)
     self.largestBias = largestBias
     self.overshoot = overshoot
   }
@@ -34,6 +34,7 @@ struct FABStep<Scalar: LinearScalar> {
     input: UnsafePointer<Scalar>, lead: Scalar, gradient: UnsafePointer<Scalar>,
     scratch: UnsafeMutablePointer<Scalar>
   ) {
+    let (lower, upper) = (box.lower, box.upper)
     let normal = scratch
     let point = normal + dimension
     let step = point + dimension
@@ -48,7 +49,7 @@ struct FABStep<Scalar: LinearScalar> {
       let entry = gradient[j] * scale
       // Squares of what is flushed would be denormal, and no step could tell.
       normal[j] = entry.magnitude > 1e-15 ? entry : 0
-      point[j] = Swift.min(Swift.max(input[j] + perturbation[j], box.lower), box.upper)
+      point[j] = Swift.min(Swift.max(input[j] + perturbation[j], lower[j]), upper[j])
     }
     let gap = -lead / largest
     let sampleGap = gap + Scalar.dot(dimension, normal, perturbation)
@@ -67,7 +68,7 @@ struct FABStep<Scalar: LinearScalar> {
       // In terms of perturbations, which keep their digits.
       let moved =
         (1 - bias) * (point[j] - input[j]) + own * step[j] + other * sampleStep[j]
-      let next = Swift.min(Swift.max(input[j] + moved, box.lower), box.upper)
+      let next = Swift.min(Swift.max(input[j] + moved, lower[j]), upper[j])
       perturbation[j] = next - input[j]
     }
   }

@@ -50,6 +50,7 @@ struct MinimumNormDescent<C: Classifier> {
     var best = delta
     var samples = [MinimumNormState<C.Scalar>](repeating: MinimumNormState(), count: problem.count)
     let count = delta.columns
+    let bounds = problem.threat.box == nil ? nil : problem.threat.bounds(count)
     // Where the sample's own margin is 10, the softness is that of cross-entropy.
     let softness = problem.margins(delta).map { $0.magnitude * 0.1 }
     for step in 0..<steps {
@@ -66,7 +67,7 @@ struct MinimumNormDescent<C: Classifier> {
               defer { scratch.deallocate() }
               for i in range {
                 let row = Row(
-                  norm: problem.threat.norm, box: problem.threat.box, count: count,
+                  norm: problem.threat.norm, box: bounds, count: count,
                   input: rows.inputs + i * count, delta: rows.delta + i * count,
                   gradient: rows.gradients + i * count, scratch: scratch)
                 rows.samples[i].margin = margins[i]
@@ -127,7 +128,7 @@ struct MinimumNormDescent<C: Classifier> {
 /// The loops over the coordinates of one sample.
 private struct DescentRow<Scalar: LinearScalar> {
   let norm: Norm
-  let box: ClosedRange<Scalar>?
+  let box: BoxBounds<Scalar>?
   let count: Int
   let input: UnsafePointer<Scalar>
   let delta: UnsafeMutablePointer<Scalar>
@@ -162,7 +163,8 @@ private struct DescentRow<Scalar: LinearScalar> {
     if let box {
       let room = UnsafeMutablePointer<Scalar>.allocate(capacity: count)
       defer { room.deallocate() }
-      for j in 0..<count { room[j] = max(input[j] - box.lowerBound, box.upperBound - input[j]) }
+      let (lower, upper) = (box.lower, box.upper)
+      for j in 0..<count { room[j] = max(input[j] - lower[j], upper[j] - input[j]) }
       sample.reach = norm.length(count, room)
       corner = Scalar.euclideanNorm(count, room)
     }
@@ -187,8 +189,9 @@ private struct DescentRow<Scalar: LinearScalar> {
   func clip() {
     Scalar.flushDenormals(count, delta)
     guard let box else { return }
+    let (lower, upper) = (box.lower, box.upper)
     for j in 0..<count {
-      delta[j] = min(max(delta[j], box.lowerBound - input[j]), box.upperBound - input[j])
+      delta[j] = min(max(delta[j], lower[j] - input[j]), upper[j] - input[j])
     }
   }
 }

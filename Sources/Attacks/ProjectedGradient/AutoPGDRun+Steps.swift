@@ -11,6 +11,7 @@ extension AutoPGDRun {
     let point = iterates.point + row * dimension
     let input = state.sample.input
     let direction = iterates.scratch
+    let (lower, upper) = (box.lower, box.upper)
     if norm == .linf {
       for j in 0..<dimension { direction[j] = Scalar(2 * state.sample.stream.nextUniform() - 1) }
     } else {
@@ -24,7 +25,7 @@ extension AutoPGDRun {
       let size = norm.length(dimension, direction)
       let scale = size > 0 ? state.radius / size : 0
       for j in 0..<dimension {
-        point[j] = clip(input[j] + scale * direction[j], box.lower, box.upper)
+        point[j] = clip(input[j] + scale * direction[j], lower[j], upper[j])
       }
     }
   }
@@ -66,10 +67,11 @@ extension AutoPGDRun {
   ) {
     let input = state.sample.input
     let (step, radius) = (state.step, state.radius)
+    let (least, largest) = (box.lower, box.upper)
     let momentum = 1 - share
     for j in 0..<dimension {
-      let lower = Swift.max(input[j] - radius, box.lower)
-      let upper = Swift.min(input[j] + radius, box.upper)
+      let lower = Swift.max(input[j] - radius, least[j])
+      let upper = Swift.min(input[j] + radius, largest[j])
       let x = point[j]
       let up: Scalar = gradient[j] > 0 ? step : 0
       let down: Scalar = gradient[j] < 0 ? step : 0
@@ -88,6 +90,7 @@ extension AutoPGDRun {
     _ delta: UnsafeMutablePointer<Scalar>
   ) {
     let input = state.sample.input
+    let (lower, upper) = (box.lower, box.upper)
     let momentum = 1 - share
     let length = RowKernels.norm(dimension, gradient)
     let moves = length > 0 && length.isFinite
@@ -103,13 +106,13 @@ extension AutoPGDRun {
     var shrink = Swift.min(1, state.radius / RowKernels.norm(dimension, delta))
     for j in 0..<dimension {
       let x = point[j]
-      let z = clip(input[j] + shrink * delta[j], box.lower, box.upper)
+      let z = clip(input[j] + shrink * delta[j], lower[j], upper[j])
       delta[j] = x + share * (z - x) + momentum * (x - previous[j]) - input[j]
       previous[j] = x
     }
     shrink = Swift.min(1, state.radius / RowKernels.norm(dimension, delta))
     for j in 0..<dimension {
-      point[j] = clip(input[j] + shrink * delta[j], box.lower, box.upper)
+      point[j] = clip(input[j] + shrink * delta[j], lower[j], upper[j])
     }
   }
 
@@ -120,10 +123,11 @@ extension AutoPGDRun {
     _ gradient: UnsafePointer<Scalar>, _ iterates: AutoPGDIterates<Scalar>
   ) {
     let sizes = iterates.scratch
+    let (lower, upper) = (box.lower, box.upper)
     if skipsCoordinatesOnBounds {
       for j in 0..<dimension {
-        let up: Scalar = gradient[j] > 0 && point[j] < box.upper ? gradient[j] : 0
-        let down: Scalar = gradient[j] < 0 && point[j] > box.lower ? -gradient[j] : 0
+        let up: Scalar = gradient[j] > 0 && point[j] < upper[j] ? gradient[j] : 0
+        let down: Scalar = gradient[j] < 0 && point[j] > lower[j] ? -gradient[j] : 0
         sizes[j] = up + down
       }
     } else {
@@ -151,10 +155,11 @@ extension AutoPGDRun {
   ) {
     let sizes = iterates.scratch
     let room = iterates.scratch + dimension
+    let (lower, upper) = (box.lower, box.upper)
     for j in 0..<dimension {
       let delta = point[j] - input[j]
       sizes[j] = delta.magnitude
-      room[j] = delta < 0 ? input[j] - box.lower : box.upper - input[j]
+      room[j] = delta < 0 ? input[j] - lower[j] : upper[j] - input[j]
     }
     let level = RowKernels.softThreshold(
       radius: radius, dimension, sizes: sizes, room: room, scratch: iterates.scratch + 2 * dimension
@@ -162,7 +167,7 @@ extension AutoPGDRun {
     for j in 0..<dimension {
       let size = Swift.min(Swift.max(sizes[j] - level, 0), room[j])
       let moved = point[j] < input[j] ? input[j] - size : input[j] + size
-      point[j] = clip(moved, box.lower, box.upper)
+      point[j] = clip(moved, lower[j], upper[j])
     }
   }
 

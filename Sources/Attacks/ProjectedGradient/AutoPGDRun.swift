@@ -5,7 +5,7 @@ import Networks
 struct AutoPGDRun<Scalar: LinearScalar> {
   let norm: Norm
   /// Values a coordinate may take; infinite bounds where there is no box.
-  let box: (lower: Scalar, upper: Scalar)
+  let box: BoxBounds<Scalar>
   let loss: any AttackLoss
   let steps: Int
   let dropsFooledSamples: Bool
@@ -18,7 +18,7 @@ struct AutoPGDRun<Scalar: LinearScalar> {
     dropsFooledSamples: Bool, skipsCoordinatesOnBounds: Bool, dimension: Int, outputs: Int
   ) {
     norm = threat.norm
-    box = threat.bounds
+    box = threat.bounds(dimension)
     self.loss = loss
     self.steps = steps
     self.dropsFooledSamples = dropsFooledSamples

@@ -5,7 +5,7 @@ import LinearCore
 struct SquareProposals<Scalar: LinearScalar> {
   let norm: Norm
   /// Values a coordinate may take; infinite bounds where there is no box.
-  let box: (lower: Scalar, upper: Scalar)
+  let box: BoxBounds<Scalar>
   let windows: SquareWindows
   /// Of the sets of this query.
   private(set) var size = 1
@@ -14,7 +14,7 @@ struct SquareProposals<Scalar: LinearScalar> {
 
   init(threat: ThreatModel<Scalar>, dimension: Int) {
     norm = threat.norm
-    box = threat.bounds
+    box = threat.bounds(dimension)
     windows = SquareWindows(dimension: dimension)
   }
 
@@ -146,19 +146,20 @@ struct SquareProposals<Scalar: LinearScalar> {
     _ scratch: UnsafeMutablePointer<Scalar>
   ) {
     let dimension = windows.dimension
+    let (lower, upper) = (box.lower, box.upper)
     if norm == .l2 {
       let size = RowKernels.norm(dimension, perturbation)
       let scale = size > 0 ? radius / size : 0
       for j in 0..<dimension {
         let moved = input[j] + scale * perturbation[j]
-        perturbation[j] = Swift.min(Swift.max(moved, box.lower), box.upper) - input[j]
+        perturbation[j] = Swift.min(Swift.max(moved, lower[j]), upper[j]) - input[j]
       }
       return
     }
     let (sizes, room) = (scratch, scratch + dimension)
     for j in 0..<dimension {
       sizes[j] = perturbation[j].magnitude
-      room[j] = perturbation[j] < 0 ? input[j] - box.lower : box.upper - input[j]
+      room[j] = perturbation[j] < 0 ? input[j] - lower[j] : upper[j] - input[j]
     }
     let level = RowKernels.softThreshold(
       radius: radius, dimension, sizes: sizes, room: room, scratch: scratch + 2 * dimension)

@@ -36,6 +36,7 @@ struct AttackCommand: ParsableCommand {
 
   @OptionGroup(title: "Network") var model: ModelOptions
   @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Inputs") var inputs: InputOptions
 
   @Option(help: "What measures a perturbation: l2, linf or l1.")
   var norm: Norm
@@ -125,6 +126,8 @@ struct AttackCommand: ParsableCommand {
     model.warn(of: samples, request, trained)
     if reference != request { model.warn(of: known, reference, trained) }
     if let limit { samples = samples.prefix(limit) }
+    samples = try inputs.boxed(samples, noBox: noBox)
+    let network = try inputs.standardized(loaded.network, for: samples)
 
     let epsilons = (epsilon ?? .standard(for: norm)).values
     var study = RobustnessStudy(
@@ -133,12 +136,12 @@ struct AttackCommand: ParsableCommand {
     study.usesReduction = !noReduction
     study.steps = steps
     study.restarts = restarts
-    let fitted = try loaded.network.fitted(to: samples, reference: known)
+    let fitted = try network.fitted(to: samples, reference: known)
     let progress = common.makeProgress()
     if let warning = fitted.warning { progress.warn(warning) }
     let run = try out.map {
       try AttackRun(
-        $0, study: study, model: loaded.network, data: samples, reference: known,
+        $0, study: study, model: network, data: samples, reference: known,
         names: .init(model: model.model, data: request, reference: reference), resume: resume)
     }
     study.store = run?.store

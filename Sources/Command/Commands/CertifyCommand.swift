@@ -39,6 +39,7 @@ struct CertifyCommand: ParsableCommand {
 
   @OptionGroup(title: "Network") var model: ModelOptions
   @OptionGroup(title: "Data") var data: DataOptions
+  @OptionGroup(title: "Inputs") var inputs: InputOptions
 
   @Option(
     help:
@@ -90,6 +91,10 @@ struct CertifyCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let smoothing = try smoothing.settings(norm: norm)
+    if inputs.box != nil {
+      throw ExperimentError.usage(
+        "--box: certify proves radii for perturbed samples of any values; these hold in every box")
+    }
     if check && smoothing != nil {
       throw ExperimentError.usage("--smoothing: has no certificates that --check could verify")
     }
@@ -111,8 +116,9 @@ struct CertifyCommand: ParsableCommand {
     var samples = try loaded.fitted(request.loadScaled())
     model.warn(of: samples, request, trained)
     if let limit { samples = samples.prefix(limit) }
+    let stored = try inputs.folded(loaded.network, for: samples)
     if check {
-      let fitted = try loaded.network.fitted(to: samples)
+      let fitted = try stored.fitted(to: samples)
       guard let network = fitted.network else { return }
       let radii = try CertificateStore(certificates!).check(
         network, data: fitted.data, norm: norm
@@ -121,7 +127,7 @@ struct CertifyCommand: ParsableCommand {
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
     }
     let known = noAttack ? samples : try loaded.fitted(reference.loadScaled())
-    let fitted = try loaded.network.fitted(to: samples, reference: known)
+    let fitted = try stored.fitted(to: samples, reference: known)
     guard let network = fitted.network else { return }
     if let warning = fitted.warning { common.makeProgress().warn(warning) }
     var budget = SearchBudget()

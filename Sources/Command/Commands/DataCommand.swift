@@ -63,7 +63,9 @@ struct DataInfoCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: "mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors or .npy file."
+    help: """
+      mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors, .npy or .csv file.
+      """
   )
   var data: String
 

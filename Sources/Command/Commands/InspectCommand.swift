@@ -26,7 +26,9 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup(title: "Network") var model: ModelOptions
 
   @Option(
-    help: "mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors or .npy file."
+    help: """
+      mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors, .npy or .csv file.
+      """
   )
   var data: String?
 

@@ -8,7 +8,9 @@ import Studies
 /// Labelled data and the options that go with their name.
 struct DataOptions: ParsableArguments {
   @Option(
-    help: "mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors or .npy file."
+    help: """
+      mixture, digits, mnist, fashion-mnist, cifar10, or a .npz, .safetensors, .npy or .csv file.
+      """
   )
   var data: String
 
@@ -30,6 +32,20 @@ struct DataDetails: ParsableArguments {
 
   @Option(help: "The part of the data, see `polyrelu data list`.")
   var split: String?
+
+  @Option(
+    help: "Files: the array of samples. (default: X, or the only one that fits, such as x_test)")
+  var xKey: String?
+
+  @Option(
+    help: "Files: the array or CSV column of labels. (default: y, or what goes with the samples)")
+  var yKey: String?
+
+  @Option(
+    help: """
+      Files: how colour images lie in the array, nchw (channels first) or nhwc (channels last).
+      """)
+  var inputLayout: InputLayout?
 
   @Option(
     parsing: .unconditional, help: "mixture: coordinates of a sample. (default: 1000)",
@@ -70,6 +86,7 @@ struct DataDetails: ParsableArguments {
     _ data: String, seed: UInt64, run: RunDescription?
   ) throws(ExperimentError) -> DatasetRequest {
     try refuseMixtureOptions(for: data)
+    try refuseFileOptions(for: data)
     let known = run.flatMap { $0.isTrained(on: data) ? $0.data : nil }
     var request = known ?? DatasetRequest(data: data)
     request.data = data
@@ -78,6 +95,9 @@ struct DataDetails: ParsableArguments {
     do {
       if let labels { request.labels = try LabelRule(parsing: labels) }
     } catch { throw CommandError.sorted(error) }
+    if xKey != nil || yKey != nil || inputLayout != nil {
+      request.file = FeatureOptions(xKey: xKey, yKey: yKey, layout: inputLayout)
+    }
     if let dimension { request.mixture.dimension = dimension }
     if let subclasses { request.mixture.subclasses = subclasses }
     if let positive { request.mixture.positive = positive }
@@ -88,6 +108,16 @@ struct DataDetails: ParsableArguments {
       if data == "mixture" { try request.mixture.validate() }
     } catch { throw CommandError.sorted(error) }
     return request
+  }
+
+  private func refuseFileOptions(for data: String) throws(ExperimentError) {
+    guard DatasetCatalog.all.contains(where: { $0.name == data }) else { return }
+    let given = [
+      ("x-key", xKey != nil), ("y-key", yKey != nil), ("input-layout", inputLayout != nil),
+    ]
+    if let name = given.first(where: \.1)?.0 {
+      throw .usage("--\(name): only data in files have this option, the data are '\(data)'")
+    }
   }
 
   private func refuseMixtureOptions(for data: String) throws(ExperimentError) {
@@ -104,6 +134,7 @@ struct DataDetails: ParsableArguments {
 }
 
 extension OrthonormalMixture.Rotation: ExpressibleByArgument {}
+extension InputLayout: ExpressibleByArgument {}
 
 extension DatasetRequest {
   /// Loads the data in the user's units, with errors in the words of the command line.
@@ -113,9 +144,11 @@ extension DatasetRequest {
 
   /// Loads the data in their own unit of length, ``Dataset/unit``.
   func loadScaled() throws(ExperimentError) -> Dataset {
-    do { return try DatasetCatalog.load(self).validated() } catch {
-      throw CommandError.sorted(error)
-    }
+    do {
+      let data = try DatasetCatalog.load(self).validated()
+      for note in data.notes { ProgressReporter().note("\(data.name): \(note)") }
+      return data
+    } catch { throw CommandError.sorted(error) }
   }
 
   /// The same data, another part.

@@ -11,6 +11,8 @@ struct DataDescription: Encodable {
   let name: String
   let samples: Int
   let dimension: Int
+  /// The extents of a sample, where the data have more than one axis.
+  let sampleShape: [Int]?
   let classes: Int
   /// The values of the classes, as the data state them.
   let labels: [ClassLabel]
@@ -41,11 +43,17 @@ struct DataDescription: Encodable {
     name = data.name
     samples = data.count
     dimension = data.dimension
+    sampleShape = data.sampleShape
     classes = data.classCount
     labels = data.classes
     classSizes = data.classSizes
     subclasses = data.groupCount
-    valueRange = data.valueRange.map { [$0.lowerBound, $0.upperBound] }
+    switch data.validInputs?.map({ Float(Double($0) * data.unit) }) {
+    case .uniform(let range)?: valueRange = [range.lowerBound, range.upperBound]
+    case .perCoordinate(let lower, let upper)?:
+      valueRange = [lower.min() ?? 0, upper.max() ?? 0]
+    case nil: valueRange = nil
+    }
     meanNorm =
       data.unit * data.inputs.rowNorms().reduce(0) { $0 + Double($1) } / Double(data.count)
     distances = Distances(data)
@@ -56,6 +64,9 @@ struct DataDescription: Encodable {
     var table = TerminalTable(header: [name, ""])
     table.append(["samples", "\(samples)"])
     table.append(["dimension", "\(dimension)"])
+    if let sampleShape {
+      table.append(["shape of a sample", sampleShape.map(String.init).joined(separator: " x ")])
+    }
     table.append(["classes", "\(classes): \(ClassLabel.listing(labels))"])
     table.append(["samples a class", sizes])
     if let subclasses { table.append(["subclasses", "\(subclasses)"]) }

@@ -117,6 +117,23 @@ package struct TensorFile {
       && [0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42].contains(start[2])
   }
 
+  /// Whether a file is a table of text: no format of binary numbers, neither by its name nor by what it begins with.
+  package static func isTable(path: String) throws(FormatError) -> Bool {
+    let binary = [".npz", ".npy", ".safetensors", ".pt", ".pth", ".h5", ".hdf5"]
+    if binary.contains(where: { path.lowercased().hasSuffix($0) }) { return false }
+    let source = try FileSource(path: path)
+    let start = try collect(4096, path) { (buffer) throws(FormatError) in
+      try source.read(into: buffer)
+    }
+    guard CSVFile.isText(start) else { return false }
+    if start.count > 8, start[8] == UInt8(ascii: "{") {
+      // A safetensors header of that length, as far as the file may hold one.
+      let length = start.prefix(8).reversed().reduce(0.0) { $0 * 256 + Double($1) }
+      return length > Double(source.size)
+    }
+    return true
+  }
+
   private static func start(of path: String) throws(FormatError) -> [UInt8] {
     let source = try FileSource(path: path)
     return try collect(64, path) { (buffer) throws(FormatError) in try source.read(into: buffer) }
@@ -127,6 +144,11 @@ package struct TensorFile {
     // Behind its length, a safetensors header starts with '{'.
     if start.count > 8, start[8] == UInt8(ascii: "{") { return nil }
     let name = path.lowercased()
+    if start.starts(with: [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
+      return
+        "is an HDF5 file, which is not read; expected npz, npy, safetensors or CSV (h5py reads it, "
+        + "numpy.savez writes npz)"
+    }
     // A pickle of protocol 2 to 5.
     if start.count > 2, start[0] == 0x80, (2...5).contains(start[1]) {
       return

@@ -54,6 +54,21 @@ package struct LoadedModel: Sendable {
     }
   }
 
+  /// The data with images in the order that the network reads them in.
+  private func arranged(_ data: Dataset) throws(ExperimentError) -> Dataset {
+    guard let image = network.network.inputImage else { return data }
+    if data.layout == nil, let shape = data.sampleShape, shape != image.extents,
+      shape == image.otherExtents
+    {
+      let other = InputLayout.allCases.first { $0 != image.layout } ?? image.layout
+      throw .usage(
+        "\(SettingName("data")) \(data.name): samples have the shape \(shape), expected \(image.extents) as "
+          + "\(name) takes; \(SettingName("input-layout")) \(other.rawValue) brings them into this order"
+      )
+    }
+    return data.arranged(as: image.layout)
+  }
+
   /// The data with labels as the network numbers its classes.
   ///
   /// Without values the classes are the numbers from 0; of two classes, -1 and +1 are known as well.
@@ -61,7 +76,7 @@ package struct LoadedModel: Sendable {
   /// - Throws: ``ExperimentError/usage(_:)`` for data of another dimension, and at the first label that the
   ///   model does not know.
   package func fitted(_ data: Dataset) throws(ExperimentError) -> Dataset {
-    _ = try checked(data)
+    let data = try checked(data)
     do {
       if let classes {
         return try data.numbered(by: classes, count: network.classCount, of: name)
@@ -82,9 +97,10 @@ package struct LoadedModel: Sendable {
   /// The values of its classes; the numbers from 0 where nobody says them.
   package var classValues: [ClassLabel] { classes ?? ClassLabel.numbers(network.classCount) }
 
-  /// The data, which have as many coordinates as the network takes.
+  /// The data in the order that the network reads them in, with as many coordinates as it takes.
   /// - Throws: ``ExperimentError/usage(_:)`` for data of another dimension.
   package func checked(_ data: Dataset) throws(ExperimentError) -> Dataset {
+    let data = try arranged(data)
     guard data.dimension == network.inputDimension else {
       throw .usage(
         "\(SettingName("data")) \(data.name): samples have \(data.dimension) coordinates, expected "

@@ -14,6 +14,9 @@ package protocol StoredNetwork: Sendable {
   /// 64 hexadecimal digits that change with any weight or option (SHA-256).
   var checksum: String { get }
 
+  /// The images with several channels that the network reads; nil where samples are vectors to it.
+  var inputImage: InputImage? { get }
+
   /// Writes the network, atomically, in the format that the extension of `path` means.
   ///
   /// - Parameter classes: the values of its classes in the order of its outputs, where they are known.
@@ -23,6 +26,28 @@ package protocol StoredNetwork: Sendable {
   ///
   /// - Throws: ``ExperimentError/usage(_:)`` where there are none, naming the sample or what does not fit.
   func fitted(to data: Dataset, reference: Dataset?) throws(ExperimentError) -> FittedModel
+}
+
+extension StoredNetwork {
+  package var inputImage: InputImage? { nil }
+}
+
+/// What images a network reads.
+package struct InputImage: Sendable, Equatable {
+  /// The order of their axes.
+  package let layout: InputLayout
+  /// Their extents, in that order.
+  package let extents: [Int]
+
+  package init(layout: InputLayout, extents: [Int]) {
+    (self.layout, self.extents) = (layout, extents)
+  }
+
+  /// The same extents in the other order.
+  var otherExtents: [Int] {
+    layout == .nhwc
+      ? [extents[2], extents[0], extents[1]] : [extents[1], extents[2], extents[0]]
+  }
 }
 
 /// A network as a model file holds it.
@@ -132,6 +157,12 @@ extension DeepNetwork: StoredNetwork where Scalar == Float {
 
   package func fitted(to data: Dataset, reference: Dataset?) throws(ExperimentError) -> FittedModel
   { try FittedModel(unscaled: self, data: data, reference: reference) }
+
+  package var inputImage: InputImage? {
+    let shape = architecture.inputShape
+    return shape.pixels > 1 && shape.channels > 1
+      ? InputImage(layout: .nhwc, extents: [shape.rows, shape.columns, shape.channels]) : nil
+  }
 
   package var checksum: String {
     var sum = ContentDigest()

@@ -96,7 +96,7 @@ public struct RobustnessStudy {
     }
     do {
       var evaluation = RobustnessEvaluation<C>(
-        threat: ThreatModel(norm: norm, box: respectsBox ? data.valueRange : nil),
+        threat: ThreatModel(norm: norm, within: respectsBox ? data.validInputs : nil),
         attacks: try AttackCatalog.attacks(
           named: attack, norm: norm, classCount: classifier.classCount, steps: steps,
           restarts: restarts),
