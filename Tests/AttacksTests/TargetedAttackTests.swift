@@ -60,7 +60,8 @@ import Testing
     #expect(flags[0] == flags[1])
   }
 
-  /// The nearest other class is one of them.
+  /// The nearest other class is one of them. Both radii are upper bounds; outside l2 only the attack on a
+  /// target knows of corners, and may be the better one.
   @Test(arguments: Norm.allCases) func theNearestTargetIsTheUntargetedRadius(_ norm: Norm) throws {
     let (network, inputs) = (try network(outputs: 4), inputs(16))
     let labels = network.predictions(inputs)
@@ -71,7 +72,8 @@ import Testing
       let targets = labels.map { ($0 + step) % 4 }
       let aimed = try evaluation.run(network, inputs: inputs, labels: labels, targets: targets)
       for (i, sample) in aimed.samples.enumerated() {
-        #expect(sample.radius >= plain.samples[i].radius * 0.99, "\(norm), sample \(i)")
+        let least = norm == .l2 ? 0.99 : 0.95
+        #expect(sample.radius >= plain.samples[i].radius * least, "\(norm), sample \(i)")
         nearest[i] = min(nearest[i], sample.radius)
       }
       let reached = aimed.samples.filter { $0.status == .attacked }
@@ -107,12 +109,13 @@ import Testing
       } else if predicted[i] == 2 {
         #expect(sample.status == .misclassified && sample.radius == 0)
       } else {
-        #expect(sample.radius > 0 && sample.status == .attacked)
+        #expect(sample.radius > 0 && (sample.status == .attacked) == sample.radius.isFinite)
       }
       #expect(sample.target == 2 && sample.index == i)
     }
     let others = result.samples.filter { labels[$0.index] != 2 }
     #expect(result.counted == others)
+    #expect(others.count { $0.status == .attacked && $0.predicted != $0.label } >= 5)
     let standing = Double(others.count { $0.predicted != 2 }) / Double(others.count)
     #expect(result.robustAccuracy(epsilon: 0) == standing)
     let correct = Double(others.count { $0.predicted == $0.label }) / Double(others.count)

@@ -17,6 +17,8 @@ struct CornerRefinement<C: Classifier> {
   private static var memory: Int { 6 }
   private static var smallestReduction: C.Scalar { 1e-7 }
   private static var precision: C.Scalar { 2e-7 }
+  /// How far planes are moved into the region of a target, relative to their largest distance.
+  private static var depth: C.Scalar { 1e-5 }
 
   /// <normal, delta> >= offset is where the linearised margin is at most 0.
   private struct Plane {
@@ -65,6 +67,15 @@ struct CornerRefinement<C: Classifier> {
           .run(&closing, trials.rows(at: fooling), evaluations: 8)
         for (row, search) in zip(fooling, closing) { searches[row] = search }
       }
+      if problem.targets != nil {
+        // A ray may leave the region of a target in its corner.
+        let others = active.indices.filter { !(ends[$0] < 0) }
+        let near = search.margins(trials, others, others.map { _ in 1 })
+        for (row, margin) in zip(others, near) where margin < 0 {
+          searches[row] = RaySearch(slope: 0, tolerance: Self.precision)
+          searches[row].record(1, margin)
+        }
+      }
       for row in active.indices {
         trials.scaleRow(row, by: searches[row].upper?.scale ?? limits[row])
       }
@@ -103,15 +114,46 @@ struct CornerRefinement<C: Classifier> {
     _ planes: [[Plane]], _ samples: [Int], below sizes: [C.Scalar]
   ) -> [[C.Scalar]?] {
     if problem.threat.norm == .l2 && problem.threat.box == nil {
-      return samples.map { Self.nearestPoint(planes[$0]) }
+      return samples.map { Self.nearestPoint(moved(planes[$0])) }
     }
     var result = [[C.Scalar]?](repeating: nil, count: samples.count)
     result.withUnsafeMutableBufferPointer { result in
       nonisolated(unsafe) let result = result
       Parallel.forEach(samples.count) { row in
         let i = samples[row]
-        result[row] = nearestPoint(planes[i], of: i, below: sizes[i])
+        result[row] = nearestPoint(moved(planes[i]), of: i, below: sizes[i])
       }
+    }
+    return result
+  }
+
+  /// Planes moved a little into the region of a target, so that its corners are inside.
+  private func moved(_ planes: [Plane]) -> [Plane] {
+    if problem.targets == nil { return planes }
+    let move = Self.depth * planes.reduce(0) { max($0, $1.offset.magnitude) }
+    return planes.map { Plane(normal: $0.normal, offset: $0.offset + move) }
+  }
+
+  /// Perturbations of samples that nothing is known to fool: to the nearest point beyond the linearised
+  /// boundaries at the sample, from there beyond those met on the way as well, until it fools.
+  func reach() -> Matrix<C.Scalar> {
+    var result = Matrix<C.Scalar>(rows: problem.count, columns: problem.inputs.columns)
+    var planes = [[Plane]](repeating: [], count: problem.count)
+    let unknown = [C.Scalar](repeating: .infinity, count: problem.count)
+    var active = Array(0..<problem.count)
+    for _ in 0..<steps where !active.isEmpty {
+      remember(&planes, active, result.rows(at: active))
+      for (row, point) in nearestPoints(planes, active, below: unknown).enumerated() {
+        // Boundaries that exclude each other are not those of one region: the oldest is forgotten.
+        if let point {
+          result.setRow(active[row], point)
+        } else if !planes[active[row]].isEmpty {
+          planes[active[row]].removeFirst()
+        }
+      }
+      if problem.threat.box != nil { problem.project(&result, radii: unknown) }
+      let fooled = problem.isFooled(result)
+      active.removeAll { fooled[$0] }
     }
     return result
   }

@@ -67,6 +67,7 @@ struct EnsembleSearch<C: Classifier> {
       }
     }
     guard hasMinimumNorm && (searchedBalls || problem.targets != nil) else { return }
+    if problem.targets != nil { reach(for: attacks.first(where: \.isMinimumNorm)) }
     let open = radii.indices.filter { radii[$0].isFinite && radii[$0] > 0 }
     if open.isEmpty { return }
     polish(open)
@@ -75,6 +76,16 @@ struct EnsembleSearch<C: Classifier> {
     if problem.threat.box == nil {
       for number in 0..<Self.probes { probe(open, stream.child("probe", number)) }
     }
+  }
+
+  /// Looks for the region of the target where no attack has found it.
+  private mutating func reach(for attack: (any Attack)?) {
+    let rows = radii.indices.filter { !radii[$0].isFinite }
+    if rows.isEmpty { return }
+    let part = problem.subset(rows)
+    keep(
+      CornerRefinement(problem: part, steps: Self.cornerSteps).reach(), of: rows, from: attack,
+      part)
   }
 
   /// Looks from the boundary beside the smallest perturbation of each sample for a lower point.
