@@ -19,18 +19,18 @@ extension AttackProblem {
     return points
   }
 
-  /// The classification margin of every perturbed sample; the sample is fooled where it is negative,
+  /// The margin of every perturbed sample, see ``margins(of:)``; the sample is fooled where it is negative,
   /// or zero for one output.
   func margins(_ perturbations: Matrix<C.Scalar>) -> [C.Scalar] {
     counts.addForward(sampleNumbers)
-    return classificationMargins(classifier.logits(perturbed(perturbations)), labels: labels)
+    return margins(of: classifier.logits(perturbed(perturbations)))
   }
 
   /// The margins and their gradients with respect to the perturbations.
   ///
   /// - Parameter softness: for each sample a difference of logits. The gradient is then that of the
-  ///   margin against a mean of the other classes, weighted by e to the logit / softness, as
-  ///   cross-entropy has it, which does not settle for the strongest at once.
+  ///   margin against a mean of the other classes (than the label, or than the target), weighted by e to the
+  ///   logit / softness, as cross-entropy has it, which does not settle for the strongest at once.
   func marginsAndGradients(_ perturbations: Matrix<C.Scalar>, softness: [C.Scalar]? = nil) -> (
     margins: [C.Scalar], gradients: Matrix<C.Scalar>
   ) {
@@ -38,34 +38,36 @@ extension AttackProblem {
     let result = classifier.logitsAndInputGradient(perturbed(perturbations)) { logits, rows in
       var cotangent = Matrix<C.Scalar>(rows: logits.rows, columns: logits.columns)
       for i in 0..<logits.rows {
-        let label = labels[rows.lowerBound + i]
+        let label = (targets ?? labels)[rows.lowerBound + i]
+        // Towards a target the other classes are what stands in the way.
+        let sign: C.Scalar = targets == nil ? 1 : -1
         if logits.columns == 1 {
           cotangent[i, 0] = label == 1 ? 1 : -1
         } else {
           let strongest = strongestOther(logits, i, label)
           let scale = softness?[rows.lowerBound + i] ?? 0
-          cotangent[i, strongest] = -1
+          cotangent[i, strongest] = -sign
           if scale > 0 && scale.isFinite {
             var sum: C.Scalar = 0
             for c in 0..<logits.columns where c != label {
               let share = C.Scalar.exponential((logits[i, c] - logits[i, strongest]) / scale)
-              cotangent[i, c] = -share
+              cotangent[i, c] = -sign * share
               sum += share
             }
             for c in 0..<logits.columns { cotangent[i, c] /= sum }
           }
-          cotangent[i, label] = 1
+          cotangent[i, label] = sign
         }
       }
       return cotangent
     }
-    return (classificationMargins(result.logits, labels: labels), result.gradient)
+    return (margins(of: result.logits), result.gradient)
   }
 
-  /// Which samples the perturbations fool: the predicted class is not the label.
+  /// Which samples the perturbations fool: the predicted class is not the label, or it is the target.
   func isFooled(_ perturbations: Matrix<C.Scalar>) -> [Bool] {
     counts.addForward(sampleNumbers)
-    return zip(classifier.predictions(perturbed(perturbations)), labels).map { $0 != $1 }
+    return fools(classifier.predictions(perturbed(perturbations)))
   }
 
   /// Projects every row on its ball and the box.

@@ -2,9 +2,23 @@ import LinearCore
 import Networks
 
 extension AttackProblem {
-  /// For each sample the other classes, the one with the largest logit at the unperturbed sample first
-  /// (of equal ones the first). Counts one forward pass.
+  /// For each row of logits, a sample each, how far it is from what the attack wants: the label's lead over
+  /// the strongest other class, or the strongest other class's lead over the target.
+  func margins<Scalar: LinearScalar>(of logits: Matrix<Scalar>) -> [Scalar] {
+    guard let targets else { return classificationMargins(logits, labels: labels) }
+    return classificationMargins(logits, labels: targets).map { -$0 }
+  }
+
+  /// Which samples are fooled where these classes are predicted, one a sample.
+  func fools(_ predicted: [Int]) -> [Bool] {
+    if let targets { return zip(predicted, targets).map { $0 == $1 } }
+    return zip(predicted, labels).map { $0 != $1 }
+  }
+
+  /// For each sample the classes to aim at: its target, or else the other classes, the one with the largest
+  /// logit at the unperturbed sample first (of equal ones the first). The latter counts one forward pass.
   func otherClasses() -> [[Int]] {
+    if let targets { return targets.map { [$0] } }
     if classifier.outputCount == 1 { return labels.map { [1 - $0] } }
     counts.addForward(sampleNumbers)
     let logits = classifier.logits(inputs)
@@ -14,30 +28,17 @@ extension AttackProblem {
     }
   }
 
-  /// How far each sample's target class leads over its label, and the gradient with respect to the
-  /// perturbation; with one output -y f.
-  func leadsAndGradients(_ perturbations: Matrix<C.Scalar>, targets: [Int]) -> (
-    leads: [C.Scalar], gradients: Matrix<C.Scalar>
-  ) {
-    counts.addGradients(sampleNumbers)
-    let result = classifier.logitsAndInputGradient(perturbed(perturbations)) { logits, rows in
-      var cotangent = Matrix<C.Scalar>(rows: logits.rows, columns: logits.columns)
-      for i in 0..<logits.rows {
-        let label = labels[rows.lowerBound + i]
-        if logits.columns == 1 {
-          cotangent[i, 0] = label == 1 ? -1 : 1
-        } else {
-          cotangent[i, targets[rows.lowerBound + i]] = 1
-          cotangent[i, label] = -1
-        }
-      }
-      return cotangent
-    }
-    let logits = result.logits
-    let leads = labels.indices.map { i in
-      if logits.columns == 1 { return labels[i] == 1 ? -logits[i, 0] : logits[i, 0] }
-      return logits[i, targets[i]] - logits[i, labels[i]]
-    }
-    return (leads, result.gradient)
+  /// How many classes ``otherClasses()`` has for each sample.
+  var otherClassCount: Int { targets == nil ? classifier.classCount - 1 : 1 }
+
+  /// For each sample the numbers of the `count` nearest reference samples of a class that the attack may lead
+  /// to: any but the label, or the target.
+  func nearestOthers(count: Int) -> [[Int]] {
+    references.nearest(to: inputs, count: count) { isGoal(references.sampleLabels[$1], of: $0) }
+  }
+
+  /// Whether the attack on a sample may end in a class.
+  func isGoal(_ candidate: Int, of sample: Int) -> Bool {
+    targets.map { candidate == $0[sample] } ?? (candidate != labels[sample])
   }
 }

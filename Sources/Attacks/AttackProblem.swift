@@ -5,10 +5,14 @@ import Networks
 public struct AttackProblem<C: Classifier>: Sendable {
   /// The classifier; attacks know nothing of what is inside.
   public let classifier: C
-  /// Correctly classified samples: (n, inputDimension).
+  /// Samples that stand as they are, that is correctly classified ones, or, with ``targets``, some that are
+  /// not predicted as their target: (n, inputDimension).
   public let inputs: Matrix<C.Scalar>
   /// The class of every row of ``inputs``.
   public let labels: [Int]
+  /// The class that each sample is to be predicted as; nil where any but its label will do, and for two
+  /// classes, which leave one other.
+  public let targets: [Int]?
   /// What the adversary may do.
   public let threat: ThreatModel<C.Scalar>
   /// Where other classes are to be found.
@@ -22,16 +26,20 @@ public struct AttackProblem<C: Classifier>: Sendable {
   /// A problem: correctly classified inputs (n, inputDimension), inside the box, with their classes.
   ///
   /// - Parameters:
+  ///   - targets: a class for each sample, other than its label; nil for attacks on the label.
   ///   - sampleNumbers: by default 0 ..< n.
   ///   - counts: counts for all these numbers; by default new ones.
   package init(
-    classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], threat: ThreatModel<C.Scalar>,
-    references: AttackReferences<C.Scalar>, sampleNumbers: [Int]? = nil, counts: PassCounts? = nil
+    classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], targets: [Int]? = nil,
+    threat: ThreatModel<C.Scalar>, references: AttackReferences<C.Scalar>,
+    sampleNumbers: [Int]? = nil, counts: PassCounts? = nil
   ) {
     precondition(inputs.rows == labels.count, "one label a sample")
+    precondition(targets == nil || targets?.count == labels.count, "one target a sample")
     self.classifier = classifier
     self.inputs = inputs
     self.labels = labels
+    self.targets = classifier.classCount == 2 ? nil : targets
     self.threat = threat
     self.references = references
     self.sampleNumbers = sampleNumbers ?? Array(labels.indices)
@@ -42,6 +50,7 @@ public struct AttackProblem<C: Classifier>: Sendable {
     classifier = problem.classifier
     inputs = problem.inputs.rows(at: subset)
     labels = subset.map { problem.labels[$0] }
+    targets = problem.targets.map { targets in subset.map { targets[$0] } }
     threat = problem.threat
     references = problem.references
     counts = problem.counts

@@ -43,49 +43,52 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
   /// - Parameters:
   ///   - inputs: (n, inputDimension).
   ///   - labels: the class of each row.
+  ///   - targets: the class that each row is to be predicted as; nil where any but the label will do. Rows
+  ///     whose label is the target are not attacked.
   ///   - store: keeps finished chunks of ``batchSize`` samples; those it has are not attacked again.
   ///   - progress: called before each attack on a chunk.
   /// - Throws: ``AttackError`` naming what does not fit.
   @specialized(where C == PReLUNetwork<Float>)
   package func run(
-    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int],
+    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], targets: [Int]? = nil,
     store: (any EvaluationStore<C.Scalar>)? = nil,
     progress: (EvaluationProgress) -> Void = { _ in }
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {
-    try validate(classifier, inputs: inputs, labels: labels)
+    try validate(classifier, inputs: inputs, labels: labels, targets: targets)
     let predicted = classifier.referenceClasses(inputs)
+    var result = RobustnessResult(
+      norm: threat.norm,
+      samples: labels.indices.map {
+        SampleRobustness(
+          index: $0, label: labels[$0], target: targets?[$0], predicted: predicted[$0])
+      }, perturbations: Matrix<C.Scalar>(rows: inputs.rows, columns: inputs.columns))
+    var standing = labels.indices.filter { result.samples[$0].status == .survived }
+    let goals = AttackGoals(labels: labels, targets: targets)
     let doubtful = rowsForDoublePrecision(
-      classifier, inputs: inputs, labels: labels, predicted: predicted)
+      classifier, inputs: inputs, goals: goals, standing: standing)
     if let result = try runInDoublePrecision(
-      classifier, inputs: inputs, labels: labels, predicted: predicted, doubtful: doubtful,
+      classifier, inputs: inputs, goals: goals, predicted: predicted, doubtful: doubtful,
       store: store, progress: progress)
     {
       return result
     }
-    var result = RobustnessResult(
-      norm: threat.norm,
-      samples: labels.indices.map { i in
-        let correct = predicted[i] == labels[i]
-        return SampleRobustness(
-          index: i, label: labels[i], predicted: predicted[i], radius: correct ? .infinity : 0,
-          attack: nil, status: correct ? .survived : .misclassified)
-      }, perturbations: Matrix<C.Scalar>(rows: inputs.rows, columns: inputs.columns))
-    var correct = labels.indices.filter { predicted[$0] == labels[$0] }
     if !doubtful.isEmpty {
       let others = Set(doubtful)
-      correct.removeAll(where: others.contains)
+      standing.removeAll(where: others.contains)
     }
     let counts = PassCounts(samples: labels.count)
-    for (number, start) in stride(from: 0, to: correct.count, by: batchSize).enumerated() {
-      let rows = Array(correct[start..<min(correct.count, start + batchSize)])
+    for (number, start) in stride(from: 0, to: standing.count, by: batchSize).enumerated() {
+      let rows = Array(standing[start..<min(standing.count, start + batchSize)])
+      let part = goals.rows(at: rows)
       let problem = AttackProblem(
-        classifier: classifier, inputs: inputs.rows(at: rows), labels: rows.map { labels[$0] },
-        threat: threat, references: references, sampleNumbers: rows, counts: counts)
+        classifier: classifier, inputs: inputs.rows(at: rows), labels: part.labels,
+        targets: part.targets, threat: threat, references: references, sampleNumbers: rows,
+        counts: counts)
       if let known = store?.chunk(number) {
         // Not the problem itself, whose passes are counted.
         let trial = AttackProblem(
-          classifier: classifier, inputs: problem.inputs, labels: problem.labels, threat: threat,
-          references: references, sampleNumbers: rows)
+          classifier: classifier, inputs: problem.inputs, labels: part.labels,
+          targets: part.targets, threat: threat, references: references, sampleNumbers: rows)
         guard let objection = known.objection(for: trial) else {
           result.take(known)
           continue
@@ -96,12 +99,12 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
         let done = Double(start) + Double(rows.count * attack) / Double(attacks.count)
         progress(
           EvaluationProgress(
-            samples: start, attack: attacks[attack].name, fraction: done / Double(correct.count)))
+            samples: start, attack: attacks[attack].name, fraction: done / Double(standing.count)))
       }
       store?.keep(chunk, number: number)
       result.take(chunk)
     }
-    try attackInDoublePrecision(doubtful, &result, classifier, inputs: inputs, labels: labels)
+    try attackInDoublePrecision(doubtful, &result, classifier, inputs: inputs, goals: goals)
     return result
   }
 
@@ -130,9 +133,9 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     return chunk
   }
 
-  private func validate(_ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int])
-    throws(AttackError)
-  {
+  private func validate(
+    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], targets: [Int]?
+  ) throws(AttackError) {
     guard !attacks.isEmpty else { throw AttackError("no attack to run") }
     for attack in attacks { try attack.validate(classCount: classifier.classCount) }
     if let attack = attacks.first(where: { !$0.norms.contains(threat.norm) }) {
@@ -151,6 +154,13 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     guard inputs.isFinite() else { throw AttackError("a sample holds NaN or infinity") }
     if let label = labels.first(where: { $0 < 0 || $0 >= classifier.classCount }) {
       throw AttackError("label \(label), the model knows classes 0 to \(classifier.classCount - 1)")
+    }
+    if let targets, targets.count != labels.count {
+      throw AttackError("\(labels.count) samples with \(targets.count) targets")
+    }
+    if let target = targets?.first(where: { $0 < 0 || $0 >= classifier.classCount }) {
+      throw AttackError(
+        "target \(target), the model knows classes 0 to \(classifier.classCount - 1)")
     }
     if let epsilon = epsilons.first(where: { !($0 >= 0 && $0.isFinite) }) {
       throw AttackError(

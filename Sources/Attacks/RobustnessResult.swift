@@ -5,12 +5,14 @@ import Networks
 public struct SampleRobustness: Sendable, Equatable {
   /// How a sample ended.
   public enum Status: String, Sendable, Codable {
-    /// Wrong without any perturbation; the radius is 0.
+    /// Wrong without any perturbation; the radius is 0. With a target: predicted as it already.
     case misclassified
     /// An adversarial perturbation was found; the radius is the size of the smallest.
     case attacked
     /// No attack succeeded; the radius is infinite. Not a proof of robustness.
     case survived
+    /// Its own label is the target: there is nothing to attack, and the radius is no number.
+    case excluded
   }
 
   /// The row of the data.
@@ -29,6 +31,21 @@ public struct SampleRobustness: Sendable, Equatable {
   public var gradientPasses = 0
   /// Passes without gradient that all attacks together spent on it.
   public var forwardPasses = 0
+  /// The class that it was to be predicted as; nil where any but its label would do.
+  public internal(set) var target: Int?
+}
+
+extension SampleRobustness {
+  /// A sample before any attack: excluded where the target is its label, misclassified where it is fooled as
+  /// it is, and otherwise standing.
+  init(index: Int, label: Int, target: Int?, predicted: Int) {
+    let isFooled = target.map { predicted == $0 } ?? (predicted != label)
+    let status: Status = target == label ? .excluded : isFooled ? .misclassified : .survived
+    self.init(
+      index: index, label: label, predicted: predicted,
+      radius: status == .excluded ? .nan : isFooled ? 0 : .infinity, attack: nil, status: status,
+      target: target)
+  }
 }
 
 /// The result of an evaluation: a radius for every sample, with its witness.
@@ -57,21 +74,35 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
   /// Whether no check objects.
   public var isReliable: Bool { flags.isEmpty }
 
-  /// The share of samples classified correctly without perturbation.
+  /// Whether samples were to be predicted as targets.
+  public var isTargeted: Bool { samples.contains { $0.target != nil } }
+
+  /// The samples that curves and medians are of: all but those whose label is their target.
+  package var counted: [SampleRobustness] { samples.filter { $0.status != .excluded } }
+
+  /// The share of samples classified correctly without perturbation. With targets: of the samples whose label
+  /// is not their target.
   public var cleanAccuracy: Double {
-    Double(samples.count { $0.status != .misclassified }) / Double(max(1, samples.count))
+    let counted = counted
+    let correct = counted.count {
+      $0.target == nil ? $0.status != .misclassified : $0.predicted == $0.label
+    }
+    return Double(correct) / Double(max(1, counted.count))
   }
 
   /// The share of samples that no perturbation found of size at most `epsilon` fools. Falls
   /// monotonically in epsilon by construction; the clean accuracy at 0.
+  ///
+  /// With targets a sample is fooled where it is predicted as its target, the share is of the samples whose
+  /// label is another, and at 0 it is that of those not predicted as the target.
   public func robustAccuracy(epsilon: Double) -> Double {
-    accuracy(ofRadii: samples.lazy.map(\.radius), beyond: epsilon)
+    accuracy(ofRadii: counted.lazy.map(\.radius), beyond: epsilon)
   }
 
   /// The median of the samples' radii, with 0 for misclassified ones, where robust accuracy crosses 1/2: of an
   /// even count it is 1/2 between the two middle radii, and this is their mean. Infinite where half of the
   /// samples survive.
-  public var medianRadius: Double { median(samples.map(\.radius)) ?? .nan }
+  public var medianRadius: Double { median(counted.map(\.radius)) ?? .nan }
 
   /// The name of ``medianRadius`` in version 0.1.
   @available(*, deprecated, renamed: "medianRadius")
@@ -111,7 +142,7 @@ public struct RobustnessResult<Scalar: LinearScalar>: Sendable {
       samples[i] = SampleRobustness(
         index: i, label: samples[i].label, predicted: samples[i].predicted, radius: found.radius,
         attack: found.attack, status: found.status, gradientPasses: found.gradientPasses,
-        forwardPasses: found.forwardPasses)
+        forwardPasses: found.forwardPasses, target: samples[i].target)
       perturbations.copyRow(i, from: other.perturbations, row: row)
     }
     unconfirmed += other.unconfirmed

@@ -145,7 +145,7 @@ struct MixtureExperiment: GridExperiment {
       directory: context.directory, name: settings.network(cell, seed: context.seed),
       configuration: training(cell.p, context.seed, mixture), progress: context.progress)
     let (trained, record) = try network.train(train, heldOut: isAttacked ? test : nil)
-    let number = Int(context.seed &- settings.seed)
+    let number = Int(truncatingIfNeeded: context.seed &- settings.seed)
     var values = Values()
     if settings.distance.alphas.contains(cell.alpha) {
       values.distance = try settings.distance.measure(

@@ -5,7 +5,7 @@ import Testing
 
 /// f(x) = W x + b with a logit a class: the boundary to class c is that of the linear classifier
 /// f_c - f_label.
-private struct LinearClasses: Classifier {
+struct LinearClasses: Classifier {
   let weights: Matrix<Float>
   let bias: [Float]
   var inputDimension: Int { weights.columns }

@@ -164,7 +164,7 @@ import Training
     #expect(try message(.init(epsilon: 0.5, steps: 1)) == nil)
     #expect(
       try message(.init(norm: .l1, epsilon: 0.5, steps: 1))
-        == "--adversarial-norm is l1, expected l2 or linf")
+        == "adversarial-norm is l1, expected l2 or linf")
     #expect(try message(.init(epsilon: -1, steps: 1))?.contains("adversarial-epsilon") == true)
     #expect(
       try message(.init(epsilon: 1, steps: 1, stepSize: .infinity))?.contains("adversarial-step")

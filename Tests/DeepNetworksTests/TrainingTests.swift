@@ -172,10 +172,10 @@ import Training
       } catch { return error.description }
     }
     #expect(try message { _ in } == nil)
-    #expect(try message { $0.batchSize = 0 }?.hasPrefix("--batch-size is 0") == true)
+    #expect(try message { $0.batchSize = 0 }?.hasPrefix("batch-size is 0") == true)
     #expect(
       try message { $0.schedule = .step(epochs: 0) }
-        == "--schedule-epochs is 0, expected a whole number of at least 1")
+        == "schedule-epochs is 0, expected a whole number of at least 1")
     #expect(try message { $0.schedule = .step(epochs: 1, factor: 2) } != nil)
     #expect(try message { $0.schedule = .cosine(warmupEpochs: -1) } != nil)
     #expect(
@@ -184,7 +184,7 @@ import Training
     #expect(try message { $0.loss = .logistic }?.contains("10 output(s)") == true)
     #expect(
       try message({ _ in }, labels: [Int](repeating: 10, count: data.count))
-        == "--data is data with the label 10, expected labels in 0..<10")
+        == "data is data with the label 10, expected labels in 0..<10")
   }
 
   @Test func divergenceIsNamed() throws {

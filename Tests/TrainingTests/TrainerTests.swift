@@ -141,7 +141,7 @@ struct SmallProblem {
       (.init(batchSize: 0), "batch-size"), (.init(epochs: -1), "epochs"),
     ]
     for (configuration, field) in bad {
-      #expect { try configuration.validate() } throws: { "\($0)".hasPrefix("--\(field) ") }
+      #expect { try configuration.validate() } throws: { "\($0)".hasPrefix("\(field) ") }
     }
   }
 }

@@ -1,8 +1,8 @@
 import LinearCore
 import Networks
 
-/// Makes l2 perturbations smaller that lie in a corner of the decision boundary, where pieces of a plain
-/// ReLU network meet.
+/// Makes perturbations smaller that lie in a corner of the decision boundary, where pieces of a plain ReLU
+/// network meet, or where a target has to overtake several classes at once.
 ///
 /// A step along one piece leads beyond the other there, and ``BoundaryRefinement`` comes to a halt before
 /// the nearest point, which lies on several pieces. This one remembers the linearised boundaries of the
@@ -17,6 +17,8 @@ struct CornerRefinement<C: Classifier> {
   private static var memory: Int { 6 }
   private static var smallestReduction: C.Scalar { 1e-7 }
   private static var precision: C.Scalar { 2e-7 }
+  /// How far planes are moved into the region of a target, relative to their largest distance.
+  private static var depth: C.Scalar { 1e-5 }
 
   /// <normal, delta> >= offset is where the linearised margin is at most 0.
   private struct Plane {
@@ -24,10 +26,10 @@ struct CornerRefinement<C: Classifier> {
     let offset: C.Scalar
   }
 
-  /// Refined perturbations of samples that are fooled; the threat model must be l2 without a box.
+  /// Refined perturbations of samples that are fooled.
   @specialized(where C == PReLUNetwork<Float>)
   func refine(_ start: Matrix<C.Scalar>) -> Matrix<C.Scalar> {
-    precondition(problem.threat.norm == .l2 && problem.threat.box == nil)
+    let norm = problem.threat.norm
     var result = start
     var sizes = problem.sizes(start)
     var planes = [[Plane]](repeating: [], count: problem.count)
@@ -37,9 +39,10 @@ struct CornerRefinement<C: Classifier> {
       var trials = result.rows(at: active)
       var promising: [Int] = []
       var searches: [RaySearch<C.Scalar>] = []
+      let nearest = nearestPoints(planes, active, below: sizes)
       for (row, i) in active.enumerated() {
-        guard let trial = Self.nearestPoint(planes[i]) else { continue }
-        let length = Norm.l2.length(trial)
+        guard let trial = nearest[row] else { continue }
+        let length = norm.length(trial)
         guard length > 0, length < sizes[i] * (1 - Self.smallestReduction) else { continue }
         trials.setRow(row, trial)
         promising.append(row)
@@ -51,7 +54,7 @@ struct CornerRefinement<C: Classifier> {
       if active.isEmpty { break }
       let part = problem.subset(active)
       // The far end first: where it does not fool, nothing before it does.
-      let limits = active.enumerated().map { sizes[$1] / Norm.l2.length(trials.row($0)) }
+      let limits = active.enumerated().map { sizes[$1] / norm.length(trials.row($0)) }
       let search = BoundarySearch(problem: part)
       let ends = search.margins(trials, Array(active.indices), limits)
       for (row, margin) in ends.enumerated() { searches[row].record(limits[row], margin) }
@@ -64,8 +67,20 @@ struct CornerRefinement<C: Classifier> {
           .run(&closing, trials.rows(at: fooling), evaluations: 8)
         for (row, search) in zip(fooling, closing) { searches[row] = search }
       }
+      if problem.targets != nil {
+        // A ray may leave the region of a target in its corner.
+        let others = active.indices.filter { !(ends[$0] < 0) }
+        let near = search.margins(trials, others, others.map { _ in 1 })
+        for (row, margin) in zip(others, near) where margin < 0 {
+          searches[row] = RaySearch(slope: 0, tolerance: Self.precision)
+          searches[row].record(1, margin)
+        }
+      }
       for row in active.indices {
         trials.scaleRow(row, by: searches[row].upper?.scale ?? limits[row])
+      }
+      if problem.threat.box != nil {
+        part.project(&trials, radii: active.map { _ in .infinity })
       }
       remember(&planes, active, trials)
       let found = part.sizes(trials)
@@ -91,6 +106,75 @@ struct CornerRefinement<C: Classifier> {
       planes[i].append(Plane(normal: normal, offset: reached + margins[row] / length))
       if planes[i].count > Self.memory { planes[i].removeFirst() }
     }
+  }
+
+  /// For each of some samples the smallest perturbation beyond all its planes; perhaps nil where it is no
+  /// smaller than the size known.
+  private func nearestPoints(
+    _ planes: [[Plane]], _ samples: [Int], below sizes: [C.Scalar]
+  ) -> [[C.Scalar]?] {
+    if problem.threat.norm == .l2 && problem.threat.box == nil {
+      return samples.map { Self.nearestPoint(moved(planes[$0])) }
+    }
+    var result = [[C.Scalar]?](repeating: nil, count: samples.count)
+    result.withUnsafeMutableBufferPointer { result in
+      nonisolated(unsafe) let result = result
+      Parallel.forEach(samples.count) { row in
+        let i = samples[row]
+        result[row] = nearestPoint(moved(planes[i]), of: i, below: sizes[i])
+      }
+    }
+    return result
+  }
+
+  /// Planes moved a little into the region of a target, so that its corners are inside.
+  private func moved(_ planes: [Plane]) -> [Plane] {
+    if problem.targets == nil { return planes }
+    let move = Self.depth * planes.reduce(0) { max($0, $1.offset.magnitude) }
+    return planes.map { Plane(normal: $0.normal, offset: $0.offset + move) }
+  }
+
+  /// Perturbations of samples that nothing is known to fool: to the nearest point beyond the linearised
+  /// boundaries at the sample, from there beyond those met on the way as well, until it fools.
+  func reach() -> Matrix<C.Scalar> {
+    var result = Matrix<C.Scalar>(rows: problem.count, columns: problem.inputs.columns)
+    var planes = [[Plane]](repeating: [], count: problem.count)
+    let unknown = [C.Scalar](repeating: .infinity, count: problem.count)
+    var active = Array(0..<problem.count)
+    for _ in 0..<steps where !active.isEmpty {
+      remember(&planes, active, result.rows(at: active))
+      for (row, point) in nearestPoints(planes, active, below: unknown).enumerated() {
+        // Boundaries that exclude each other are not those of one region: the oldest is forgotten.
+        if let point {
+          result.setRow(active[row], point)
+        } else if !planes[active[row]].isEmpty {
+          planes[active[row]].removeFirst()
+        }
+      }
+      if problem.threat.box != nil { problem.project(&result, radii: unknown) }
+      let fooled = problem.isFooled(result)
+      active.removeAll { fooled[$0] }
+    }
+    return result
+  }
+
+  /// The smallest perturbation of a sample beyond all planes, in any norm and box.
+  private func nearestPoint(_ planes: [Plane], of sample: Int, below limit: C.Scalar)
+    -> [C.Scalar]?
+  {
+    let (norm, box) = (problem.threat.norm, problem.threat.box)
+    let input = problem.inputs.row(sample).map { Double($0) }
+    let room = box.map { box in
+      (
+        below: input.map { $0 - Double(box.lowerBound) },
+        above: input.map { Double(box.upperBound) - $0 }
+      )
+    }
+    let intersection = PlaneIntersection(
+      normals: planes.map { $0.normal.map { Double($0) } },
+      offsets: planes.map { Double($0.offset) },
+      ball: PlaneIntersection.Ball(norm: norm, room: room))
+    return intersection.nearestPoint(below: Double(limit)).map { $0.map { C.Scalar($0) } }
   }
 
   /// The smallest vector beyond all planes, sum_j m_j normal_j with multipliers m_j >= 0.

@@ -38,16 +38,18 @@ public struct AttackReferences<Scalar: LinearScalar>: Sendable {
     }
   }
 
-  /// For each input the numbers of the `count` nearest `samples` (Euclidean) of another class.
-  func nearestOthers(to inputs: Matrix<Scalar>, labels: [Int], count: Int) -> [[Int]] {
-    if samples.rows == 0 || count == 0 { return labels.map { _ in [] } }
+  /// For each input the numbers of the `count` nearest `samples` (Euclidean) that are wanted.
+  func nearest(
+    to inputs: Matrix<Scalar>, count: Int, isWanted: (_ input: Int, _ sample: Int) -> Bool
+  ) -> [[Int]] {
+    if samples.rows == 0 || count == 0 { return [[Int]](repeating: [], count: inputs.rows) }
     // ||x - s||^2 = ||x||^2 - 2 <x, s> + ||s||^2, and ||x||^2 is the same for all s.
     let products = Matrix.product(inputs, samples, transposeB: true)
     let squares = samples.rowNorms().map { $0 * $0 }
     var nearest = [[Int]](repeating: [], count: inputs.rows)
     for i in 0..<inputs.rows {
       var best: [(distance: Scalar, index: Int)] = []
-      for s in 0..<samples.rows where sampleLabels[s] != labels[i] {
+      for s in 0..<samples.rows where isWanted(i, s) {
         let distance = squares[s] - 2 * products[i, s]
         if best.count == count && distance >= best[count - 1].distance { continue }
         best.insert((distance, s), at: best.firstIndex { $0.distance > distance } ?? best.count)

@@ -15,8 +15,8 @@ import Networks
 /// in vain: what fails there would fail at every smaller one. Where there is no attack of minimum norm,
 /// attacks on balls try every listed radius in increasing order.
 ///
-/// Where there is one, the smallest perturbation of every sample is refined at the end, so that it lies
-/// at the bottom of its valley whichever attack found it.
+/// Where there is one and one on balls, or a target, the smallest perturbation of every sample is refined at
+/// the end, so that it lies at the bottom of its valley whichever attack found it.
 struct EnsembleSearch<C: Classifier> {
   let problem: AttackProblem<C>
   /// Listed radii in increasing order, without 0.
@@ -66,7 +66,8 @@ struct EnsembleSearch<C: Classifier> {
         searchedBalls = true
       }
     }
-    guard hasMinimumNorm && searchedBalls else { return }
+    guard hasMinimumNorm && (searchedBalls || problem.targets != nil) else { return }
+    if problem.targets != nil { reach(for: attacks.first(where: \.isMinimumNorm)) }
     let open = radii.indices.filter { radii[$0].isFinite && radii[$0] > 0 }
     if open.isEmpty { return }
     polish(open)
@@ -75,6 +76,16 @@ struct EnsembleSearch<C: Classifier> {
     if problem.threat.box == nil {
       for number in 0..<Self.probes { probe(open, stream.child("probe", number)) }
     }
+  }
+
+  /// Looks for the region of the target where no attack has found it.
+  private mutating func reach(for attack: (any Attack)?) {
+    let rows = radii.indices.filter { !radii[$0].isFinite }
+    if rows.isEmpty { return }
+    let part = problem.subset(rows)
+    keep(
+      CornerRefinement(problem: part, steps: Self.cornerSteps).reach(), of: rows, from: attack,
+      part)
   }
 
   /// Looks from the boundary beside the smallest perturbation of each sample for a lower point.
@@ -108,7 +119,11 @@ struct EnsembleSearch<C: Classifier> {
     -> (Matrix<C.Scalar>, Matrix<C.Scalar>?)
   {
     let refined = BoundaryRefinement(problem: part, steps: Self.polishingSteps).refine(start)
-    if problem.threat.norm != .l2 || problem.threat.box != nil { return (refined, nil) }
+    // The region of a target is bounded by all other classes: its nearest point is often a corner.
+    let hasCorners = problem.targets != nil
+    if !hasCorners && (problem.threat.norm != .l2 || problem.threat.box != nil) {
+      return (refined, nil)
+    }
     return (
       refined, CornerRefinement(problem: part, steps: Self.cornerSteps).refine(refined)
     )

@@ -62,22 +62,25 @@ package struct ReducedEvaluation<Reduction: ClassifierReduction> {
   /// - Parameters:
   ///   - inputs: (n, inputDimension of the original).
   ///   - labels: the class of each row.
+  ///   - targets: the class that each row is to be predicted as; nil where any but the label will do.
   ///   - isChecked: whether ``ReliabilityChecks`` look at the result.
   ///   - store: keeps finished chunks.
   ///   - progress: called before each attack on a chunk.
   /// - Throws: ``AttackError`` naming what does not fit.
   package func run(
-    inputs: Matrix<Float>, labels: [Int], isChecked: Bool = true,
+    inputs: Matrix<Float>, labels: [Int], targets: [Int]? = nil, isChecked: Bool = true,
     store: (any EvaluationStore<Float>)? = nil,
     progress: (EvaluationProgress) -> Void = { _ in }
   ) throws(AttackError) -> RobustnessResult<Float> {
     guard inputs.columns == network.inputDimension else {
       // Says what does not fit.
-      return try original.run(network, inputs: inputs, labels: labels, progress: progress)
+      return try original.run(
+        network, inputs: inputs, labels: labels, targets: targets, progress: progress)
     }
     let projected = reduction.project(inputs)
     var found = try evaluation.run(
-      reduction.network, inputs: projected, labels: labels, store: store, progress: progress)
+      reduction.network, inputs: projected, labels: labels, targets: targets, store: store,
+      progress: progress)
     if isChecked {
       found = try ReliabilityChecks(evaluation).check(
         found, reduction.network, inputs: projected, labels: labels)
@@ -88,8 +91,9 @@ package struct ReducedEvaluation<Reduction: ClassifierReduction> {
     let open = settle(&result, inputs: inputs)
     result.radiusUncertainty = uncertainty(result, inputs: inputs)
     if open.isEmpty { return result }
+    let goals = AttackGoals(labels: labels, targets: targets).rows(at: open)
     let again = try original.run(
-      network, inputs: inputs.rows(at: open), labels: open.map { labels[$0] })
+      network, inputs: inputs.rows(at: open), labels: goals.labels, targets: goals.targets)
     for (row, i) in open.enumerated() {
       result.samples[i].radius = again.samples[row].radius
       result.samples[i].attack = again.samples[row].attack
@@ -105,30 +109,39 @@ package struct ReducedEvaluation<Reduction: ClassifierReduction> {
     var points = inputs.rows(at: attacked)
     let moves = result.perturbations.rows(at: attacked)
     points.elements = zip(points.elements, moves.elements).map(+)
-    let labels = attacked.map { result.samples[$0].label }
+    // Towards a target it is the target's lead whose slope tells.
+    let labels = attacked.map { result.samples[$0].target ?? result.samples[$0].label }
     return reduction.radiusUncertainty(at: points, labels: labels).max() ?? 0
   }
 
   /// Replaces predictions and radii by those of the original network.
   ///
-  /// - Returns: samples that the original classifies correctly and whose witness does not fool it.
+  /// - Returns: samples that stand on the original as they are and whose witness does not fool it.
   private func settle(_ result: inout RobustnessResult<Float>, inputs: Matrix<Float>) -> [Int] {
     let predicted = network.referenceClasses(inputs)
     var open: [Int] = []
     for (i, sample) in result.samples.enumerated() {
       if predicted[i] == sample.predicted && sample.status != .attacked { continue }
-      let isCorrect = predicted[i] == sample.label
-      if isCorrect { open.append(i) }
-      result.samples[i] = SampleRobustness(
-        index: sample.index, label: sample.label, predicted: predicted[i],
-        radius: isCorrect ? sample.radius : 0, attack: isCorrect ? sample.attack : nil,
-        status: isCorrect ? sample.status : .misclassified,
-        gradientPasses: sample.gradientPasses, forwardPasses: sample.forwardPasses)
-      if !isCorrect { result.perturbations.setRow(i, [Float](repeating: 0, count: inputs.columns)) }
+      var settled = SampleRobustness(
+        index: sample.index, label: sample.label, target: sample.target, predicted: predicted[i])
+      settled.gradientPasses = sample.gradientPasses
+      settled.forwardPasses = sample.forwardPasses
+      if settled.status == .survived {
+        open.append(i)
+        (settled.radius, settled.attack) = (sample.radius, sample.attack)
+        settled.status = sample.status
+      } else {
+        result.perturbations.setRow(i, [Float](repeating: 0, count: inputs.columns))
+      }
+      result.samples[i] = settled
     }
+    let goals = AttackGoals(
+      labels: result.samples.map(\.label),
+      targets: result.isTargeted ? result.samples.compactMap(\.target) : nil
+    ).rows(at: open)
     let part = AttackProblem(
       classifier: network, inputs: inputs.rows(at: open),
-      labels: open.map { result.samples[$0].label }, threat: original.threat,
+      labels: goals.labels, targets: goals.targets, threat: original.threat,
       references: original.references)
     let verdicts = WitnessCheck(problem: part).verdicts(result.perturbations.rows(at: open))
     for (verdict, i) in zip(verdicts, open) {

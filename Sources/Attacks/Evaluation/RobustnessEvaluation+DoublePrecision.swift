@@ -14,45 +14,44 @@ extension RobustnessEvaluation {
   ///
   /// - Parameters:
   ///   - predicted: the class of every sample in double precision.
-  ///   - doubtful: what ``rowsForDoublePrecision(_:inputs:labels:predicted:)`` says.
+  ///   - doubtful: what ``rowsForDoublePrecision(_:inputs:goals:standing:)`` says.
   func runInDoublePrecision(
-    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], predicted: [Int],
+    _ classifier: C, inputs: Matrix<C.Scalar>, goals: AttackGoals, predicted: [Int],
     doubtful: [Int], store: (any EvaluationStore<C.Scalar>)?,
     progress: (EvaluationProgress) -> Void
   ) throws(AttackError) -> RobustnessResult<C.Scalar>? {
     guard C.Scalar.self == Float.self, let double = classifier.inDoublePrecision else { return nil }
     let others = zip(classifier.predictions(inputs), predicted).count { $0 != $1 }
-    if !ReliabilityChecks<C>.isMany(max(others, doubtful.count), of: labels.count) {
-      let rows = Array(0..<min(Self.probes, labels.count))
+    if !ReliabilityChecks<C>.isMany(max(others, doubtful.count), of: inputs.rows) {
+      let rows = Array(0..<min(Self.probes, inputs.rows))
       let probes: Matrix<C.Scalar> = inputs.rows(at: rows)
-      let own = labels.prefix(rows.count)
-      let single = Self.usableGradients(classifier, probes, Array(own))
+      let own = goals.rows(at: rows)
+      let single = Self.usableGradients(classifier, probes, own)
       if single.allSatisfy({ $0 }) { return nil }
-      let exact = Self.usableGradients(inDouble: double, probes, Array(own))
+      let exact = Self.usableGradients(inDouble: double, probes, own)
       if !zip(single, exact).contains(where: { !$0 && $1 }) { return nil }
     }
-    return try run(inDouble: double, inputs, labels, store, progress)
+    return try run(inDouble: double, inputs, goals, store, progress)
   }
 
-  /// The rows, of those classified correctly, that single precision takes for another class or has no gradient
-  /// to follow at, and double precision does.
+  /// The rows, of those that stand as they are, that single precision takes for fooled or has no gradient to
+  /// follow at, and double precision does.
   func rowsForDoublePrecision(
-    _ classifier: C, inputs: Matrix<C.Scalar>, labels: [Int], predicted: [Int]
+    _ classifier: C, inputs: Matrix<C.Scalar>, goals: AttackGoals, standing: [Int]
   ) -> [Int] {
     guard C.Scalar.self == Float.self, let double = classifier.inDoublePrecision else { return [] }
-    let correct = labels.indices.filter { predicted[$0] == labels[$0] }
     var rows: Set<Int> = []
-    for start in stride(from: 0, to: correct.count, by: 1024) {
-      let block = Array(correct[start..<min(correct.count, start + 1024)])
+    for start in stride(from: 0, to: standing.count, by: 1024) {
+      let block = Array(standing[start..<min(standing.count, start + 1024)])
       let probes = inputs.rows(at: block)
-      let own = block.map { labels[$0] }
-      let classes = classifier.predictions(probes)
+      let own = goals.rows(at: block)
+      let fooled = Self.problem(classifier, probes, own).fools(classifier.predictions(probes))
       let single = Self.usableGradients(classifier, probes, own)
-      for (row, i) in block.enumerated() where classes[row] != labels[i] { rows.insert(i) }
-      let open = block.indices.filter { !single[$0] && classes[$0] == own[$0] }
+      for (row, i) in block.enumerated() where fooled[row] { rows.insert(i) }
+      let open = block.indices.filter { !single[$0] && !fooled[$0] }
       if open.isEmpty { continue }
       let exact = Self.usableGradients(
-        inDouble: double, probes.rows(at: open), open.map { own[$0] })
+        inDouble: double, probes.rows(at: open), own.rows(at: open))
       for (position, row) in open.enumerated() where exact[position] { rows.insert(block[row]) }
     }
     return rows.sorted()
@@ -61,20 +60,20 @@ extension RobustnessEvaluation {
   /// Attacks some samples in double precision and puts what is found into a result.
   func attackInDoublePrecision(
     _ rows: [Int], _ result: inout RobustnessResult<C.Scalar>, _ classifier: C,
-    inputs: Matrix<C.Scalar>, labels: [Int]
+    inputs: Matrix<C.Scalar>, goals: AttackGoals
   ) throws(AttackError) {
     guard !rows.isEmpty, let double = classifier.inDoublePrecision else { return }
     let found = try run(
-      inDouble: double, inputs.rows(at: rows), rows.map { labels[$0] }, nil, { _ in })
+      inDouble: double, inputs.rows(at: rows), goals.rows(at: rows), nil, { _ in })
     result.take(found, rows: rows)
   }
 
   private func run<D: Classifier<Double>>(
-    inDouble double: D, _ inputs: Matrix<C.Scalar>, _ labels: [Int],
+    inDouble double: D, _ inputs: Matrix<C.Scalar>, _ goals: AttackGoals,
     _ store: (any EvaluationStore<C.Scalar>)?, _ progress: (EvaluationProgress) -> Void
   ) throws(AttackError) -> RobustnessResult<C.Scalar> {
     let result = try inDoublePrecision(of: double).run(
-      double, inputs: inputs.converted(), labels: labels,
+      double, inputs: inputs.converted(), labels: goals.labels, targets: goals.targets,
       store: store.map { DoublePrecisionStore(base: $0) }, progress: progress)
     return RobustnessResult(result)
   }
@@ -90,18 +89,25 @@ extension RobustnessEvaluation {
   }
 
   private static func usableGradients<D: Classifier<Double>>(
-    inDouble double: D, _ inputs: Matrix<C.Scalar>, _ labels: [Int]
+    inDouble double: D, _ inputs: Matrix<C.Scalar>, _ goals: AttackGoals
   ) -> [Bool] {
-    RobustnessEvaluation<D>.usableGradients(double, inputs.converted(), labels)
+    RobustnessEvaluation<D>.usableGradients(double, inputs.converted(), goals)
+  }
+
+  /// A problem to look at margins of, without references.
+  private static func problem(
+    _ classifier: C, _ inputs: Matrix<C.Scalar>, _ goals: AttackGoals
+  ) -> AttackProblem<C> {
+    AttackProblem(
+      classifier: classifier, inputs: inputs, labels: goals.labels, targets: goals.targets,
+      threat: ThreatModel(norm: .linf), references: AttackReferences(dimension: inputs.columns))
   }
 
   /// For every sample whether its margin is finite and its gradient neither tiny nor infinite.
-  static func usableGradients(_ classifier: C, _ inputs: Matrix<C.Scalar>, _ labels: [Int])
+  static func usableGradients(_ classifier: C, _ inputs: Matrix<C.Scalar>, _ goals: AttackGoals)
     -> [Bool]
   {
-    let problem = AttackProblem(
-      classifier: classifier, inputs: inputs, labels: labels, threat: ThreatModel(norm: .linf),
-      references: AttackReferences(dimension: inputs.columns))
+    let problem = problem(classifier, inputs, goals)
     let (margins, gradients) = problem.marginsAndGradients(
       Matrix(rows: inputs.rows, columns: inputs.columns))
     // Squares of smaller numbers are lost.

@@ -49,9 +49,10 @@ struct WitnessCheck<C: Classifier> {
         var scaled = perturbations.rows(at: open)
         for row in 0..<open.count { scaled.scaleRow(row, by: factors[row]) }
         let exact = part.exactPoints(scaled)
-        let classes = predictedClasses(part.classifier.referenceLogits(exact.points))
+        let exactlyFooled = part.fools(
+          predictedClasses(part.classifier.referenceLogits(exact.points)))
         let fooled = part.isFooled(scaled)
-        for (row, i) in open.enumerated() where classes[row] != part.labels[row] {
+        for (row, i) in open.enumerated() where exactlyFooled[row] {
           sizes[i] = min(sizes[i], problem.threat.norm.exactLength(exact.changes.row(row)))
           if fooled[row] { result[i] = Verdict(factor: factors[row], size: sizes[i]) }
         }
@@ -68,8 +69,7 @@ struct WitnessCheck<C: Classifier> {
     func margins(_ rows: [Int], _ scales: [Double]) -> [Double] {
       let part = problem.subset(rows)
       let points = part.exactPoints(perturbations.rows(at: rows), scales: scales).points
-      return classificationMargins(
-        part.classifier.referenceLogits(points), labels: part.labels)
+      return part.margins(of: part.classifier.referenceLogits(points))
     }
     let all = Array(0..<count)
     let first = margins(all, all.map { _ in 1 })

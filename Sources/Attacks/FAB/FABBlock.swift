@@ -27,6 +27,8 @@ struct FABBlock<Scalar: LinearScalar> {
   let dimension: Int
   let outputs: Int
   let labels: [Int]
+  /// Whether a run has to reach its target, not only to leave its label.
+  let reachesTargets: Bool
   /// A row a run.
   let current: UnsafeMutablePointer<Scalar>
   /// A row a sample, as are the others.
@@ -85,7 +87,8 @@ struct FABBlock<Scalar: LinearScalar> {
     }
   }
 
-  /// Leads of the runs' targets of some rank over the labels, their gradients, and which points fool.
+  /// Leads of the runs' targets of some rank over the labels, or over the strongest other class where the
+  /// target has to be reached; their gradients, and which points fool.
   @inline(__always)
   private func evaluate(
     _ runs: UnsafeMutableBufferPointer<FABRun<Scalar>>, rank: Int,
@@ -94,9 +97,15 @@ struct FABBlock<Scalar: LinearScalar> {
   ) {
     pass.run(count: runs.count, inputs: points, gradient: gradients) { logits in
       for (i, run) in runs.enumerated() {
-        let (row, label) = (logits + i * outputs, labels[run.sample])
+        let row = logits + i * outputs
+        var label = labels[run.sample]
         passes[run.sample] += 1
-        fooled[i] = isMisclassified(row, outputs, label: label)
+        if reachesTargets {
+          fooled[i] = !isMisclassified(row, outputs, label: run.targets[rank])
+          label = strongestOther(row, outputs, run.targets[rank])
+        } else {
+          fooled[i] = isMisclassified(row, outputs, label: label)
+        }
         if outputs == 1 {
           leads[i] = label == 1 ? -row[0] : row[0]
           row[0] = label == 1 ? -1 : 1

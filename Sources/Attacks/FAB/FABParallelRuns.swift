@@ -126,8 +126,9 @@ struct FABParallelRuns<C: Classifier> {
               let range = blocks[number]
               let block = FABBlock(
                 step: step, backwardStep: backwardStep, dimension: dimension,
-                outputs: problem.classifier.outputCount, labels: problem.labels, current: current,
-                inputs: inputs, best: best, sizes: sizes, passes: passes)
+                outputs: problem.classifier.outputCount, labels: problem.labels,
+                reachesTargets: problem.targets != nil, current: current, inputs: inputs,
+                best: best, sizes: sizes, passes: passes)
               block.run(
                 UnsafeMutableBufferPointer(start: runs + range.lowerBound, count: range.count),
                 steps: steps, isLast: isLast,

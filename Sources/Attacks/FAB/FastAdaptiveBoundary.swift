@@ -70,9 +70,9 @@ public struct FastAdaptiveBoundary: Attack {
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
     let others = problem.otherClasses()
-    let classCount = problem.classifier.classCount
+    let count = problem.otherClassCount
     // Each goal is a list of classes to be linearised for every sample.
-    let ranks = Array(0..<(isTargeted ? min(targets, classCount - 1) : classCount - 1))
+    let ranks = Array(0..<(isTargeted ? min(targets, count) : count))
     let goals = isTargeted ? ranks.map { [$0] } : [ranks]
     var runs = FABParallelRuns(problem, known: radii, attack: self)
     for restart in 0..<restarts {

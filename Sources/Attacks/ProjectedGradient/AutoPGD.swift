@@ -76,6 +76,7 @@ public struct AutoPGD: Attack {
     _ problem: AttackProblem<C>, radii: [C.Scalar], targets: [Int], stream: RandomStream
   ) -> Matrix<C.Scalar> {
     precondition(radii.allSatisfy(\.isFinite), "APGD needs a ball to search")
+    let aimed: any AttackLoss = problem.targets == nil ? loss : AimedAttackLoss(loss)
     let dimension = problem.inputs.columns
     var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
     var fooled = [Bool](repeating: false, count: problem.count)
@@ -97,10 +98,11 @@ public struct AutoPGD: Attack {
                   passes: passes + i)
               }
               let run = AutoPGDRun(
-                threat: problem.threat, loss: loss, steps: steps,
+                threat: problem.threat, loss: aimed, steps: steps,
                 dropsFooledSamples: dropsFooledSamples,
                 skipsCoordinatesOnBounds: skipsCoordinatesOnBounds, dimension: dimension,
-                outputs: problem.classifier.outputCount)
+                outputs: problem.classifier.outputCount,
+                reachesTargets: problem.targets != nil)
               run.run(samples, problem.classifier.inputGradientPass(capacity: samples.count))
             }
           }
@@ -111,8 +113,9 @@ public struct AutoPGD: Attack {
     return result
   }
 
-  /// The class each sample is to be moved to; its label for a loss that aims at none.
+  /// The class each sample is to be moved to; its label where neither problem nor loss aims at one.
   private func targets<C: Classifier>(_ problem: AttackProblem<C>) -> [Int] {
+    if let targets = problem.targets { return targets }
     guard let rank = loss.targetRank, problem.classifier.outputCount > 1 else {
       return problem.labels
     }

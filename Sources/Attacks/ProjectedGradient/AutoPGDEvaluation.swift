@@ -4,13 +4,16 @@ import Networks
 /// Loss, gradient and success of all samples at their present points.
 struct AutoPGDEvaluation<Scalar: LinearScalar> {
   private let outputs: Int
+  private let reachesTargets: Bool
   private(set) var values: [Scalar]
   private(set) var isFooled: [Bool]
   private var labels: [Int]
   private var targets: [Int]
 
-  init(capacity: Int, outputs: Int) {
+  /// - Parameter reachesTargets: whether a point fools only where it is predicted as its target.
+  init(capacity: Int, outputs: Int, reachesTargets: Bool) {
     self.outputs = outputs
+    self.reachesTargets = reachesTargets
     values = [Scalar](repeating: 0, count: capacity)
     isFooled = [Bool](repeating: false, count: capacity)
     labels = [Int](repeating: 0, count: capacity)
@@ -30,7 +33,11 @@ struct AutoPGDEvaluation<Scalar: LinearScalar> {
     }
     pass.run(count: states.count, inputs: iterates.point, gradient: iterates.gradient) { logits in
       for i in states.indices {
-        isFooled[i] = isMisclassified(logits + i * outputs, outputs, label: labels[i])
+        let row = logits + i * outputs
+        isFooled[i] =
+          reachesTargets
+          ? !isMisclassified(row, outputs, label: targets[i])
+          : isMisclassified(row, outputs, label: labels[i])
       }
       labels.withUnsafeBufferPointer { labels in
         targets.withUnsafeBufferPointer { targets in

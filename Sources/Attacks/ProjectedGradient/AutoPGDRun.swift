@@ -12,10 +12,13 @@ struct AutoPGDRun<Scalar: LinearScalar> {
   let skipsCoordinatesOnBounds: Bool
   let dimension: Int
   let outputs: Int
+  /// Whether a point fools only where it is predicted as its target.
+  let reachesTargets: Bool
 
   init(
     threat: ThreatModel<Scalar>, loss: any AttackLoss, steps: Int,
-    dropsFooledSamples: Bool, skipsCoordinatesOnBounds: Bool, dimension: Int, outputs: Int
+    dropsFooledSamples: Bool, skipsCoordinatesOnBounds: Bool, dimension: Int, outputs: Int,
+    reachesTargets: Bool
   ) {
     norm = threat.norm
     box = threat.bounds(dimension)
@@ -25,6 +28,7 @@ struct AutoPGDRun<Scalar: LinearScalar> {
     self.skipsCoordinatesOnBounds = skipsCoordinatesOnBounds
     self.dimension = dimension
     self.outputs = outputs
+    self.reachesTargets = reachesTargets
   }
 
   /// Steps in a ball of a multiple of the radius.
@@ -77,7 +81,8 @@ struct AutoPGDRun<Scalar: LinearScalar> {
     isLast: Bool,
     _ pass: any InputGradientPass<Scalar>
   ) {
-    var evaluation = AutoPGDEvaluation<Scalar>(capacity: states.count, outputs: outputs)
+    var evaluation = AutoPGDEvaluation<Scalar>(
+      capacity: states.count, outputs: outputs, reachesTargets: reachesTargets)
     evaluation.run(states, iterates, loss, pass)
     for row in states.indices {
       let value = evaluation.values[row]

@@ -12,6 +12,9 @@ import Networks
 /// nearest get a run of all steps. That is not in the paper; it leaves out most of the work that is spent
 /// on classes out of reach.
 ///
+/// Where the samples have targets of their own, each is the only one, and the loss is that of
+/// ``AimedAttackLoss``.
+///
 /// - Warning: Like all gradient attacks it overestimates robustness for p >= 3 on clustered data; see
 ///   ``AutoPGD``.
 public struct TargetedAutoPGD: Attack {
@@ -46,7 +49,7 @@ public struct TargetedAutoPGD: Attack {
   public func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
-    let ranks = Array(0..<min(targets, problem.classifier.classCount - 1))
+    let ranks = Array(0..<min(targets, problem.otherClassCount))
     var search = TargetSearch(self, problem, radii: radii)
     guard let targetsAfterScreening, targetsAfterScreening < ranks.count else {
       for rank in ranks {
@@ -112,9 +115,8 @@ private struct TargetSearch<C: Classifier> {
     part.counts.addForward(part.sampleNumbers)
     let logits = part.classifier.logits(part.perturbed(found))
     var remaining: [Int] = []
-    for (row, predicted) in predictedClasses(logits).enumerated() {
+    for (row, isFooled) in part.fools(predictedClasses(logits)).enumerated() {
       let (i, label) = (open[row], part.labels[row])
-      let isFooled = predicted != label
       if isFooled || isFirst { result.copyRow(i, from: found, row: row) }
       if isFooled { continue }
       remaining.append(i)

@@ -72,6 +72,6 @@ extension ReliabilityChecks {
   func problem(_ probes: Probes) -> AttackProblem<C> {
     AttackProblem(
       classifier: probes.classifier, inputs: probes.inputs, labels: probes.labels,
-      threat: evaluation.threat, references: evaluation.references)
+      targets: probes.targets, threat: evaluation.threat, references: evaluation.references)
   }
 }

@@ -6,14 +6,16 @@ extension ReliabilityChecks {
   /// Points classified otherwise that a sample is compared with, the nearest in l2.
   private static var neighbours: Int { 20 }
 
-  /// Is a point of the data that is classified otherwise closer by than the smallest perturbation
-  /// found? The distance to any such point is an upper bound of the radius.
+  /// Is a point of the data that is classified otherwise, or as the target, closer by than the smallest
+  /// perturbation found? The distance to any such point is an upper bound of the radius.
   func distanceFlags(_ probes: Probes) -> [String] {
     var others = evaluation.references
     if others.samples.rows == 0 { return [] }
     others.sampleLabels = probes.classifier.predictions(others.samples)
-    let nearest = others.nearestOthers(
-      to: probes.inputs, labels: probes.samples.map(\.predicted), count: Self.neighbours)
+    let nearest = others.nearest(to: probes.inputs, count: Self.neighbours) { i, reference in
+      let found = others.sampleLabels[reference]
+      return probes.targets.map { found == $0[i] } ?? (found != probes.samples[i].predicted)
+    }
     let largestEpsilon = evaluation.epsilons.max() ?? .infinity
     var failed = 0
     for (i, sample) in probes.samples.enumerated() where !nearest[i].isEmpty {
@@ -25,7 +27,8 @@ extension ReliabilityChecks {
     }
     if failed == 0 { return [] }
     return [
-      "\(failed) samples have a point of the data that is classified otherwise closer by than "
+      "\(failed) samples have a point of the data that is classified "
+        + "\(probes.targets == nil ? "otherwise" : "as their target") closer by than "
         + "the smallest perturbation the attack found: the attack is too weak; use \(SettingName("attack")) standard"
     ]
   }
@@ -111,7 +114,8 @@ extension ReliabilityChecks {
   {
     var stronger = evaluation
     stronger.attacks = attacks
-    let second = try stronger.run(probes.classifier, inputs: probes.inputs, labels: probes.labels)
+    let second = try stronger.run(
+      probes.classifier, inputs: probes.inputs, labels: probes.labels, targets: probes.targets)
     for epsilon in evaluation.epsilons.sorted() {
       let better = zip(probes.samples, second.samples).count {
         $0.radius > epsilon && $1.radius <= epsilon

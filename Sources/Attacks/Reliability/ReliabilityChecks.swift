@@ -22,11 +22,13 @@ package struct ReliabilityChecks<C: Classifier>: Sendable {
   /// At most this many samples are attacked once more.
   static var attackLimit: Int { 100 }
 
-  /// The samples of a check: correctly classified ones, from the start of the data.
+  /// The samples of a check: those that were attacked, from the start of the data.
   struct Probes {
     let classifier: C
     let inputs: Matrix<C.Scalar>
     let labels: [Int]
+    /// The class that each is to be predicted as; nil where any but the label will do.
+    let targets: [Int]?
     /// What the evaluation found for each.
     let samples: [SampleRobustness]
 
@@ -36,6 +38,7 @@ package struct ReliabilityChecks<C: Classifier>: Sendable {
       let rows = Array(0..<min(count, self.count))
       return Probes(
         classifier: classifier, inputs: inputs.rows(at: rows), labels: rows.map { labels[$0] },
+        targets: targets.map { targets in rows.map { targets[$0] } },
         samples: rows.map { samples[$0] })
     }
   }
@@ -53,10 +56,11 @@ package struct ReliabilityChecks<C: Classifier>: Sendable {
     }
     var checked = result
     let rows = Array(
-      result.samples.filter { $0.status != .misclassified }.prefix(Self.sampleLimit).map(\.index))
+      result.counted.filter { $0.status != .misclassified }.prefix(Self.sampleLimit).map(\.index))
     if rows.isEmpty { return checked }
     let probes = Probes(
       classifier: classifier, inputs: inputs.rows(at: rows), labels: rows.map { labels[$0] },
+      targets: result.isTargeted ? rows.compactMap { result.samples[$0].target } : nil,
       samples: rows.map { result.samples[$0] })
     checked.flags += consistencyFlags(probes, unconfirmed: result.unconfirmed)
     // Nothing else can be asked of a classifier that changes its mind.

@@ -137,8 +137,7 @@ public struct StructuralAttack: Attack {
       if samples.isEmpty { return }
       result.append(AttackLine(kind: kind, samples: samples, heads: heads, tails: tails))
     }
-    let nearest = references.nearestOthers(
-      to: problem.inputs, labels: problem.labels, count: neighbours)
+    let nearest = problem.nearestOthers(count: neighbours)
     for rank in 0..<neighbours {
       let rows = all.filter { nearest[$0].count > rank }
       add(
@@ -146,7 +145,7 @@ public struct StructuralAttack: Attack {
         minus: LineEnds(problem.inputs, rows))
     }
     for k in 0..<references.points.rows {
-      let rows = all.filter { problem.labels[$0] != references.pointLabels[k] }
+      let rows = all.filter { problem.isGoal(references.pointLabels[k], of: $0) }
       add(
         .point, rows, LineEnds(references.points, rows.map { _ in k }),
         minus: LineEnds(problem.inputs, rows))
@@ -154,7 +153,7 @@ public struct StructuralAttack: Attack {
     for a in sources.classes {
       // To the mean of all points of another class: for p < 2 the nearest way out leads there. And from
       // the own class's mean to another's: the way out of a plain ReLU network.
-      let rows = all.filter { problem.labels[$0] != a }
+      let rows = all.filter { problem.isGoal(a, of: $0) }
       add(
         .classMean, rows, LineEnds(sources.means, rows.map { _ in a }),
         minus: LineEnds(problem.inputs, rows))
@@ -164,7 +163,7 @@ public struct StructuralAttack: Attack {
         minus: LineEnds(sources.means, known.map { problem.labels[$0] }))
     }
     for k in 0..<references.directions.rows {
-      let rows = all.filter { problem.labels[$0] != references.directionLabels[k] }
+      let rows = all.filter { problem.isGoal(references.directionLabels[k], of: $0) }
       add(.direction, rows, LineEnds(references.directions, rows.map { _ in k }), minus: nil)
       let known = rows.filter { sources.ownDirections[$0] != nil }
       add(

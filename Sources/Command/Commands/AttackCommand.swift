@@ -25,6 +25,11 @@ struct AttackCommand: ParsableCommand {
         polyrelu attack --model runs/mixture --data mixture --norm l2 \\
           --epsilon 0:1.5:15 --per-sample radii.csv --witnesses out.npz --json
 
+      With --target every sample is to be predicted as one class, and the radius is the size of the \
+      smallest perturbation that achieves it. Samples of that class are left out.
+
+        polyrelu attack --model runs/digits --data digits --labels digit --norm l2 --target 3
+
       Attacks:
 
       \(AttackCatalog.entries.map { "  \($0.name): \($0.summary)" }.joined(separator: "\n"))
@@ -66,13 +71,20 @@ struct AttackCommand: ParsableCommand {
   var restarts: Int?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "The class that samples are to be predicted as, by its value, or a file (npy, npz, csv, txt) with "
+        + "one for each sample. (default: any class but the label)", valueName: "class|file"))
+  var target: String?
+
+  @Option(
     parsing: .unconditional, help: "Attack the first samples only.", transform: ArgumentText.count)
   var limit: Int?
 
   @Option(
     help: """
-      Write a CSV file with a row for each sample: index, label and predicted class as the data call them, \
-      radius, attack, status, and passes spent.
+      Write a CSV file with a row for each sample: index, label, target (with --target) and predicted \
+      class as the data call them, radius, attack, status, and passes spent.
       """
   )
   var perSample: String?
@@ -125,9 +137,11 @@ struct AttackCommand: ParsableCommand {
     let known = reference == request ? samples : try loaded.fitted(reference.loadScaled())
     model.warn(of: samples, request, trained)
     if reference != request { model.warn(of: known, reference, trained) }
+    let total = samples.count
     if let limit { samples = samples.prefix(limit) }
     samples = try inputs.boxed(samples, noBox: noBox)
     let network = try inputs.standardized(loaded.network, for: samples)
+    let targets = try target.map { try AttackTargets($0, data: samples, total: total) }
 
     let epsilons = (epsilon ?? .standard(for: norm)).values
     var study = RobustnessStudy(
@@ -136,19 +150,23 @@ struct AttackCommand: ParsableCommand {
     study.usesReduction = !noReduction
     study.steps = steps
     study.restarts = restarts
+    study.targets = targets?.classes
     let fitted = try network.fitted(to: samples, reference: known)
     let progress = common.makeProgress()
     if let warning = fitted.warning { progress.warn(warning) }
     let run = try out.map {
       try AttackRun(
         $0, study: study, model: network, data: samples, reference: known,
-        names: .init(model: model.model, data: request, reference: reference), resume: resume)
+        names: .init(
+          model: model.model, data: request, reference: reference, target: targets?.description),
+        resume: resume)
     }
     study.store = run?.store
     let start = Date()
     let result = try study.run(fitted: fitted, progress: progress)
     let report = AttackReport(
-      result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start))
+      result, attack: attack, epsilons: epsilons, seconds: Date().timeIntervalSince(start),
+      classes: samples.classes)
     if let perSample { try result.table(classes: samples.classes).write(to: perSample) }
     if let witnesses { try result.writeWitnesses(of: fitted.data, to: witnesses) }
     try run?.write(result, epsilons: epsilons, data: fitted.data)

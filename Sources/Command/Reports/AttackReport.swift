@@ -2,6 +2,7 @@ import Attacks
 import Datasets
 import Experiments
 import Figures
+import Formats
 import LinearCore
 import Networks
 import Runs
@@ -28,6 +29,36 @@ struct AttackReport {
     var seconds: Double?
     /// Null where the network was attacked as it is.
     @Nullable var reduction: Reduction?
+    /// Absent where any class but the label would do.
+    let targets: Targets?
+  }
+
+  private struct Targets: Encodable {
+    /// The values of the classes that samples were to be predicted as.
+    let classes: [ClassLabel]
+    /// Samples whose label is not their target; curve, accuracy and median are of these.
+    let attacked: Int
+    /// Samples that are left out because their label is their target.
+    let excluded: Int
+    /// Samples predicted as their target without any perturbation, of those with another label.
+    let reachedUnperturbed: Int
+
+    var text: String {
+      let noun = classes.count == 1 ? "target" : "targets"
+      var text = "\(noun): \(ClassLabel.listing(classes)); "
+      text += "predicted so without any perturbation: \(reachedUnperturbed)\n"
+      if excluded > 0 { text += "left out, as their label is the target: \(excluded)\n" }
+      return text
+    }
+
+    /// Nil for an attack without targets.
+    init?(_ result: RobustnessResult<Float>, classes: [ClassLabel]) {
+      guard result.isTargeted else { return nil }
+      self.classes = Set(result.samples.compactMap(\.target)).sorted().map { classes[$0] }
+      attacked = result.counted.count
+      excluded = result.samples.count - attacked
+      reachedUnperturbed = result.samples.count { $0.status == .misclassified }
+    }
   }
 
   private struct Reduction: Encodable {
@@ -37,7 +68,12 @@ struct AttackReport {
   }
 
   /// Sums up a result.
-  init(_ result: RobustnessResult<Float>, attack: String, epsilons: [Double], seconds: Double) {
+  ///
+  /// - Parameter classes: the values of the classes.
+  init(
+    _ result: RobustnessResult<Float>, attack: String, epsilons: [Double], seconds: Double,
+    classes: [ClassLabel]
+  ) {
     self.result = result
     let radius = Nullable(
       wrappedValue: result.medianRadius.isFinite ? result.medianRadius : nil)
@@ -50,7 +86,7 @@ struct AttackReport {
       reduction: Nullable(
         wrappedValue: result.reduction.map {
           Reduction(neurons: $0.neurons, rank: $0.rank, errorBound: $0.errorBound)
-        }))
+        }), targets: Targets(result, classes: classes))
   }
 
   var json: String { JSONText.encode(summary) }
@@ -65,7 +101,10 @@ struct AttackReport {
   /// The curve as a table, the median radius, and the flags in words.
   var text: String {
     var table = TerminalTable(
-      header: ["\(summary.norm.rawValue) radius", "robust accuracy"], alignments: [.right, .right])
+      header: [
+        "\(summary.norm.rawValue) radius",
+        summary.targets == nil ? "robust accuracy" : "not predicted as target",
+      ], alignments: [.right, .right])
     for point in summary.curve {
       table.append([Format.significant(point.epsilon), Format.share(point.robustAccuracy)])
     }
@@ -74,7 +113,9 @@ struct AttackReport {
         "\(Format.significant($0)) (the attack fools half of the samples at this size)"
       } ?? "none, at least half of the samples survive the attack"
     var text = table.text
-    text += "\nsamples: \(summary.samples), clean accuracy \(Format.share(summary.cleanAccuracy))\n"
+    text += "\nsamples: \(summary.targets?.attacked ?? summary.samples), "
+    text += "clean accuracy \(Format.share(summary.cleanAccuracy))\n"
+    if let targets = summary.targets { text += targets.text }
     text += "median radius: \(half)\n"
     text += "attack: \(summary.attack), \(ProgressReporter.duration(summary.seconds ?? 0))\n"
     if let reduction = result.reduction {

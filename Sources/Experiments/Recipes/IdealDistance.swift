@@ -161,7 +161,7 @@ struct DistanceResult: Codable, Sendable, Equatable {
     for metric in metrics {
       let values = results.map(metric.value)
       if metric.digits == 0 {
-        table.append(metric.key, values.map { Int($0) })
+        table.append(metric.key, values.map { Int(saturating: $0) })
       } else {
         table.append(metric.key, values)
       }

@@ -126,6 +126,10 @@ extension RobustnessStudy {
     sum.update([steps ?? -1, restarts ?? -1, respectsBox ? 1 : 0, usesReduction ? 1 : 0])
     sum.update([Int(truncatingIfNeeded: seed), epsilons.count])
     epsilons.withUnsafeBytes { sum.update($0) }
+    if let targets {
+      sum.update("targets")
+      sum.update(targets)
+    }
     return sum.hexadecimal
   }
 }

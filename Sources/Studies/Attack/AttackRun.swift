@@ -20,6 +20,8 @@ package struct AttackRun {
     let respectsBox: Bool
     let usesReduction: Bool
     let seed: UInt64
+    /// What ``AttackTargets/description`` says; absent where any class but the label will do.
+    let target: String?
   }
 
   private let directory: RunDirectory
@@ -30,11 +32,15 @@ package struct AttackRun {
     let model: String
     let data: DatasetRequest
     let reference: DatasetRequest
+    let target: String?
 
-    package init(model: String, data: DatasetRequest, reference: DatasetRequest) {
+    package init(
+      model: String, data: DatasetRequest, reference: DatasetRequest, target: String? = nil
+    ) {
       self.model = model
       self.data = data
       self.reference = reference
+      self.target = target
     }
   }
 
@@ -54,7 +60,7 @@ package struct AttackRun {
     let configuration = Configuration(
       norm: study.norm, attack: study.attack, steps: study.steps, restarts: study.restarts,
       epsilons: study.epsilons, respectsBox: study.respectsBox,
-      usesReduction: study.usesReduction, seed: study.seed)
+      usesReduction: study.usesReduction, seed: study.seed, target: names.target)
     directory = try RunDirectory(
       path, kind: .attack, configuration: configuration, inputs: inputs, resume: resume)
     try directory.write(
@@ -91,16 +97,19 @@ package struct AttackRun {
     try directory.writeTiming(since: start)
   }
 
-  /// The whole curve, not at listed radii only: every sample's radius is known.
+  /// The whole curve, not at listed radii only: every sample's radius is known. With targets it is that of the
+  /// samples which have another label.
   private static func curve(_ result: RobustnessResult<Float>, epsilons: [Double]) -> LineChart {
     let finite = result.samples.map(\.radius).filter(\.isFinite)
     let largest = max(
       epsilons.max() ?? 0, finite.isEmpty ? 1 : finite.sorted()[finite.count * 9 / 10])
     let radii = (0...200).map { Double($0) / 200 * largest }
+    let share = result.isTargeted ? "share not predicted as target" : "robust accuracy"
     return LineChart(
-      title: "Robust accuracy, \(result.samples.count) samples",
+      title:
+        "\(result.isTargeted ? "Targeted attack" : "Robust accuracy"), \(result.counted.count) samples",
       x: Axis("\(result.norm.rawValue) radius of the attack"),
-      y: Axis("robust accuracy", range: 0...1.02),
+      y: Axis(share, range: 0...1.02),
       series: [
         Series(
           "smallest perturbation found", x: radii,
@@ -112,7 +121,7 @@ package struct AttackRun {
 extension RobustnessResult<Float> {
   /// Writes the adversarial samples as data: `X` (n, D) with the perturbations added, `y`, the labels as
   /// the data state them, and beside them `perturbation` (n, D) and `radius` (n). Samples without a witness
-  /// are unperturbed. Data in another unit of length than the user's are written in double precision.
+  /// are unperturbed. With targets, `target` (n) holds these. Data in another unit of length than the user's are written in double precision.
   public func writeWitnesses(of data: Dataset, to path: String) throws(FormatError) {
     func tensor(_ matrix: Matrix<Float>) -> Tensor {
       if unit == 1 { return ModelFile.tensor(matrix) }
@@ -122,10 +131,14 @@ extension RobustnessResult<Float> {
     var adversarial = data.inputs
     adversarial.elements = zip(data.inputs.elements, perturbations.elements).map(+)
     let classes = data.classes
+    var labels = ["y": LabelArray(data.labels.map { classes[$0] })]
+    if isTargeted {
+      labels["target"] = LabelArray(samples.compactMap(\.target).map { classes[$0] })
+    }
     try NPZ.write(
       [
         "X": tensor(adversarial), "perturbation": tensor(perturbations),
         "radius": ModelFile.tensor(samples.map(\.radius)),
-      ], labels: ["y": LabelArray(data.labels.map { classes[$0] })], to: path, isCompressed: true)
+      ], labels: labels, to: path, isCompressed: true)
   }
 }

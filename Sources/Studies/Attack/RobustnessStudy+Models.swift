@@ -13,7 +13,7 @@ package protocol StructuredClassifier: Classifier<Float> {
 
   /// The attack of a smaller classifier in place of this one; nil where there is none.
   func attackReduced(
-    _ evaluation: RobustnessEvaluation<Self>, data: Dataset, isChecked: Bool,
+    _ evaluation: RobustnessEvaluation<Self>, data: Dataset, targets: [Int]?, isChecked: Bool,
     store: AttackCheckpoint?, progress: (EvaluationProgress) -> Void
   ) throws(AttackError) -> RobustnessResult<Float>?
 }
@@ -26,15 +26,15 @@ extension PReLUNetwork<Float>: StructuredClassifier {
 
   /// In the few directions that all neurons lie in.
   package func attackReduced(
-    _ evaluation: RobustnessEvaluation<Self>, data: Dataset, isChecked: Bool,
+    _ evaluation: RobustnessEvaluation<Self>, data: Dataset, targets: [Int]?, isChecked: Bool,
     store: AttackCheckpoint?, progress: (EvaluationProgress) -> Void
   ) throws(AttackError) -> RobustnessResult<Float>? {
     guard let reduced = try? ReducedEvaluation<ReducedNetwork<Float>>(evaluation, of: self) else {
       return nil
     }
     return try reduced.run(
-      inputs: data.inputs, labels: data.labels, isChecked: isChecked, store: store,
-      progress: progress)
+      inputs: data.inputs, labels: data.labels, targets: targets, isChecked: isChecked,
+      store: store, progress: progress)
   }
 }
 

@@ -25,6 +25,9 @@ public struct RobustnessStudy {
   public var isChecked = true
   /// Whether a network that depends on few directions is attacked in those, where the norm allows it.
   public var usesReduction = true
+  /// The class, in 0..<classCount, that each sample of the data is to be predicted as; nil where any but its
+  /// label will do. Samples whose label is the target are not attacked.
+  public var targets: [Int]?
   /// Root of all random choices.
   public var seed: UInt64 = 0
   /// Keeps finished chunks, so that the attack can be resumed; see ``AttackRun``.
@@ -78,7 +81,8 @@ public struct RobustnessStudy {
     ) { (evaluation, report) throws(AttackError) in
       try usesReduction
         ? classifier.attackReduced(
-          evaluation, data: data, isChecked: isChecked, store: store, progress: report) : nil
+          evaluation, data: data, targets: targets, isChecked: isChecked, store: store,
+          progress: report) : nil
     }
   }
 
@@ -120,7 +124,8 @@ public struct RobustnessStudy {
         return result
       }
       var result = try evaluation.run(
-        classifier, inputs: data.inputs, labels: data.labels, store: store, progress: report)
+        classifier, inputs: data.inputs, labels: data.labels, targets: targets, store: store,
+        progress: report)
       if isChecked {
         result = try ReliabilityChecks(evaluation).check(
           result, classifier, inputs: data.inputs, labels: data.labels)
@@ -163,7 +168,8 @@ package struct RobustnessCurve: Codable, Sendable, Equatable {
 }
 
 extension RobustnessResult {
-  /// The per-sample table: `index,label,predicted,radius,attack,status` and the passes spent.
+  /// The per-sample table: `index,label,predicted,radius,attack,status` and the passes spent; with targets
+  /// `target` after the label.
   package var table: CSVTable { table(classes: nil) }
 
   /// The same with the values of classes instead of their numbers.
@@ -176,6 +182,7 @@ extension RobustnessResult {
     var table = CSVTable()
     table.append("index", samples.map(\.index))
     table.append("label", values(samples.map(\.label)))
+    if isTargeted { table.append("target", values(samples.compactMap(\.target))) }
     table.append("predicted", values(samples.map(\.predicted)))
     table.append("radius", samples.map(\.radius))
     table.append("attack", samples.map { $0.attack ?? "" })

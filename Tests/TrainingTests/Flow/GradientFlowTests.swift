@@ -146,11 +146,11 @@ struct GradientFlowTests {
         return ""
       } catch { return "\(error)" }
     }
-    #expect(message { $0.tolerance = 0 }.hasPrefix("--tolerance is 0.0, expected"))
-    #expect(message { $0.endTime = -1 }.hasPrefix("--time is -1.0, expected"))
-    #expect(message { $0.stopLoss = 1 }.hasPrefix("--stop-loss is 1.0, expected"))
+    #expect(message { $0.tolerance = 0 }.hasPrefix("tolerance is 0.0, expected"))
+    #expect(message { $0.endTime = -1 }.hasPrefix("time is -1.0, expected"))
+    #expect(message { $0.stopLoss = 1 }.hasPrefix("stop-loss is 1.0, expected"))
     #expect(
-      message { $0.method = "euler" }.hasPrefix("--integrator is euler, expected one of bogacki"))
+      message { $0.method = "euler" }.hasPrefix("integrator is euler, expected one of bogacki"))
     #expect(message { $0.loss = .crossEntropy }.hasPrefix("loss is cross-entropy with 1 outputs"))
   }
 }
