@@ -56,8 +56,8 @@ import Testing
       let x = problem.inputs.row(i).map { Double($0) }
       for j in 0..<2 {
         let axis = (0..<2).map { $0 == j ? 1.0 : 0.0 }
-        all.append((axis, Double(box.lowerBound) - x[j]))
-        all.append((axis.map { -$0 }, x[j] - Double(box.upperBound)))
+        all.append((axis, Double(box.range(at: j).lowerBound) - x[j]))
+        all.append((axis.map { -$0 }, x[j] - Double(box.range(at: j).upperBound)))
       }
     }
     return PlaneOracle(constraints: all).distance(problem.threat.norm)

@@ -166,8 +166,8 @@ struct CornerRefinement<C: Classifier> {
     let input = problem.inputs.row(sample).map { Double($0) }
     let room = box.map { box in
       (
-        below: input.map { $0 - Double(box.lowerBound) },
-        above: input.map { Double(box.upperBound) - $0 }
+        below: input.indices.map { input[$0] - Double(box.range(at: $0).lowerBound) },
+        above: input.indices.map { Double(box.range(at: $0).upperBound) - input[$0] }
       )
     }
     let intersection = PlaneIntersection(
