@@ -19,7 +19,8 @@ public enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
     case .file(let error):
       error.description
     case .invalid(let source, let problem):
-      "\(source): \(problem)"
+      // Names from a file may hold anything; this stays one short line of printable text.
+      FormatError(path: source, problem).description
     case .parameter(let name, let found, let expected):
       "\(name) is \(found); expected \(expected)"
     case .unknown(let name, let known):

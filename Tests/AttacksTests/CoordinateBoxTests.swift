@@ -49,23 +49,26 @@ import Testing
       problem.classifier, inputs: problem.inputs, labels: problem.labels)
   }
 
-  private func isInside(
+  /// The first perturbed coordinate outside the box, up to rounding; nil where there is none.
+  private func outside(
     _ result: RobustnessResult<Float>, _ inputs: Matrix<Float>, _ box: InputBox<Float>
-  )
-    -> Bool
-  {
-    inputs.elements.indices.allSatisfy { i in
+  ) -> String? {
+    for (i, input) in inputs.elements.enumerated() {
       let range = box.range(at: i % inputs.columns)
-      let point = inputs.elements[i] + result.perturbations.elements[i]
-      return point >= range.lowerBound - 1e-6 && point <= range.upperBound + 1e-6
+      let point = input + result.perturbations.elements[i]
+      let slack = 4 * Float.ulpOfOne * max(1, input.magnitude, (point - input).magnitude)
+      if !(point >= range.lowerBound - slack && point <= range.upperBound + slack) {
+        return "\(input) + \(result.perturbations.elements[i]) in \(range)"
+      }
     }
+    return nil
   }
 
   @Test(arguments: Norm.allCases) func theEnsembleFindsTheDistance(_ norm: Norm) throws {
     let problem = problem(9, norm)
     let box = try #require(problem.threat.box)
     let result = try evaluate(problem, "standard", epsilons: [0.2, 0.5, 1])
-    #expect(isInside(result, problem.inputs, box))
+    #expect(outside(result, problem.inputs, box) == nil)
     var cut = 0
     for i in 0..<problem.count {
       let exact = boxedDistance(problem.classifier, problem.inputs.row(i), norm, within: box)
@@ -76,7 +79,8 @@ import Testing
         #expect((0.9999 * exact...1.01 * exact).contains(found), "sample \(i): \(found), \(exact)")
       }
     }
-    #expect(cut > 5, "the box matters")
+    // In l1 the coordinate of the largest weight alone decides for most samples.
+    #expect(cut > (norm == .l1 ? 0 : 5), "the box matters")
   }
 
   /// No attack leaves the box, none finds less than the distance, and those of minimum norm find it.
@@ -88,7 +92,7 @@ import Testing
     let problem = problem(7, norm)
     let box = try #require(problem.threat.box)
     let result = try evaluate(problem, name, epsilons: [0.3, 1, 3])
-    #expect(isInside(result, problem.inputs, box))
+    #expect(outside(result, problem.inputs, box) == nil)
     var found = 0
     for i in 0..<problem.count {
       let exact = boxedDistance(problem.classifier, problem.inputs.row(i), norm, within: box)

@@ -161,7 +161,7 @@ import Testing
     #expect(try first.spread([4]) == [Double](repeating: 4, count: 18))
     let plain = try FeatureFile.load(path: fixture("images-nhwc.npz"))
     #expect(try plain.spread([1, 2, 3]) == spread)
-    #expect(throws: SpreadProblem.self) { try plain.spread([1, 2]) }
+    #expect(throws: SpreadProblem.self) { try plain.spread([1, 2, 3, 4]) }
     var square = plain
     square.sampleShape = [3, 2, 3]
     do throws(SpreadProblem) {

@@ -126,7 +126,9 @@ import Testing
       #expect(try radii("\(line) \(way)").allSatisfy { $0 == .infinity }, "\(way)")
     }
     #expect(try radii(line + " --data boxed.npz --no-box") == free)
-    #expect(try radii(line + " --data right.npz --box -1,5") == free)
+    // In a box the network is attacked in all its dimensions.
+    let wide = try radii(line + " --data right.npz --box -1,5")
+    #expect(zip(wide, free).allSatisfy { abs($0 - $1) <= 0.01 * $1 })
     #expect(try radii(line + " --data boxed.npz --box -10,10").allSatisfy(\.isFinite))
     try refused(
       line + " --data right.npz --box 0,1/100", "expected a number in 0.0...0.01, the valid range")

@@ -165,8 +165,10 @@ private struct DescentRow<Scalar: LinearScalar> {
       defer { room.deallocate() }
       let (lower, upper) = (box.lower, box.upper)
       for j in 0..<count { room[j] = max(input[j] - lower[j], upper[j] - input[j]) }
-      sample.reach = norm.length(count, room)
-      corner = Scalar.euclideanNorm(count, room)
+      // A coordinate without a bound leaves no limit; sums of infinities may be NaN.
+      let isBounded = (0..<count).allSatisfy { room[$0].isFinite }
+      sample.reach = isBounded ? norm.length(count, room) : .infinity
+      corner = isBounded ? Scalar.euclideanNorm(count, room) : .infinity
     }
     if !(length > 0 && sample.unit.isFinite) {
       // A flat start says nothing: a tenth of the sample's length, which is 1 if there is nothing else.
