@@ -86,10 +86,10 @@ import Testing
     let logits = try #require(arrays["logits"])
     #expect(logits.floats == (0..<40).map { inputs[6 * $0] })
     #expect(arrays["margin"]?.floats == logits.floats.map(\.magnitude))
-    #expect(arrays["predicted"] == arrays["label"])
+    #expect(arrays["class"] == arrays["y"] && arrays["label"] == arrays["y"])
     _ = try workspace.succeed("predict --model f.onnx --data features.npz --out p.csv")
     let lines = try String(decoding: workspace.bytes("p.csv"), as: UTF8.self).split(separator: "\n")
-    #expect(lines.count == 41 && lines[0] == "index,label,predicted,margin,probability,logit")
+    #expect(lines.count == 41 && lines[0] == "index,class,label,margin,logit0,probability,y")
   }
 
   @Test func samplesMayHaveNoLabelsAndMoreAxes() throws {
@@ -104,8 +104,8 @@ import Testing
     ).json()
     #expect(summary["accuracy"] == nil)
     let lines = try String(decoding: workspace.bytes("p.csv"), as: UTF8.self).split(separator: "\n")
-    #expect(lines.count == 41 && lines[0] == "index,predicted,margin,probability,logit")
-    #expect(lines.dropFirst().allSatisfy { $0.contains(",yes,") || $0.contains(",no,") })
+    #expect(lines.count == 41 && lines[0] == "index,class,label,margin,logit0,probability")
+    #expect(lines.dropFirst().allSatisfy { $0.contains(",1,yes,") || $0.contains(",0,no,") })
   }
 
   @Test func convertedFilesAreTheSameNetwork() throws {

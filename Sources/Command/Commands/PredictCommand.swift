@@ -16,8 +16,9 @@ struct PredictCommand: ParsableCommand {
       The margin is how far the logit of the predicted class is above the next one; of a network with one \
       output it is the size of that. The probability is that of cross-entropy.
 
-      A CSV file has a row for each sample: index, predicted class as the model calls it, margin, \
-      probability and logits, and the label where the data have some. An npz file has the same as arrays.
+      A CSV file has a row for each sample: index, the number of the predicted class, its label as the model \
+      calls it, margin, logits, probability, and y, the label that the data state where they do. An npz file has \
+      the same as arrays.
 
         polyrelu predict --model runs/digits --data digits --out predictions.csv
         polyrelu predict --model net.onnx --data test.npz --out predictions.npz

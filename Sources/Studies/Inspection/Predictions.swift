@@ -54,10 +54,11 @@ package struct Predictions: Sendable {
   /// Writes a CSV or npz file, as the name says.
   package func write(to path: String) throws(FormatError) {
     if path.lowercased().hasSuffix(".npz") {
-      var names = ["predicted": LabelArray(values(predicted))]
-      if let labels { names["label"] = LabelArray(values(labels)) }
+      var names = ["label": LabelArray(values(predicted))]
+      if let labels { names["y"] = LabelArray(values(labels)) }
       try NPZ.write(
         [
+          "class": Tensor(shape: [predicted.count], elements: .int64(predicted.map { Int64($0) })),
           "logits": ModelFile.tensor(logits), "margin": ModelFile.tensor(margins),
           "probability": ModelFile.tensor(probabilities),
         ],
@@ -67,17 +68,18 @@ package struct Predictions: Sendable {
     }
   }
 
+  /// `class` is the number of the predicted class, `label` its value, `y` the label that the data state.
   private var table: CSVTable {
     var table = CSVTable()
     table.append("index", Array(0..<logits.rows))
-    if let labels { table.append("label", values(labels).map(\.description)) }
-    table.append("predicted", values(predicted).map(\.description))
+    table.append("class", predicted)
+    table.append("label", values(predicted).map(\.description))
     table.append("margin", margins.map { Double($0) })
-    table.append("probability", probabilities)
     for c in 0..<logits.columns {
-      table.append(
-        "logit\(logits.columns == 1 ? "" : "_\(c)")", logits.column(c).map { Double($0) })
+      table.append("logit\(c)", logits.column(c).map { Double($0) })
     }
+    table.append("probability", probabilities)
+    if let labels { table.append("y", values(labels).map(\.description)) }
     return table
   }
 }
