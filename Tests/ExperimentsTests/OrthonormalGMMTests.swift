@@ -45,12 +45,17 @@ import Testing
   private struct Summary: Decodable {
     struct Row: Decodable {
       struct Column: Decodable {
-        struct Value: Decodable {
-          struct Text: Decodable { let _0: String }
-          let text: Text
-        }
         let name: String
-        let value: Value
+        /// A word; nil for a number.
+        let word: String?
+
+        private enum CodingKeys: CodingKey { case name, value }
+
+        init(from decoder: any Decoder) throws {
+          let container = try decoder.container(keyedBy: CodingKeys.self)
+          name = try container.decode(String.self, forKey: .name)
+          word = try? container.decode(String.self, forKey: .value)
+        }
       }
       struct Mean: Decodable { let mean: Double? }
       let parameters: [Column]
@@ -58,7 +63,7 @@ import Testing
       let failures: Int
 
       func parameter(_ name: String) -> String {
-        parameters.first { $0.name == name }!.value.text._0
+        parameters.first { $0.name == name }?.word ?? ""
       }
     }
     let answer: String
