@@ -68,29 +68,6 @@ package struct RunPlan: Sendable {
     return expected > 0 && taken > 0.05 * expected ? later * taken / expected : later
   }
 
-  /// A stage for every network of an experiment that trains, attacks and proves radii of one after the other.
-  ///
-  /// - Parameters:
-  ///   - attacks: samples attacked of each network, summed over norms.
-  ///   - provedSeconds: what proofs of radii take for each network of the first seed.
-  package init(
-    degrees: [Double], seeds: [UInt64], samples: Int, epochs: Int, dimension: Int, width: Int,
-    attacks: Int, provedSeconds: Double = 0
-  ) {
-    let pass = 4 * Double(dimension) * Double(width) / Self.productRate()
-    // Forward, backward and the metrics of an epoch; some thousands of passes a sample for the ensemble.
-    let trained = 1.6 * Double(samples) * Double(epochs) * pass
-    let attacked = 5000 * Double(attacks) * pass
-    self.init(
-      seeds.flatMap { seed in
-        degrees.map { p in
-          Stage(
-            "p = \(p.formatted()), seed \(seed): train, attack, prove radii",
-            seconds: trained + attacked + (seed == seeds[0] ? provedSeconds : 0))
-        }
-      })
-  }
-
   /// Floating-point operations a second of dense products in single precision, on all threads: measured
   /// in some hundredths of a second.
   package static func productRate() -> Double {
