@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 TRAIN_FILES = ["mnist/train-images-idx3-ubyte.gz", "mnist/train-labels-idx1-ubyte.gz"]
 CIFAR_FILES = [f"cifar10/data_batch_{number}.bin.gz" for number in range(1, 6)]
+# A network of the verification competition: two hidden layers of 256.
+IMPORTED = "onnx/mnist-net_256x2.onnx"
 MNIST_PRODUCTS = ["--dimension", "784", "--width", "500", "--batch-size", "1000"]
 
 
@@ -129,6 +131,19 @@ JOBS = [
         repeats=False,
         products=MNIST_PRODUCTS,
         results=["cleanAccuracy", "robustAccuracy"],
+    ),
+    *(
+        Job(
+            "ensemble",
+            "autoattack.py",
+            ["--model", IMPORTED, "--norm", norm, "--epsilon", epsilon, "--samples", "200"],
+            needs=["mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz", IMPORTED],
+            repeats=False,
+            products=None,
+            takes_samples=False,
+            results=["cleanAccuracy", "robustAccuracy", "medianRadius"],
+        )
+        for norm, epsilon in [("linf", "0.03"), ("linf", "0.05"), ("l2", "0.5"), ("l2", "1")]
     ),
     Job(
         "min-norm",

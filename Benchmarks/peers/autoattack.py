@@ -2,7 +2,9 @@
 
 APGD-CE, APGD-T, FAB-T and Square one after the other, each on what still
 stands, inputs kept in [0, 1]. The samples are the first of rows 50000 to 59999
-of MNIST's training set. Denormal numbers are flushed to zero unless
+of MNIST's training set. With `--model` it is a chain of Gemm and Relu in an
+ONNX file, and the samples are the first of MNIST's test set, in units of 255.
+Denormal numbers are flushed to zero unless
 `--denormals` is given.
 
 Example:
@@ -12,7 +14,7 @@ Example:
 import torch
 from pyautoattack import AutoAttack
 
-from common import PReLUNetwork, argument_parser, measured, mnist, report, start
+from common import PReLUNetwork, argument_parser, dense_chain, measured, mnist, report, start
 
 
 def main():
@@ -21,13 +23,18 @@ def main():
     parser.add_argument("--epsilon", type=float, default=0.1)
     parser.add_argument("--samples", type=int, default=1_000)
     parser.add_argument("--batch-size", type=int, default=1_000)
+    parser.add_argument("--model", help="an ONNX file below the data folder")
     parser.add_argument("--denormals", action="store_true", help="keep denormal numbers")
     arguments = parser.parse_args()
     start(arguments, flush_denormal=not arguments.denormals)
-    x, y = mnist(arguments.data, "test", limit=arguments.samples)
-    network = PReLUNetwork.load(
-        f"{arguments.data}/pretrained/mnist-digits-p{arguments.p:g}.safetensors", arguments.p
-    ).requires_grad_(False)
+    if arguments.model:
+        x, y = mnist(arguments.data, "published-test", limit=arguments.samples)
+        network = dense_chain(f"{arguments.data}/{arguments.model}").requires_grad_(False)
+    else:
+        x, y = mnist(arguments.data, "test", limit=arguments.samples)
+        network = PReLUNetwork.load(
+            f"{arguments.data}/pretrained/mnist-digits-p{arguments.p:g}.safetensors", arguments.p
+        ).requires_grad_(False)
     # Square Attack wants images: channels, height, width.
     x = x.reshape(-1, 1, 28, 28)
     network = torch.nn.Sequential(torch.nn.Flatten(), network)
@@ -47,7 +54,7 @@ def main():
     (clean, robust), seconds, processor_seconds = measured(evaluate)
     report(
         job="ensemble" + ("-denormals" if arguments.denormals else ""),
-        p=arguments.p,
+        model=arguments.model or f"p = {arguments.p:g}",
         norm=arguments.norm,
         epsilon=arguments.epsilon,
         threads=arguments.threads,

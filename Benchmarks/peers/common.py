@@ -57,22 +57,51 @@ class PReLUNetwork(nn.Module):
         return network
 
 
+def dense_chain(path):
+    """The network of an ONNX file that is a chain of Gemm (with transB) and Relu."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    tensors = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in graph.initializer}
+    layers = []
+    for node in graph.node:
+        if node.op_type == "Gemm":
+            weight, bias = tensors[node.input[1]], tensors[node.input[2]]
+            layer = nn.Linear(weight.shape[1], weight.shape[0])
+            with torch.no_grad():
+                layer.weight.copy_(weight)
+                layer.bias.copy_(bias)
+            layers.append(layer)
+        elif node.op_type == "Relu":
+            layers.append(nn.ReLU())
+        elif node.op_type != "Flatten":
+            raise SystemExit(f"{path}: operator {node.op_type}, expected Gemm, Relu or Flatten")
+    return nn.Sequential(*layers)
+
+
 def mnist(folder, part, labels="category", limit=None):
     """Images (n, 784) as byte/256 and labels (n,); `part` is "train" or "test".
 
     As in the paper both are cut from the training file: rows 0 to 49999 and
-    50000 to 59999; "all" are all of its rows.
+    50000 to 59999; "all" are all of its rows. "published-test" are the images
+    of the test file, as byte/255.
     """
-    first, last = {"train": (0, 50_000), "test": (50_000, 60_000), "all": (0, 60_000)}[part]
+    first, last = {
+        "train": (0, 50_000), "test": (50_000, 60_000), "all": (0, 60_000),
+        "published-test": (0, 10_000),
+    }[part]
     rows = slice(first, min(last, first + limit) if limit else last)
+    published = part == "published-test"
 
     def read(name, offset):
-        with gzip.open(Path(folder) / "mnist" / f"train-{name}-ubyte.gz") as file:
+        file_name = f"{'t10k' if published else 'train'}-{name}-ubyte.gz"
+        with gzip.open(Path(folder) / "mnist" / file_name) as file:
             return numpy.frombuffer(file.read(), numpy.uint8, offset=offset)
 
     images = read("images-idx3", 16).reshape(-1, 784)[rows]
     digits = read("labels-idx1", 8)[rows].astype(numpy.int64)
-    x = torch.from_numpy(images.astype(numpy.float32)).div_(256)
+    x = torch.from_numpy(images.astype(numpy.float32)).div_(255 if published else 256)
     return x, torch.from_numpy(digits % 2 if labels == "parity" else digits)
 
 

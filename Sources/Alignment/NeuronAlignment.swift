@@ -65,7 +65,7 @@ public struct NeuronAlignment: Sendable {
     let dominant = NeuronContributions(network).dominant(mass: mass)
     neurons = Array(dominant.prefix(limit ?? dominant.count))
     cosines = Matrix.product(
-      network.hiddenWeights.rows(at: neurons).rowsNormalized(), directions.vectors,
+      network.inputWeights.rows(at: neurons).rowsNormalized(), directions.vectors,
       transposeB: true)
     self.directions = directions
   }

@@ -68,7 +68,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
       // What one class leaves of its share of the seconds is the others'.
       let share = deadline.timeIntervalSinceNow / Double(problems.count - position)
       let outcome = search(
-        MaximumNormProblem(plain, basis: effective.basis), opponent: units.opponents[position],
+        MaximumNormProblem(plain, basis: effective.inputBasis), opponent: units.opponents[position],
         unit: unit, reach: reach, upper: &upper, deadline: Date().addingTimeInterval(share))
       nodes += outcome.nodes
       certified = min(

@@ -9,7 +9,7 @@ package enum ExperimentCatalog {
     FeaturesExperiment.self, OrthonormalGMMExperiment.self, DegreeSweepExperiment.self,
     InitialScaleExperiment.self, FlowComparisonExperiment.self, SubclassScalingExperiment.self,
     CriticalRadiusExperiment.self, DeepMixtureExperiment.self, MNISTDeepExperiment.self,
-    CIFAR10Experiment.self,
+    CIFAR10Experiment.self, FeatureAveragingExperiment.self,
   ]
 
   /// Says before an experiment that its report will have no figures, where gnuplot is missing.

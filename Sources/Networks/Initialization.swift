@@ -12,15 +12,38 @@ public enum Initialization: Sendable, Equatable, Codable {
 }
 
 extension PReLUNetwork {
+  /// Constant output weights, (outputCount, hiddenWidth): of one output +1/hiddenWidth and -1/hiddenWidth in turn, so
+  /// that both signs are equally frequent (of an odd number of neurons there is one more for the positive class); of
+  /// several outputs 1/hiddenWidth for the class j mod outputs of neuron j, and 0 for others.
+  static func constantOutputWeights(outputCount: Int, hiddenWidth: Int) -> Matrix<Scalar> {
+    var result = Matrix<Scalar>(rows: outputCount, columns: hiddenWidth)
+    let size = 1 / Scalar(hiddenWidth)
+    for j in 0..<hiddenWidth {
+      if outputCount == 1 {
+        result[0, j] = j % 2 == 0 ? size : -size
+      } else {
+        result[j % outputCount, j] = size
+      }
+    }
+    return result
+  }
+
   /// A network with random weights.
   ///
-  /// - Parameter stream: the hidden and the output weights are drawn from its children "hidden" and
-  ///   "output", in the order of the neurons.
+  /// Hidden biases are drawn from N(0, scale^2), or, with Kaiming's initialisation, as PyTorch's `Linear` does:
+  /// uniform with bound 1 / sqrt(inputDimension).
+  ///
+  /// - Parameters:
+  ///   - hasConstantOutput: whether output weights are ±1/hiddenWidth, both signs equally frequent, or with several
+  ///     outputs 1/hiddenWidth for one class a neuron; biases of outputs are 0 then.
+  ///   - stream: the hidden weights, the output weights and the hidden biases are drawn from its
+  ///     children "hidden", "output" and "hidden bias", in the order of the neurons.
   /// - Throws: ``NetworkError`` for sizes or an exponent that make no network.
   public init(
     inputDimension: Int, hiddenWidth: Int, outputCount: Int, exponent: Double,
     initialization: Initialization, bias: Bool = false, center: [Scalar]? = nil,
-    normalizeInput: Bool = false, stream: RandomStream
+    normalizeInput: Bool = false, hasHiddenBias: Bool = false,
+    hasConstantOutput: Bool = false, stream: RandomStream
   ) throws(NetworkError) {
     guard inputDimension > 0, hiddenWidth > 0, outputCount > 0 else {
       throw NetworkError("a network needs at least one input, one hidden neuron and one output")
@@ -34,8 +57,15 @@ extension PReLUNetwork {
         "\(hiddenWidth) hidden neurons of \(inputDimension) inputs and \(outputCount) outputs have more "
           + "than the \(Self.maximumWeightCount) weights that are allowed")
     }
-    let hidden: Matrix<Scalar>
-    let output: Matrix<Scalar>
+    if hasConstantOutput, outputCount > hiddenWidth {
+      throw NetworkError(
+        "\(hiddenWidth) hidden neurons for \(outputCount) outputs; constant output weights need a neuron an "
+          + "output")
+    }
+    var hidden: Matrix<Scalar>
+    var output: Matrix<Scalar>
+    let hiddenBiases: Matrix<Scalar>?
+    let biasStream = stream.child("hidden bias")
     var biases = [Scalar](repeating: 0, count: outputCount)
     switch initialization {
     case .gaussian(let scale):
@@ -50,6 +80,10 @@ extension PReLUNetwork {
       output = .gaussian(
         rows: outputCount, columns: hiddenWidth, standardDeviation: scale,
         stream: stream.child("output"))
+      hiddenBiases =
+        hasHiddenBias
+        ? .gaussian(rows: 1, columns: hiddenWidth, standardDeviation: scale, stream: biasStream)
+        : nil
     case .kaiming:
       hidden = .uniform(
         rows: hiddenWidth, columns: inputDimension, bound: (6 / Double(hiddenWidth)).squareRoot(),
@@ -61,9 +95,21 @@ extension PReLUNetwork {
         Matrix<Scalar>.uniform(
           rows: 1, columns: outputCount, bound: bound, stream: stream.child("bias")
         ).elements
+      hiddenBiases =
+        hasHiddenBias
+        ? .uniform(
+          rows: 1, columns: hiddenWidth, bound: 1 / Double(inputDimension).squareRoot(),
+          stream: biasStream)
+        : nil
+    }
+    if let hiddenBiases { hidden = hidden.appendingColumn(hiddenBiases.elements) }
+    if hasConstantOutput {
+      output = Self.constantOutputWeights(outputCount: outputCount, hiddenWidth: hiddenWidth)
+      biases = [Scalar](repeating: 0, count: outputCount)
     }
     try self.init(
       exponent: exponent, hiddenWeights: hidden, outputWeights: output,
-      outputBias: bias ? biases : nil, center: center, normalizeInput: normalizeInput)
+      outputBias: bias ? biases : nil, center: center, normalizeInput: normalizeInput,
+      hasHiddenBias: hasHiddenBias)
   }
 }

@@ -151,7 +151,9 @@ public struct Trainer<Scalar: LinearScalar> {
     let result = pass.run(
       &network, inputs: inputs.subset(batch), labels: batch.map { labels[$0] },
       loss: configuration.loss, updateHidden: optimizer.updateHidden)
-    optimizer.updateOutput(result, weights: &network.outputWeights, bias: &network.outputBias)
+    if !configuration.freezesOutput {
+      optimizer.updateOutput(result, weights: &network.outputWeights, bias: &network.outputBias)
+    }
     return result
   }
 
@@ -201,6 +203,7 @@ public struct Trainer<Scalar: LinearScalar> {
       checkpoint.network.exponent == network.exponent,
       checkpoint.network.center == network.center,
       checkpoint.network.normalizeInput == network.normalizeInput,
+      checkpoint.network.hasHiddenBias == network.hasHiddenBias,
       Set(checkpoint.moments.keys) == Set(optimizer.moments.keys),
       checkpoint.moments.allSatisfy({ optimizer.moments[$0]?.count == $1.count }),
       checkpoint.thinning?.fits(network, samples: labels.count) ?? true

@@ -18,14 +18,26 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   public var measuresFeatures: Bool
   /// How work that does not change the result is left out, nil for every neuron in every step. Applies to
   /// plain stochastic gradient descent without momentum and weight decay, and only where features are not
-  /// measured.
+  /// measured and the output layer is trained.
   public var thinning: Thinning?
+  /// Whether output weights and biases keep their initial values.
+  public var freezesOutput: Bool {
+    get { frozenOutput ?? false }
+    set { frozenOutput = newValue ? true : nil }
+  }
+  /// Nil for false, so that files of other runs stay as they are.
+  private var frozenOutput: Bool?
+
+  private enum CodingKeys: String, CodingKey {
+    case loss, optimizer, epochs, batchSize, seed, measuresFeatures, thinning
+    case frozenOutput = "freezesOutput"
+  }
 
   /// A configuration; the defaults are those of the paper's mixture experiment.
   public init(
     loss: Loss = .exponential, optimizer: OptimizerConfiguration = .sgd(learningRate: 0.2),
     epochs: Int = 401, batchSize: Int = 100, seed: UInt64 = 0, measuresFeatures: Bool = false,
-    thinning: Thinning? = Thinning()
+    thinning: Thinning? = Thinning(), freezesOutput: Bool = false
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -34,11 +46,15 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     self.seed = seed
     self.measuresFeatures = measuresFeatures
     self.thinning = thinning
+    self.freezesOutput = freezesOutput
   }
 
   /// The thinning that the optimiser allows.
   var applicableThinning: Thinning? {
-    guard case .sgd(_, momentum: 0, _, weightDecay: 0) = optimizer, !measuresFeatures else {
+    // Neurons are moved together as if their output weights moved along.
+    guard case .sgd(_, momentum: 0, _, weightDecay: 0) = optimizer, !measuresFeatures,
+      !freezesOutput
+    else {
       return nil
     }
     return thinning

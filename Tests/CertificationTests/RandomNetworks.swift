@@ -12,7 +12,7 @@ struct RandomCase {
   /// several classes and normalisation of the input.
   init(
     _ number: Int, outputs: Int = 1, normalizeInput: Bool = false,
-    dimensions: ClosedRange<Int> = 2...6
+    dimensions: ClosedRange<Int> = 2...6, hasHiddenBias: Bool = false
   ) {
     var generator = RandomStream(seed: 11).child("case", number)
     let p = [1, 1.3, 1.5, 2, 2.5, 3, 4, 6][number % 8]
@@ -23,21 +23,31 @@ struct RandomCase {
     }
     let hasBias = number % 3 == 0
     network = try! PReLUNetwork(
-      exponent: p, hiddenWeights: gaussian(width, dimension, "w"),
+      exponent: p,
+      hiddenWeights: gaussian(width, dimension + (hasHiddenBias ? 1 : 0), "w"),
       outputWeights: gaussian(outputs, width, "v"),
       outputBias: hasBias ? gaussian(1, outputs, "b").row(0).map { 0.3 * $0 } : nil,
       center: number % 5 == 0 ? gaussian(1, dimension, "c").row(0).map { 0.2 * $0 } : nil,
-      normalizeInput: normalizeInput)
+      normalizeInput: normalizeInput, hasHiddenBias: hasHiddenBias)
     norms = network.hiddenWeights.rowNorms()
     input = gaussian(1, dimension, "x").row(0)
     label = predictedClasses(network.referenceLogits(Matrix([input])))[0]
   }
 
+  /// Another network at the input of a case, which it gets right.
+  init(_ other: RandomCase, network: PReLUNetwork<Double>) {
+    self.network = network
+    norms = network.hiddenWeights.rowNorms()
+    (input, label) = (other.input, other.label)
+  }
+
   /// How clearly the input, moved by `t` times d, still has its class; negative where it has lost it.
   func margin(_ d: [Double], _ t: Double = 1) -> Double {
     let (p, outputs, width) = (network.exponent, network.outputCount, network.hiddenWidth)
-    let x = input.indices.map { input[$0] + t * d[$0] - (network.center?[$0] ?? 0) }
+    var x = input.indices.map { input[$0] + t * d[$0] - (network.center?[$0] ?? 0) }
     let length = network.normalizeInput ? Norm.l2.length(x) : 1
+    // Nobody moves this one.
+    if network.hasHiddenBias { x.append(1) }
     var logits = network.outputBias ?? [Double](repeating: 0, count: outputs)
     network.hiddenWeights.withPointer { weights in
       network.outputWeights.withPointer { contributions in

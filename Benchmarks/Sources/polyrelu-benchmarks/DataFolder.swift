@@ -1,6 +1,7 @@
 import Datasets
 import Foundation
 import Networks
+import Runs
 
 /// The folder with `mnist/`, `cifar10/` and `pretrained/`: `--data`, otherwise `$POLYRELU_DATA`.
 struct DataFolder {
@@ -26,6 +27,12 @@ struct DataFolder {
     var environment = ProcessInfo.processInfo.environment
     environment["POLYRELU_DATA"] = path
     return environment
+  }
+
+  /// A model file below the folder.
+  func model(_ name: String) throws -> StoredModel {
+    guard let path else { throw UsageError(message: "--data: expected a folder with \(name)") }
+    return try StoredModel(path: "\(path)/\(name)")
   }
 
   /// The network of ten digits that the paper's authors published for a degree.

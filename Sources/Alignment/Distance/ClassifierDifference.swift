@@ -23,7 +23,9 @@ package struct ClassifierDifference<Scalar: LinearScalar>: Sendable {
       guard side.outputCount == 1 else {
         throw NetworkError("the \(name) has \(side.outputCount) outputs, a distance needs one")
       }
-      let isShifted = side.center != nil || side.outputBias.map { $0.contains { $0 != 0 } } == true
+      let isShifted =
+        side.center != nil || side.hasHiddenBias
+        || side.outputBias.map { $0.contains { $0 != 0 } } == true
       guard !isShifted, !side.normalizeInput || side.exponent == 1 else {
         throw NetworkError(
           "the \(name) has a center, a bias or input normalisation; a distance on the unit sphere "

@@ -20,7 +20,9 @@ struct BoundaryDescent {
     self.norm = norm
     self.deadline = deadline
     start = problem.preActivations
-    doubt = Double(problem.dimension + 4) * 0x1p-53 * max(problem.distance.upperBound, 1e-300)
+    doubt =
+      Double(problem.dimension + 4) * 0x1p-53
+      * max(problem.distance.upperBound + problem.largestOffset, 1e-300)
   }
 
   /// The smallest perturbation found from the axes, the neurons and the way to the center; nil where none is shorter

@@ -119,7 +119,7 @@ struct CompletePass {
 
   /// A perturbation in the coordinates and the unit of the problem.
   private func inside(_ perturbation: [Double], _ scale: Double) -> [Double] {
-    let reduced = isWhole ? perturbation : effective.basis?.times(perturbation) ?? perturbation
+    let reduced = isWhole ? perturbation : effective.inputBasis?.times(perturbation) ?? perturbation
     return reduced.map { $0 / scale }
   }
 }

@@ -74,10 +74,10 @@ package struct SphereDistance: Sendable, Equatable {
   ) throws(NetworkError) -> PReLUNetwork<Double> {
     for network in [f, g] {
       guard network.outputCount == 1, network.center == nil, network.outputBias == nil,
-        !network.normalizeInput || network.exponent == 1
+        !network.hasHiddenBias, !network.normalizeInput || network.exponent == 1
       else {
         throw NetworkError(
-          "a distance on the sphere is for one output without center, bias and normalisation")
+          "a distance on the sphere is for one output without center, biases and normalisation")
       }
     }
     guard f.exponent == g.exponent, f.inputDimension == g.inputDimension else {

@@ -18,7 +18,7 @@ struct BallTightening: Sendable {
   private let cosines: Matrix<Double>
   private let cuts: CutDirections?
   private let dimension: Int
-  /// ‖x‖, at most.
+  /// At least every |z| at the start.
   private let length: Double
 
   /// - Parameter cuts: directions that boxes have intervals of, behind those of the neurons.
@@ -26,7 +26,7 @@ struct BallTightening: Sendable {
     self.radius = radius
     self.cuts = cuts
     dimension = problem.dimension
-    length = max(1, problem.distance.upperBound)
+    length = problem.extent
     start = Array(problem.preActivations[problem.supporting...])
     let rows = problem.directions.rows(in: problem.supporting..<problem.count)
     cosines = Matrix.product(rows, rows, transposeB: true)

@@ -103,7 +103,7 @@ package struct CertificateChecker<Scalar: LinearScalar> {
         }
       case .linf:
         MaximumNormKernel.certifiedRadius(
-          branch, of: MaximumNormProblem(problem, basis: effective.basis))
+          branch, of: MaximumNormProblem(problem, basis: effective.inputBasis))
       case .l1: nil
       }
     guard let radius else {

@@ -80,7 +80,7 @@ struct CertificateKernel {
     let p = problem.activation.exponent
     let squares = leaf.point.reduce(0) { $0 + $1 * $1 }
     // No |<u, x + d>| is larger, for unit u.
-    let size = max(1, problem.distance.upperBound) + squares.squareRoot()
+    let size = problem.extent + squares.squareRoot()
     // ||x||^2 at its worst.
     let end = weight > 0 ? problem.distance.lowerBound : problem.distance.upperBound
     let squaredDistance = end * end
@@ -99,7 +99,8 @@ struct CertificateKernel {
     self.rows.withPointer { rows in
       for j in 0..<supporting + terms {
         let row = rows + j * n
-        var z = 0.0
+        // Cut directions have no hidden bias.
+        var z = j < problem.count ? problem.offset(j) : 0
         for i in 0..<n { z += row[i] * (problem.point[i] + leaf.point[i]) }
         let slope: Double
         if j < supporting {

@@ -18,7 +18,7 @@ struct CoordinateBox: Sendable, Equatable {
   }
 }
 
-/// Shrinks a ``CoordinateBox`` to what the ball of a norm and z_k = <u_k, x> + <u_k, d> leave of it.
+/// Shrinks a ``CoordinateBox`` to what the ball of a norm and z_k = <u_k, x> + beta_k + <u_k, d> leave of it.
 ///
 /// With intervals of all d_i, z_k lies between the sums of the least and the largest u_ki d_i. With intervals of z_k
 /// and of all other coordinates, so does u_ki d_i. What the other coordinates need of the ball's radius is not
@@ -30,7 +30,7 @@ struct BoxPropagation: Sendable {
   let radius: Double
   private let dimension: Int
   private let against: Int
-  /// u_k, row by row, and <u_k, x>.
+  /// u_k, row by row, and <u_k, x> + beta_k.
   private let rows: [Double]
   private let start: [Double]
   /// More than rounding of a sum of dimension + 1 products can change.
@@ -43,9 +43,11 @@ struct BoxPropagation: Sendable {
     against = problem.against
     let matrix = problem.directions.rows(in: problem.supporting..<problem.count)
     rows = matrix.elements
-    start = matrix.times(problem.point)
+    start = Array(problem.preActivations[problem.supporting...])
     let reach = radius * (norm == .linf ? Double(problem.dimension).squareRoot() : 1)
-    doubt = Double(problem.dimension + 16) * 0x1p-50 * (problem.distance.upperBound + reach)
+    doubt =
+      Double(problem.dimension + 16) * 0x1p-50
+      * (problem.distance.upperBound + reach + problem.largestOffset)
   }
 
   /// All d with ‖d‖ <= R.

@@ -32,7 +32,10 @@ struct CutDirections: Sendable {
     self.rows = rows
     start = rows.times(problem.point)
     let neurons = problem.directions.rows(in: problem.supporting..<problem.count)
-    neuronStart = neurons.times(problem.point)
+    let starts = neurons.times(problem.point)
+    neuronStart =
+      problem.hasOffsets
+      ? starts.indices.map { starts[$0] + problem.offset(problem.supporting + $0) } : starts
     let cosines = Matrix.product(neurons, rows, transposeB: true)
     self.cosines = cosines
     // Rows of neurons and directions have length 1, and cosines are right, up to rounding.

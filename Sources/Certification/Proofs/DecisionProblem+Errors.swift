@@ -6,7 +6,7 @@ extension DecisionProblem {
   func constant(lengths: ClosedRange<Double>) -> Double {
     let extreme = bias > 0 ? lengths.lowerBound : lengths.upperBound
     let term = bias * Double.power(extreme, biasDegree)
-    let error = errorBound * Double.power(lengths.upperBound, activation.exponent)
+    let error = error(farthest: lengths.upperBound)
     let result =
       term - (biasDegree + activation.exponent + 16) * 0x1p-48 * term.magnitude - error
       * (1 + 1e-12)
@@ -17,10 +17,15 @@ extension DecisionProblem {
   var biasHasLength: Bool { bias != 0 && biasDegree != 0 }
 
   /// Whether the left side is homogeneous in x + d.
-  var isHomogeneous: Bool { bias == 0 && errorBound == 0 }
+  var isHomogeneous: Bool { bias == 0 && errorBound == 0 && !hasOffsets }
 
   /// Whether nothing but the neurons against the label can lose it.
   var isNonnegative: Bool { bias >= 0 && errorBound == 0 }
+
+  /// By how much a pre-activation of the network may differ from that of the problem where ||x + d|| is at most `farthest`.
+  func preActivationError(farthest: Double) -> Double {
+    directionError * (farthest + largestOffset)
+  }
 
   /// By how much b_j may differ from the network's.
   func weightError(_ j: Int) -> Double { weightErrors.isEmpty ? 0 : weightErrors[j] }

@@ -8,7 +8,8 @@ import LinearCore
 /// of the reduced space and weights b are positive. q is 0, or p - 1 for networks that normalise inputs,
 /// whose outputs have been multiplied by ||x + d||^(p-1). Lengths are in units of `scale`, by default the
 /// distance of the input from the center, and both sides are divided so that the b sum to 1: bounds and
-/// tolerances then mean the same for every network. Any unit is right; one that is far from both the
+/// tolerances then mean the same for every network. With hidden biases phi(<u_j, x + d> + beta_j) takes the place of
+/// phi(<u_j, x + d>). Any unit is right; one that is far from both the
 /// input's length and the radius costs digits.
 struct DecisionProblem: Sendable {
   let activation: RectifiedPower
@@ -25,8 +26,13 @@ struct DecisionProblem: Sendable {
   let distance: ClosedRange<Double>
   let bias: Double
   let biasDegree: Double
-  /// How far P - N may be from the network's, as a share of ||x + d||^p.
+  /// How far P - N may be from the network's, as a share of ||x + d||^p; with hidden biases of ||(x + d, 1)||^p in
+  /// the units of the data.
   var errorBound: Double
+  /// beta, in the order of the weights; empty without hidden biases or neurons.
+  private let offsets: [Double]
+  /// The length of the constant coordinate that hidden biases belong to, in units; 0 without them.
+  private let constantLength: Double
   /// The length of the unit.
   let scale: Double
   /// The length of x, in the units of the data.
@@ -46,11 +52,17 @@ struct DecisionProblem: Sendable {
     let middle = 0.5 * (distance.lowerBound + distance.upperBound)
     return middle * middle
   }
+  /// No |<u_j, x> + beta_j| is larger, and it is at least 1.
+  var extent: Double { max(1, distance.upperBound) + largestOffset }
+  /// The largest |beta_j|.
+  var largestOffset: Double { offsets.reduce(0) { max($0, $1.magnitude) } }
+  /// Whether neurons may have hidden biases.
+  let hasOffsets: Bool
   /// Whether all numbers are there: what overflows or is no number can prove nothing.
   var isFinite: Bool {
     weights.allSatisfy(\.isFinite) && point.allSatisfy(\.isFinite) && bias.isFinite
       && errorBound.isFinite && distance.upperBound.isFinite && scale.isNormal && length.isFinite
-      && activation.exponent.isFinite
+      && activation.exponent.isFinite && offsets.allSatisfy(\.isFinite) && constantLength.isFinite
   }
 
   /// The problem for the difference of two outputs, sum_j a_j phi(<u_j, x>) + bias ||x||^q.
@@ -63,10 +75,11 @@ struct DecisionProblem: Sendable {
   ///   - length: its length in the full space.
   ///   - unit: what lengths are measured in; nil for `length`, or 1 where that is 0.
   ///   - terms: the coordinates that `length` was computed from, for its rounding.
+  ///   - offsets: beta_j in the units of the data, nil without hidden biases; `errorBound` then is divided by ||(x, 1)||^p.
   init(
     exponent: Double, directions: Matrix<Double>, contributions: [Double], bias: Double,
     biasDegree: Double, errorBound: Double, point: [Double], length: Double,
-    unit: Double? = nil, terms: Int = 0
+    unit: Double? = nil, terms: Int = 0, offsets: [Double]? = nil
   ) {
     let positive = contributions.indices.filter { contributions[$0] > 0 }
     let negative = contributions.indices.filter { !(contributions[$0] >= 0) }
@@ -74,7 +87,8 @@ struct DecisionProblem: Sendable {
       exponent: exponent, directions: directions.rows(at: positive + negative),
       weights: (positive + negative).map { contributions[$0].magnitude },
       supporting: positive.count, bias: bias, biasDegree: biasDegree, errorBound: errorBound,
-      point: point, length: length, unit: unit, terms: terms)
+      point: point, length: length, unit: unit, terms: terms,
+      offsets: offsets.map { all in (positive + negative).map { all[$0] } })
   }
 
   /// The problem of neurons that are sorted already, none of which is left out.
@@ -83,7 +97,7 @@ struct DecisionProblem: Sendable {
   init(
     exponent: Double, directions: Matrix<Double>, weights: [Double], supporting: Int,
     bias: Double, biasDegree: Double, errorBound: Double, point: [Double], length: Double,
-    unit: Double? = nil, terms: Int = 0
+    unit: Double? = nil, terms: Int = 0, offsets: [Double]? = nil
   ) {
     activation = RectifiedPower(exponent: exponent)
     self.directions = directions
@@ -95,6 +109,9 @@ struct DecisionProblem: Sendable {
     self.scale = scale
     self.length = length
     self.point = point.map { $0 / scale }
+    self.offsets = (offsets ?? []).map { $0 / scale }
+    hasOffsets = offsets != nil
+    constantLength = hasOffsets ? 1 / scale : 0
     let ratio = length / scale
     let rounding = Double(terms + 16) * 0x1p-52
     distance =
@@ -114,10 +131,24 @@ struct DecisionProblem: Sendable {
   /// At most the bias term minus the error that P - N may have, for every ||d|| <= radius.
   func constant(within radius: Double) -> Double {
     let farthest = distance.upperBound + radius
-    let error = errorBound * Double.power(farthest, activation.exponent)
+    let error = error(within: radius)
     let extreme = bias > 0 ? max(0, distance.lowerBound - radius) : farthest
     let result = bias * Double.power(extreme, biasDegree) - error
     return result.isNaN ? -.infinity : result
+  }
+
+  /// How far P - N may be from the network's, for every ||d|| <= radius.
+  private func error(within radius: Double) -> Double {
+    error(farthest: distance.upperBound + radius)
+  }
+
+  /// The same where ||x + d|| is at most `farthest`.
+  func error(farthest: Double) -> Double {
+    let size =
+      constantLength == 0
+      ? farthest
+      : (farthest * farthest + constantLength * constantLength).squareRoot() * (1 + 0x1p-50)
+    return errorBound * Double.power(size, activation.exponent)
   }
 
   /// A radius within which the bias outweighs everything that speaks against the label, in any direction; 0
@@ -127,7 +158,8 @@ struct DecisionProblem: Sendable {
   /// against it and of the error of P - N. It is kept at y = 0 as well, where the bias is all there is: this is
   /// what holds at the center of a network that normalises its inputs, where the inequality above reads 0 <= 0.
   var biasRadius: Double {
-    guard bias > 0 else { return 0 }
+    // With hidden biases phi may exceed ||y||^p.
+    guard bias > 0, !hasOffsets else { return 0 }
     let p = activation.exponent
     // Rows are unit vectors up to 2e-14, and sums are right up to their rounding.
     let allowance = 1 + 4e-14 * p + Double(count + 64) * 0x1p-50
@@ -188,9 +220,7 @@ struct DecisionProblem: Sendable {
       }
     }
     let size = abs(bias) * Double.power(squares.upperBound, half) + abs(slope) * squares.upperBound
-    let error =
-      errorBound
-      * Double.power(farthest, activation.exponent)
+    let error = error(farthest: farthest)
     let result = least - error - (biasDegree + 16) * 0x1p-50 * size
     return result.isNaN ? -.infinity : result
   }
@@ -211,8 +241,14 @@ struct DecisionProblem: Sendable {
     return max(0, whole - inside) + Double(dimension + 16) * 0x1p-50 * whole
   }
 
-  /// <u_j, x> of every neuron.
-  var preActivations: [Double] { directions.times(point) }
+  /// <u_j, x> of every neuron, with its hidden bias.
+  var preActivations: [Double] {
+    let products = directions.times(point)
+    return offsets.isEmpty ? products : zip(products, offsets).map { $0 + $1 }
+  }
+
+  /// beta_j; 0 without hidden biases.
+  func offset(_ j: Int) -> Double { offsets.isEmpty ? 0 : offsets[j] }
 
   /// The left side of the inequality at x + d, and its gradient with respect to d.
   func margin(_ d: [Double]) -> (value: Double, gradient: [Double]) {
@@ -223,7 +259,7 @@ struct DecisionProblem: Sendable {
     directions.withPointer { rows in
       for j in 0..<count {
         let row = rows + j * n
-        var z = 0.0
+        var z = offset(j)
         for i in 0..<n { z += row[i] * moved[i] }
         if z <= 0 { continue }
         let jet = activation.derivatives(z)

@@ -8,13 +8,15 @@ import Networks
 ///
 ///     |sum_j a_j phi(<u_j, X>) - (f(x) - bias)| <= errorBound ||x - center||^p
 ///
-/// for every output. ``ReducedNetwork`` finds it; what dropping, projecting and merging changed is bounded
+/// for every output. With hidden biases all of this is about (x - center, 1) in the place of x - center: directions,
+/// and rows and columns of the basis, have one more coordinate, which the basis leaves as it is. The adversary does
+/// not move it; see ``problem(label:opponent:input:unit:)``. ``ReducedNetwork`` finds it; what dropping, projecting and merging changed is bounded
 /// anew from the result, rounding included, and can be bounded again by whoever doubts it
 /// (``check(against:)``).
 package struct EffectiveNetwork: Sendable, Equatable, Codable {
   /// p.
   package let exponent: Double
-  /// u_j: unit rows, (neurons, rank).
+  /// u_j: unit rows, (neurons, rank); with hidden biases (neurons, rank + 1).
   package let directions: Matrix<Double>
   /// a_j as rows: (neurons, outputs).
   package let contributions: Matrix<Double>
@@ -24,18 +26,28 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
   package let normalizeInput: Bool
   /// Subtracted from every input; nil for nothing.
   package let center: [Double]?
-  /// Orthonormal rows up to rounding, (rank, inputDimension); nil for the identity.
+  /// Orthonormal rows up to rounding, (rank, inputDimension); nil for the identity. With hidden biases one row and
+  /// one column more, which are 0 but for a 1 in the corner.
   package let basis: Matrix<Double>?
+  /// Whether neurons have biases.
+  package let hasHiddenBias: Bool
   /// In units of an output, at ||x - center|| = 1; see above.
   package let errorBound: Double
 
   package var neurons: Int { directions.rows }
   /// The dimension certificates work in.
-  package var rank: Int { directions.columns }
+  package var rank: Int { directions.columns - (hasHiddenBias ? 1 : 0) }
   /// 1 for two classes, otherwise one a class.
   package var outputCount: Int { contributions.columns }
   /// Coordinates of an input.
-  package var inputDimension: Int { basis?.columns ?? directions.columns }
+  package var inputDimension: Int {
+    (basis?.columns ?? directions.columns) - (hasHiddenBias ? 1 : 0)
+  }
+  /// The basis of the coordinates that an adversary can move: (rank, inputDimension), nil for the identity.
+  package var inputBasis: Matrix<Double>? {
+    hasHiddenBias
+      ? basis.map { $0.rows(in: 0..<rank).columns(in: 0..<inputDimension) } : basis
+  }
 
   /// A network as certificates see it: with as small an error as few neurons allow.
   ///
@@ -47,12 +59,13 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
     let original = network.converted(to: Double.self)
     exponent = network.exponent
     normalizeInput = network.normalizeInput && network.exponent > 1
+    hasHiddenBias = network.hasHiddenBias
     center = original.center
     bias = original.outputBias ?? [Double](repeating: 0, count: network.outputCount)
     // Normalisation divides all outputs by the same number, which reduction need not know.
     let plain = try PReLUNetwork<Double>(
       exponent: exponent, hiddenWeights: original.hiddenWeights,
-      outputWeights: original.outputWeights)
+      outputWeights: original.outputWeights, hasHiddenBias: hasHiddenBias)
     let bound = ReductionBound(plain)
     var chosen: Candidate?
     for reduction in isReduced ? Self.fewNeurons(plain) : [] {
@@ -129,7 +142,7 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
         let next = try? ReducedNetwork(plain, tolerance: tolerance, halvesDimension: false),
         next.summary.neurons <= few
       else { break }
-      found.insert((next.network, next.basis), at: 0)
+      found.insert((next.network, next.augmentedBasis), at: 0)
     }
     return found
   }
@@ -137,7 +150,7 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
   /// Next to nothing given up, and parallel neurons merged.
   private static func allNeurons(_ plain: PReLUNetwork<Double>) -> [Reduction] {
     let merged = try? ReducedNetwork(plain, tolerance: 1e-9, halvesDimension: false)
-    return merged.map { [($0.network, $0.basis)] } ?? []
+    return merged.map { [($0.network, $0.augmentedBasis)] } ?? []
   }
 
   /// A bound of the relative errors that a product of length `dimension` and a few more operations make,
@@ -146,6 +159,7 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
 
   private enum CodingKeys: String, CodingKey {
     case exponent, directions, contributions, bias, normalizeInput, center, basis, errorBound
+    case hasHiddenBias
   }
 
   /// Matrices are lists of rows.
@@ -160,6 +174,7 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
     try container.encodeIfPresent(center, forKey: .center)
     try container.encodeIfPresent(basis.map(rows), forKey: .basis)
     try container.encode(errorBound, forKey: .errorBound)
+    if hasHiddenBias { try container.encode(true, forKey: .hasHiddenBias) }
   }
 
   /// Reads what ``encode(to:)`` writes. Whether it is right for a network, ``check(against:)`` tells.
@@ -184,6 +199,12 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
       try matrix(.basis, $0)
     }
     errorBound = try container.decode(Double.self, forKey: .errorBound)
+    hasHiddenBias = try container.decodeIfPresent(Bool.self, forKey: .hasHiddenBias) ?? false
+    guard !hasHiddenBias || directions.columns > 1 && (basis?.columns ?? 2) > 1 else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .directions, in: container,
+        debugDescription: "expected a coordinate besides the hidden bias")
+    }
     guard basis.map({ $0.rows == directions.columns }) ?? true else {
       throw DecodingError.dataCorruptedError(
         forKey: .basis, in: container, debugDescription: "expected one row a dimension")
@@ -193,12 +214,12 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
   /// Q (x - center).
   func reduce(_ input: [Double]) -> (point: [Double], length: Double) {
     let shifted = center.map { zip(input, $0).map { $0 - $1 } } ?? input
-    return (basis?.times(shifted) ?? shifted, Norm.l2.length(shifted))
+    return (inputBasis?.times(shifted) ?? shifted, Norm.l2.length(shifted))
   }
 
   /// Q^T d.
   func lift(_ perturbation: [Double]) -> [Double] {
-    guard let basis else { return perturbation }
+    guard let basis = inputBasis else { return perturbation }
     return basis.transposed.times(perturbation)
   }
 
@@ -215,6 +236,18 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
   func problem(label: Int, opponent: Int, input: [Double], unit: Double? = nil) -> DecisionProblem {
     let (point, length) = reduce(input)
     let one = outputCount == 1
+    if hasHiddenBias {
+      let neurons = AffineNeurons(
+        self,
+        contributions: (0..<neurons).map { j in
+          difference(of: label, from: opponent) { contributions[j, $0] }
+        })
+      return DecisionProblem(
+        exponent: exponent, directions: neurons.directions, contributions: neurons.contributions,
+        bias: difference(of: label, from: opponent) { bias[$0] } + neurons.constant,
+        biasDegree: 0, errorBound: (one ? errorBound : 2 * errorBound) + neurons.error,
+        point: point, length: length, unit: unit, terms: inputDimension, offsets: neurons.offsets)
+    }
     return DecisionProblem(
       exponent: exponent, directions: directions,
       contributions: (0..<neurons).map { j in
@@ -233,59 +266,15 @@ package struct EffectiveNetwork: Sendable, Equatable, Codable {
     // Every coordinate of Q (x - center) may be off by the error of one inner product.
     return max(0, radius * (1 - rounding) - length * rounding * Double(rank).squareRoot())
   }
-
-  /// Computes the error bound anew for a network.
-  /// - Throws: ``CertificateError`` where this is not an effective network of it, or its bound is too small.
-  package func check<Scalar: LinearScalar>(against network: PReLUNetwork<Scalar>)
-    throws(CertificateError)
-  {
-    guard exponent == network.exponent, outputCount == network.outputCount,
-      inputDimension == network.inputDimension,
-      normalizeInput == (network.normalizeInput && network.exponent > 1),
-      center == network.center.map({ $0.map { Double($0) } }),
-      bias == network.outputBias.map({ $0.map { Double($0) } })
-        ?? [Double](repeating: 0, count: outputCount)
-    else {
-      throw .anotherNetwork("degree, shape, center, bias or normalisation differ")
-    }
-    let rounding = Self.rounding(dimension: inputDimension)
-    let norms = directions.rowNorms()
-    guard norms.allSatisfy({ abs($0 - 1) <= 2e-14 }), contributions.isFinite(),
-      contributions.rows == directions.rows
-    else { throw .anotherNetwork("directions are not unit vectors") }
-    if let basis {
-      var products = Matrix.product(basis, basis, transposeB: true)
-      products.subtract(.identity(basis.rows))
-      guard products.frobeniusNorm <= rounding else {
-        throw .anotherNetwork("the basis is not orthonormal")
-      }
-    }
-    let plain = network.converted(to: Double.self)
-    let bound = ReductionBound(plain).bound(
-      directions: directions, contributions: contributions, basis: basis)
-    // Products are added in another order on another machine.
-    guard bound <= errorBound * (1 + 1e-9) else {
-      throw .anotherNetwork("outputs differ by up to \(bound), the certificate says \(errorBound)")
-    }
-  }
 }
 
-/// What is wrong with a certificate.
-package enum CertificateError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// It belongs to another network; says how that shows.
-  case anotherNetwork(String)
-  /// It is not a certificate: boxes that do not cover, multipliers that do not fit.
-  case malformed(String)
-  /// It proves less than it claims.
-  case weaker(claimed: Double, proved: Double)
-
-  /// One line for a person.
-  package var description: String {
-    switch self {
-    case .anotherNetwork(let reason): "the certificate is of another network: \(reason)"
-    case .malformed(let reason): "not a certificate: \(reason)"
-    case .weaker(let claimed, let proved):
-      "the certificate claims a radius of \(claimed) and proves \(proved)"
-    }
+extension ReducedNetwork<Double> {
+  /// The basis with a row and a column for the constant coordinate, where there are hidden biases.
+  fileprivate var augmentedBasis: Matrix<Double> {
+    guard network.hasHiddenBias else { return basis }
+    var corner = [Double](repeating: 0, count: basis.columns + 1)
+    corner[basis.columns] = 1
+    let rows = basis.appendingColumn([Double](repeating: 0, count: basis.rows))
+    return Matrix(stacking: [rows, Matrix([corner])])
   }
 }

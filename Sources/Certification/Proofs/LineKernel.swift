@@ -143,7 +143,7 @@ struct LineKernel {
     let (omega, p) = (lines.multiplier, problem.activation.exponent)
     let lengths = lengths(of: box)
     // By how much a pre-activation of the network may differ from that of the problem.
-    let shift = problem.directionError * lengths.upperBound
+    let shift = problem.preActivationError(farthest: lengths.upperBound)
     let isKept = isAlone(box, shift)
     if isKept && problem.keepsTies { return .infinity }
     let condition = condition(of: box)
@@ -174,7 +174,7 @@ struct LineKernel {
           size += max(slope.magnitude * l.magnitude + low, slope.magnitude * u.magnitude + high)
         }
         value += slope * start[j] - slope.magnitude * shift
-        size += slope.magnitude * (problem.distance.upperBound + shift)
+        size += slope.magnitude * (problem.distance.upperBound + problem.largestOffset + shift)
         steepness += slope.magnitude
         if slope == 0 { continue }
         let row = rows + j * n
@@ -201,7 +201,7 @@ struct LineKernel {
 
   /// Whether no neuron against the label is active in a box, and nothing else speaks against it.
   func keepsLabelAlone(_ box: CoordinateBox) -> Bool {
-    isAlone(box, problem.directionError * lengths(of: box).upperBound)
+    isAlone(box, problem.preActivationError(farthest: lengths(of: box).upperBound))
   }
 
   private func isAlone(_ box: CoordinateBox, _ shift: Double) -> Bool {

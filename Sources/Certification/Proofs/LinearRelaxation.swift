@@ -71,7 +71,7 @@ struct LinearRelaxation {
     var gradient = [Double](repeating: 0, count: n)
     var value = problem.constant(within: euclidean(t))
     // No |<u_j, x>| is larger.
-    let whole = max(1, problem.distance.upperBound)
+    let whole = problem.extent
     var size = whole + value.magnitude
     problem.directions.withPointer { rows in
       for j in 0..<problem.count {

@@ -31,8 +31,10 @@ struct LipschitzBound: Sendable {
     let p = problem.activation.exponent
     // For p >= 2 tau_j <= ‖x‖^(p-2) z_j, and sum b_j z_j^2 <= sigma^2 ‖x‖^2; for p < 2 only
     // tau_j <= ‖x‖^(p-1), and the b_j sum to 1.
-    let other = p >= 2 ? spectralNorm : 1
-    return p * spectralNorm * other * Double.power(size, p - 1)
+    // With hidden biases tau_j <= (‖x‖ + max |beta|)^(p-1) is all there is.
+    let other = p >= 2 && !problem.hasOffsets ? spectralNorm : 1
+    let reach = size + problem.largestOffset
+    return p * spectralNorm * other * Double.power(reach, p - 1)
   }
 
   /// The largest ‖grad G‖ for ‖d‖ <= s by the intervals of the z_j.
@@ -75,7 +77,7 @@ struct LipschitzBound: Sendable {
     let operations =
       (problem.activation.exponent + 4) * Double(problem.dimension + problem.count + 64)
     let rounding = operations * 0x1p-51
-    let size = max(1, problem.distance.upperBound)
+    let size = problem.extent
     margin -= rounding * Double.power(size, problem.activation.exponent)
     var reached = 0.0
     var step = maximum / 64

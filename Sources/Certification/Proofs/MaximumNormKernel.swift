@@ -49,7 +49,7 @@ struct MaximumNormKernel {
     // No |<u_j, d0>| is larger than size times the length of u_j.
     let size = zip(lengths, c).reduce(0) { $0 + $1.0 * $1.1.magnitude }
     // No |<u_j, x>| is larger, for unit u_j of the reduced space.
-    let whole = max(1, plain.distance.upperBound)
+    let whole = plain.extent
     var residual = [Double](repeating: 0, count: count)
     let square = zip(c, change).reduce(0) { $0 + $1.0 * $1.1 }
     var value = 0.5 * square + lambda * constant

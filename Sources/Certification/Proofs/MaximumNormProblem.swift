@@ -16,7 +16,7 @@ struct MaximumNormProblem: Sendable {
   let rows: Matrix<Double>
   /// The largest |<u_j, d>| of max_i |d_i| <= 1, or a little more.
   let reach: [Double]
-  /// <u_j, x>.
+  /// <u_j, x>, with hidden biases.
   let start: [Double]
 
   init(_ problem: DecisionProblem, basis: Matrix<Double>?) {
@@ -38,7 +38,7 @@ struct MaximumNormProblem: Sendable {
   /// The intervals of the z_k for max_i |d_i| <= radius: a little wider than exact.
   func root(within radius: Double) -> [ClosedRange<Double>] {
     (plain.supporting..<plain.count).map { k in
-      let size = max(1, plain.distance.upperBound) + radius * reach[k]
+      let size = plain.extent + radius * reach[k]
       let width = radius * reach[k] + (1e-12 + Double(rows.columns) * 0x1p-51) * size
       return start[k] - width...start[k] + width
     }

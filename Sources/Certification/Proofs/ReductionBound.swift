@@ -33,7 +33,7 @@ struct ReductionBound {
     leftOut = norms.indices.filter { norms[$0] < .leastNormalMagnitude }.reduce(0) { sum, j in
       guard network.hiddenWeights.row(j).contains(where: { $0 != 0 }) else { return sum }
       let largest = network.outputWeights.column(j).reduce(0) { max($0, $1.magnitude) }
-      return sum + .leastNormalMagnitude * (1 + Double(network.inputDimension)) * largest
+      return sum + .leastNormalMagnitude * (1 + Double(network.hiddenWeights.columns)) * largest
     }
     directions = network.hiddenWeights.rows(at: active).rowsNormalized()
     var contributions = network.outputWeights.transposed.rows(at: active)

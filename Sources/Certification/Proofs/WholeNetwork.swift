@@ -29,30 +29,37 @@ struct WholeNetwork: Sendable {
   func problem(label: Int, opponent: Int, input: [Double], unit: Double?) -> DecisionProblem {
     let plain = effective.problem(label: label, opponent: opponent, input: input, unit: unit)
     let one = effective.outputCount == 1
+    let differences = (0..<effective.neurons).map { j in
+      effective.difference(of: label, from: opponent) { effective.contributions[j, $0] }
+    }
+    let affine =
+      effective.hasHiddenBias ? AffineNeurons(effective, contributions: differences) : nil
+    // Without hidden biases relative errors of u and a are all there is; with them also those of their quotients.
+    let share = rounding + (affine?.relativeError ?? 0)
     var (supporting, against): ([Double], [Double]) = ([], [])
-    var (total, rest) = (0.0, one ? leftOut : 2 * leftOut)
-    for j in 0..<effective.neurons {
-      let difference = effective.difference(of: label, from: opponent) {
-        effective.contributions[j, $0]
-      }
+    var (total, rest) = (0.0, (one ? leftOut : 2 * leftOut) + (affine?.constantError ?? 0))
+    for (j, difference) in differences.enumerated() {
       let size =
         one
         ? difference.magnitude
         : effective.contributions[j, label].magnitude
           + effective.contributions[j, opponent].magnitude
-      total += difference.magnitude
-      // Neurons that cancel are no part of the problem.
-      if difference == 0 {
+      // Neurons that cancel are no part of the problem, and constant ones are part of its bias.
+      guard difference != 0, let factor = affine.map({ $0.factors[j] }) ?? 1 else {
         rest += rounding * size
-      } else if difference > 0 {
-        supporting.append(rounding * size)
+        continue
+      }
+      total += factor * difference.magnitude
+      if difference > 0 {
+        supporting.append(share * factor * size)
       } else {
-        against.append(rounding * size)
+        against.append(share * factor * size)
       }
     }
     let unit = total > 0 ? 1 / (total * (1 - 1e-12)) : 1
     return plain.withErrors(
-      directions: rounding, weights: (supporting + against).map { $0 * unit }, rest: rest * unit
+      directions: affine == nil ? rounding : 3 * rounding,
+      weights: (supporting + against).map { $0 * unit }, rest: rest * unit
     ).keepingTies(label < opponent)
   }
 }

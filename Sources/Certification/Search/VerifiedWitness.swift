@@ -60,9 +60,10 @@ struct VerifiedWitness {
 
   /// Logits, and bounds of their rounding errors.
   private func evaluate(_ point: [Double]) -> (logits: [Double], errors: [Double]) {
-    let (p, n) = (network.exponent, network.inputDimension)
+    let (p, n) = (network.exponent, network.hiddenWeights.columns)
     let unit = 0x1p-52
-    let x = network.center.map { zip(point, $0).map { $0 - $1 } } ?? point
+    let shifted = network.center.map { zip(point, $0).map { $0 - $1 } } ?? point
+    let x = network.hasHiddenBias ? shifted + [1] : shifted
     let size = Norm.l2.length(x)
     let length = network.normalizeInput ? size : 1
     func feature(_ z: Double, _ norm: Double) -> Double {

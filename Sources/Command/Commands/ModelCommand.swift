@@ -25,8 +25,8 @@ struct ModelInfoCommand: ParsableCommand {
     abstract: "Describe a model file: degree, shape, options.",
     discussion: """
       A PyTorch state dict does not say everything. Give --p, and --normalize-input or \
-      --no-normalize-input. It holds prelulayer.W, output_net.weight and perhaps output_net.bias and \
-      center, as safetensors, npz or pt. The names may stand behind one prefix, such as "module.". A .pt file \
+      --no-normalize-input. It holds prelulayer.W, output_net.weight and perhaps prelulayer.bias, output_net.bias \
+      and center, as safetensors, npz or pt. The names may stand behind one prefix, such as "module.". A .pt file \
       may be a checkpoint that holds the state dict beside other things, which are not read.
 
       Of a state dict of plain layers, and of an ONNX file, it says what was understood: every step, and what \
@@ -52,6 +52,7 @@ struct ModelInfoCommand: ParsableCommand {
     let outputCount: Int
     let parameters: Int
     let normalizeInput: Bool
+    let hiddenBias: Bool
     let bias: Bool
     let center: Bool
     /// Absent where the file does not say them.
@@ -81,7 +82,8 @@ struct ModelInfoCommand: ParsableCommand {
       outputCount: network.outputCount,
       parameters: network.hiddenWeights.elements.count + network.outputWeights.elements.count
         + (bias?.count ?? 0),
-      normalizeInput: network.normalizeInput, bias: bias != nil, center: network.center != nil,
+      normalizeInput: network.normalizeInput, hiddenBias: network.hasHiddenBias,
+      bias: bias != nil, center: network.center != nil,
       classes: loaded.classes)
     if format.json { return try Output.write(json: description) }
     var table = TerminalTable(header: ["model", ""])
@@ -92,6 +94,7 @@ struct ModelInfoCommand: ParsableCommand {
     table.append(["outputs", "\(description.outputCount)"])
     table.append(["parameters", "\(description.parameters)"])
     table.append(["input normalised", description.normalizeInput ? "yes" : "no"])
+    table.append(["hidden bias", description.hiddenBias ? "yes" : "no"])
     table.append(["output bias", description.bias ? "yes" : "no"])
     table.append(["center subtracted", description.center ? "yes" : "no"])
     table.append(["classes", Format.classes(loaded)])

@@ -28,6 +28,8 @@ struct TrainCommand: ParsableCommand {
           --bias --loss cross-entropy --out runs/features
         polyrelu train --data mixture --dimension 200 --samples 500 --width 100 \\
           --p 3 --optimizer gradient-flow --init-scale 1e-80 --out runs/flow
+        polyrelu train --data mixture --dimension 200 --samples 500 --width 10 --p 1 \\
+          --hidden-bias --output-init constant --freeze-output --out runs/frozen
       """)
 
   @OptionGroup(title: "Data") var data: DataOptions
@@ -53,6 +55,7 @@ struct TrainCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    try model.checkHiddenBias()
     if training.optimizer == .gradientFlow { return try runFlow() }
     // Everything a person can get wrong is looked at before the first file is written.
     if let name = flow.firstGiven {
@@ -64,7 +67,8 @@ struct TrainCommand: ParsableCommand {
     let configuration = TrainingRunConfiguration(
       data: request, model: model.configuration(data: request.data),
       training: training.configuration(
-        optimizer: optimizer, data: data, request: request, seed: common.seed))
+        optimizer: optimizer, data: data, request: request, seed: common.seed,
+        freezesOutput: model.freezeOutput))
     try TrainingRun.validate(configuration, data: data, heldOut: heldOut)
     var run = try TrainingRun(out, configuration: configuration, resume: resume)
     run.checkpointInterval = checkpointEvery
@@ -99,9 +103,16 @@ struct TrainCommand: ParsableCommand {
   private func runFlow() throws {
     try training.checkForGradientFlow()
     let (request, data, heldOut, _) = try load()
+    if flow.extremalVectors && model.hiddenBias {
+      throw ExperimentError.usage(
+        "--extremal-vectors: neurons with hidden biases have no directions of inputs alone; expected no "
+          + "--hidden-bias")
+    }
+    var flowConfiguration = flow.configuration(loss: training.resolvedLoss(data))
+    flowConfiguration.freezesOutput = model.freezeOutput
     let configuration = FlowRunConfiguration(
-      data: request, model: model.configuration(data: request.data),
-      flow: flow.configuration(loss: training.resolvedLoss(data)), seed: common.seed,
+      data: request, model: model.configuration(data: request.data), flow: flowConfiguration,
+      seed: common.seed,
       recordTimes: flow.recordAt?.values, findsExtremalVectors: flow.extremalVectors)
     // Throws for whatever does not fit, before the first file is written.
     try TrainingRun.validate(loss: configuration.flow.loss, data: data, heldOut: heldOut)

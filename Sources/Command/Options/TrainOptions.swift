@@ -9,6 +9,11 @@ import Training
 
 /// The network to be trained.
 struct TrainModelOptions: ParsableArguments {
+  /// How output weights start, by name.
+  enum OutputStart: String, ExpressibleByArgument, CaseIterable {
+    case random, constant
+  }
+
   @Option(
     parsing: .unconditional, help: "The degree, at least 1; 1 is a plain ReLU network.",
     transform: ArgumentText.degree)
@@ -31,6 +36,19 @@ struct TrainModelOptions: ParsableArguments {
   @Flag(help: "Give outputs a bias.")
   var bias = false
 
+  @Flag(help: "Give hidden neurons biases. Not with --normalize-input.")
+  var hiddenBias = false
+
+  @Option(
+    help: """
+      constant: output weights +1/width and -1/width in turn; of several outputs 1/width, every neuron for one \
+      class. random: as --init-scale says. (default: random)
+      """)
+  var outputInit: OutputStart?
+
+  @Flag(help: "Keep output weights and biases as they start.")
+  var freezeOutput = false
+
   @Flag(help: "Subtract the mean training sample.")
   var center = false
 
@@ -51,13 +69,22 @@ struct TrainModelOptions: ParsableArguments {
     }
   }
 
+  /// Refuses options that exclude each other.
+  func checkHiddenBias() throws(ExperimentError) {
+    if hiddenBias && normalizeInput {
+      throw .usage(
+        "--hidden-bias and --normalize-input exclude each other: expected one of the two")
+    }
+  }
+
   /// The settings, with the defaults for some data.
   func configuration(data: String) -> ModelConfiguration {
     let isMixture = data == "mixture"
     return ModelConfiguration(
       exponent: p, hiddenWidth: width ?? (isMixture ? 2000 : 500),
       initialization: initScale ?? (isMixture ? .gaussian(scale: 1e-7) : .kaiming),
-      bias: bias, center: center, normalizeInput: normalizeInput)
+      bias: bias, center: center, normalizeInput: normalizeInput, hasHiddenBias: hiddenBias,
+      hasConstantOutput: outputInit == .constant)
   }
 }
 
@@ -150,14 +177,15 @@ struct TrainLoopOptions: ParsableArguments {
 
   /// The settings, with the defaults for some data.
   func configuration(
-    optimizer: OptimizerConfiguration, data: Dataset, request: DatasetRequest, seed: UInt64
+    optimizer: OptimizerConfiguration, data: Dataset, request: DatasetRequest, seed: UInt64,
+    freezesOutput: Bool
   ) -> TrainingConfiguration {
     TrainingConfiguration(
       loss: resolvedLoss(data), optimizer: optimizer,
       epochs: epochs ?? (request.data == "mixture" ? 401 : 51),
       batchSize: batchSize
         ?? (["mnist", "fashion-mnist", "cifar10"].contains(request.data) ? 1000 : 100),
-      seed: seed, thinning: everyNeuron ? nil : Thinning())
+      seed: seed, thinning: everyNeuron ? nil : Thinning(), freezesOutput: freezesOutput)
   }
 }
 

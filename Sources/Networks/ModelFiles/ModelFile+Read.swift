@@ -5,6 +5,7 @@ import LinearCore
 struct TensorNames: Equatable {
   let hidden: String
   let output: String
+  let hiddenBias: String
   let bias: String
   let center: String
   /// Whether the hidden weights are stored as (input, hidden).
@@ -13,23 +14,29 @@ struct TensorNames: Equatable {
   var prefix = ""
 
   static let own = TensorNames(
-    hidden: "hiddenWeights", output: "outputWeights", bias: "outputBias", center: "center",
+    hidden: "hiddenWeights", output: "outputWeights", hiddenBias: "hiddenBias",
+    bias: "outputBias", center: "center",
     hiddenIsTransposed: false)
 
   static let stateDict = TensorNames(
-    hidden: "prelulayer.W", output: "output_net.weight", bias: "output_net.bias",
+    hidden: "prelulayer.W", output: "output_net.weight", hiddenBias: "prelulayer.bias",
+    bias: "output_net.bias",
     center: "center", hiddenIsTransposed: true)
 
   /// The names of everything that a model file may hold, hyper-parameters included.
   var all: Set<String> {
-    [hidden, output, bias, center, "p", "normalizeInput", prefix + "p", prefix + "normalizeInput"]
+    [
+      hidden, output, hiddenBias, bias, center, "p", "normalizeInput", prefix + "p",
+      prefix + "normalizeInput",
+    ]
   }
 
   /// The same names behind `prefix`, as wrappers of modules write them: `module.`, `_orig_mod.`, `model.`.
   func behind(_ prefix: String) -> TensorNames {
     TensorNames(
-      hidden: prefix + hidden, output: prefix + output, bias: prefix + bias,
-      center: prefix + center, hiddenIsTransposed: hiddenIsTransposed, prefix: prefix)
+      hidden: prefix + hidden, output: prefix + output, hiddenBias: prefix + hiddenBias,
+      bias: prefix + bias, center: prefix + center, hiddenIsTransposed: hiddenIsTransposed,
+      prefix: prefix)
   }
 
   /// The ways to find a network among the tensors of a file: all that hold both pairs of weights behind one prefix,
@@ -54,24 +61,29 @@ extension ModelFile {
   ) throws(FormatError) -> PReLUNetwork<Scalar> {
     let names = try names(among: file.names, path)
     let found = file.metadata["format"]
-    guard names.hiddenIsTransposed || found == nil || found == format else {
+    guard names.hiddenIsTransposed || found == nil || [format, biasedFormat].contains(found) else {
       throw FormatError(
-        path: path, "has the model format '\(found?.shortened ?? "")'; this version reads \(format)"
+        path: path,
+        "has the model format '\(found?.shortened ?? "")'; this version reads "
+          + "\(format) and \(biasedFormat)"
       )
     }
     let hyperParameters = try hyperParameters(file, names, path, exponent, normalizeInput)
     try checkShapes(file, names, path)
     let hidden: Matrix<Scalar> = try matrix(file, names.hidden, path)
+    let hiddenBias: [Scalar]? =
+      file.names.contains(names.hiddenBias) ? try vector(file, names.hiddenBias, path) : nil
+    let weights = names.hiddenIsTransposed ? hidden.transposed : hidden
     let hasBias = file.names.contains(names.bias)
     let center = file.names.contains(names.center)
     do {
       return try PReLUNetwork(
         exponent: hyperParameters.exponent,
-        hiddenWeights: names.hiddenIsTransposed ? hidden.transposed : hidden,
+        hiddenWeights: hiddenBias.map(weights.appendingColumn) ?? weights,
         outputWeights: try matrix(file, names.output, path),
         outputBias: hasBias ? try vector(file, names.bias, path) : nil,
         center: center ? scalars(try file.tensor(names.center, path: path)) : nil,
-        normalizeInput: hyperParameters.normalizeInput)
+        normalizeInput: hyperParameters.normalizeInput, hasHiddenBias: hiddenBias != nil)
     } catch let error as NetworkError {
       throw FormatError(path: path, error.description)
     } catch let error as FormatError {
@@ -219,6 +231,14 @@ extension ModelFile {
       throw failure(
         "tensor '\(names.center.shortened)' has \(center) coordinates, but "
           + "'\(names.hidden.shortened)' of shape \(hidden) = \(order) reads \(input)")
+    }
+    if file.names.contains(names.hiddenBias) {
+      let bias = try shape(file, names.hiddenBias, axes: 1, path)[0]
+      guard bias == width else {
+        throw failure(
+          "tensor '\(names.hiddenBias.shortened)' has \(bias) numbers for the \(width) neurons of "
+            + "'\(names.hidden.shortened)'")
+      }
     }
     if file.names.contains(names.bias) {
       let bias = try shape(file, names.bias, axes: 1, path)[0]

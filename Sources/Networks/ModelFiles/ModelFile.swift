@@ -4,11 +4,14 @@ import LinearCore
 /// Networks in files.
 ///
 /// Our own tensors: `hiddenWeights` (hidden, input), `outputWeights` (outputs, hidden), where present
-/// `outputBias` (outputs) and `center` (input). The hyper-parameters `p` and `normalizeInput` are
-/// metadata of a safetensors file beside `format` = "polyrelu-1", and arrays without axes in an npz file; so are
+/// `hiddenBias` (hidden), `outputBias` (outputs) and `center` (input). The hyper-parameters `p` and `normalizeInput` are
+/// metadata of a safetensors file beside `format` = "polyrelu-1" ("polyrelu-2" with hidden biases, which
+/// earlier versions would not see), and arrays without axes in an npz file; so are
 /// the values of the classes where they are known, see ``classes(path:)``.
 public enum ModelFile {
   static let format = "polyrelu-1"
+  /// The format of networks with hidden biases.
+  static let biasedFormat = "polyrelu-2"
 
   /// The most bytes that the tensors of a model may take in memory: 1 GiB.
   public static let maximumBytes = 1 << 30
@@ -42,12 +45,13 @@ public enum ModelFile {
     of network: PReLUNetwork<Scalar>, classes: [ClassLabel]? = nil
   ) -> Safetensors {
     var file = Safetensors()
-    file.tensors["hiddenWeights"] = tensor(network.hiddenWeights)
+    file.tensors["hiddenWeights"] = tensor(network.inputWeights)
     file.tensors["outputWeights"] = tensor(network.outputWeights)
+    if let bias = network.hiddenBias { file.tensors["hiddenBias"] = tensor(bias) }
     if let bias = network.outputBias { file.tensors["outputBias"] = tensor(bias) }
     if let center = network.center { file.tensors["center"] = tensor(center) }
     file.metadata = [
-      "format": format, "p": "\(network.exponent)",
+      "format": network.hasHiddenBias ? biasedFormat : format, "p": "\(network.exponent)",
       "normalizeInput": "\(network.normalizeInput)",
     ]
     file.metadata[classesName] = classes.map(ClassList.text)
@@ -87,7 +91,7 @@ public enum ModelFile {
   /// wrote; the content tells which.
   ///
   /// A PyTorch state dict has `prelulayer.W` (input, hidden), `output_net.weight` (outputs, hidden) and
-  /// where present `output_net.bias` and `center` ((input) or (1, input)). All names may stand behind one prefix, such
+  /// where present `prelulayer.bias` (hidden), `output_net.bias` and `center` ((input) or (1, input)). All names may stand behind one prefix, such
   /// as `module.` or `_orig_mod.`, and the state dict in a dictionary of a checkpoint. Where a file does not say its two hyper-parameters
   /// they must be given; where it does they must be nil or agree.
   public static func read<Scalar: LinearScalar>(

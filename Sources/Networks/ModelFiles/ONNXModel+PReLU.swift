@@ -8,15 +8,27 @@ import LinearCore
 extension ONNXModel {
   /// Fully connected features h = r (r / ||w||)^(p-1) with r = relu(W x): (batch, D) to (batch, width).
   ///
-  /// - Parameter weights: (width, D).
+  /// - Parameters:
+  ///   - weights: (width, D); with biases (width, D + 1).
+  ///   - hasBias: whether the last column is added to the products, and belongs to w in ||w||.
   /// - Returns: the name of the features.
   package mutating func appendPReLULayer(
-    reading input: String, weights: Matrix<Float>, exponent: Double, prefix: String = ""
+    reading input: String, weights: Matrix<Float>, hasBias: Bool = false, exponent: Double,
+    prefix: String = ""
   ) -> String {
     let (weights, norms) = Self.silenced(weights)
     let name = prefix + "hidden_weights"
-    constants[name] = ModelFile.tensor(weights.transposed)
-    let sums = append("MatMul", [input, name], to: prefix + "preactivation")
+    var sums = prefix + "preactivation"
+    if hasBias {
+      let last = weights.columns - 1
+      constants[name] = ModelFile.tensor(weights.columns(in: 0..<last).transposed)
+      constants[prefix + "hidden_bias"] = ModelFile.tensor(weights.column(last))
+      let products = append("MatMul", [input, name], to: prefix + "weighted_input")
+      sums = append("Add", [products, prefix + "hidden_bias"], to: sums)
+    } else {
+      constants[name] = ModelFile.tensor(weights.transposed)
+      sums = append("MatMul", [input, name], to: sums)
+    }
     return appendPReLU(
       of: sums, norms: ModelFile.tensor(norms), exponent: exponent, prefix: prefix)
   }

@@ -13,7 +13,9 @@ extension PReLUNetwork where Scalar == Float {
     var model = ONNXModel(
       name: "polyrelu",
       documentation: "pReLU network f(x) = V h(x) + bias, "
-        + "h_j(x) = relu(<w_j, x - center>)^p / ||w_j||^(p-1)"
+        + (hasHiddenBias
+          ? "h_j(x) = relu(<w_j, x - center> + b_j)^p / ||(w_j, b_j)||^(p-1)"
+          : "h_j(x) = relu(<w_j, x - center>)^p / ||w_j||^(p-1)")
         + (normalizeInput ? " / ||x - center||^(p-1)" : "") + ", p = \(exponent)",
       input: .init(name: "input", width: inputDimension),
       output: .init(name: "logits", width: outputCount))
@@ -26,7 +28,8 @@ extension PReLUNetwork where Scalar == Float {
     // At p = 1 input normalisation divides by 1.
     let dividesByLength = normalizeInput && exponent != 1
     if dividesByLength { value = model.appendDirection(of: value).direction }
-    value = model.appendPReLULayer(reading: value, weights: hiddenWeights, exponent: exponent)
+    value = model.appendPReLULayer(
+      reading: value, weights: hiddenWeights, hasBias: hasHiddenBias, exponent: exponent)
 
     // The last operator, whichever it is, makes the logits.
     var last: [(operation: String, inputs: (String) -> [String], name: String)] = []

@@ -54,10 +54,12 @@ extension PReLUNetwork<Double> {
   {
     var centered = inputs
     if let center { centered.subtractFromRows(center) }
+    centered = augment(centered)
     let lengths = centered.rowNorms()
     var features = Matrix.product(centered, hiddenWeights, transposeB: true)
     var bounds = [Double](repeating: 0, count: inputs.rows)
-    let unit = 8 * Double.ulpOfOne * (exponent * Double(inputDimension) + Double(hiddenWidth) + 8)
+    let unit =
+      8 * Double.ulpOfOne * (exponent * Double(hiddenWeights.columns) + Double(hiddenWidth) + 8)
     let biasSize = (outputBias ?? []).reduce(0) { max($0, $1.magnitude) }
     let (power, width) = (exponent - 1, hiddenWidth)
     features.withMutablePointer { base in

@@ -10,6 +10,6 @@ extension PReLUNetwork {
       let column = outputWeights.column(j)
       return column.indices.max { column[$0] < column[$1] }!
     }
-    return (hiddenWeights.rows(at: neurons), labels)
+    return (inputWeights.rows(at: neurons), labels)
   }
 }

@@ -85,7 +85,7 @@ extension PReLUNetwork: Classifier {
     inputs.rows.withPointer { rows in
       Parallel.forEachBlock(of: inputs.rows.rows, size: evaluationBlockSize) { _, range in
         let pass = BlockPass(self, norms: norms, capacity: capacity)
-        let first = rows + range.lowerBound * inputDimension
+        let first = rows + range.lowerBound * hiddenWeights.columns
         if let scales = inputs.outputScales {
           scales.withUnsafeBufferPointer {
             body(pass, range, first, $0.baseAddress! + range.lowerBound)

@@ -19,6 +19,9 @@ extension PReLUNetwork {
         for j in 0..<inputs.columns { centered[i, j] -= Double(center[j]) }
       }
     }
+    if hasHiddenBias {
+      centered = centered.appendingOnes()
+    }
     var features = Matrix.product(centered, weights, transposeB: true)
     for i in 0..<features.rows {
       let length = normalizeInput ? Norm.l2.length(centered.row(i)) : 1

@@ -8,6 +8,14 @@ import LinearCore
 /// plain ReLU network. With ``normalizeInput`` the hidden features are divided by
 /// ||x - center||^(p-1) as well, so that f is homogeneous of degree 1 in x - center for every p.
 ///
+/// With hidden biases every neuron has one number b_j more. It is the weight of one more coordinate of the
+/// input, which is constantly 1:
+///
+///     h_j(x) = relu(<w_j, x - center> + b_j)^p / ||(w_j, b_j)||^(p-1),
+///
+/// so that f stays homogeneous in the weights of every neuron. Input normalisation would have to scale that
+/// coordinate as well, and excludes them.
+///
 /// A neuron with w_j = 0 contributes 0 and has gradient 0. At <w_j, x> = 0 and p = 1 the subgradient is
 /// 0. One output means two classes: class 1 is predicted where f > 0. Several outputs are logits.
 public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
@@ -17,28 +25,35 @@ public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
   public let normalizeInput: Bool
   /// Subtracted from every input; `inputDimension` numbers, or nil for no shift.
   public let center: [Scalar]?
-  /// w_1 ... w_h as rows: (hiddenWidth, inputDimension).
+  /// w_1 ... w_h as rows: (hiddenWidth, inputDimension); with hidden biases the rows (w_j, b_j), one column
+  /// more.
   public var hiddenWeights: Matrix<Scalar>
+  /// Whether the last column of ``hiddenWeights`` holds biases.
+  public let hasHiddenBias: Bool
   /// V: (outputCount, hiddenWidth).
   public var outputWeights: Matrix<Scalar>
   /// Added to the logits; `outputCount` numbers, or nil.
   public var outputBias: [Scalar]?
 
   /// The number of input coordinates.
-  public var inputDimension: Int { hiddenWeights.columns }
+  public var inputDimension: Int { hiddenWeights.columns - (hasHiddenBias ? 1 : 0) }
   /// The number of hidden neurons.
   public var hiddenWidth: Int { hiddenWeights.rows }
   /// The number of outputs: 1 for two classes, otherwise one logit a class.
   public var outputCount: Int { outputWeights.rows }
 
   /// A network from its weights.
+  ///
+  /// - Parameter hasHiddenBias: whether the last column of `hiddenWeights` holds hidden biases.
   /// - Throws: ``NetworkError`` when shapes do not fit together, p is out of range, or a number is not finite.
   public init(
     exponent: Double, hiddenWeights: Matrix<Scalar>, outputWeights: Matrix<Scalar>,
-    outputBias: [Scalar]? = nil, center: [Scalar]? = nil, normalizeInput: Bool = false
+    outputBias: [Scalar]? = nil, center: [Scalar]? = nil, normalizeInput: Bool = false,
+    hasHiddenBias: Bool = false
   ) throws(NetworkError) {
     try Degree.check(exponent)
-    guard hiddenWeights.rows > 0, hiddenWeights.columns > 0, outputWeights.rows > 0 else {
+    let inputDimension = hiddenWeights.columns - (hasHiddenBias ? 1 : 0)
+    guard hiddenWeights.rows > 0, inputDimension > 0, outputWeights.rows > 0 else {
       throw NetworkError("a network needs at least one input, one hidden neuron and one output")
     }
     guard outputWeights.columns == hiddenWeights.rows else {
@@ -50,9 +65,13 @@ public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
       throw NetworkError(
         "\(outputBias.count) output biases for \(outputWeights.rows) outputs")
     }
-    if let center, center.count != hiddenWeights.columns {
+    if let center, center.count != inputDimension {
       throw NetworkError(
-        "the center has \(center.count) coordinates, inputs have \(hiddenWeights.columns)")
+        "the center has \(center.count) coordinates, inputs have \(inputDimension)")
+    }
+    if hasHiddenBias && normalizeInput {
+      throw NetworkError(
+        "hidden biases and input normalisation exclude each other: expected one of the two")
     }
     guard hiddenWeights.isFinite(), outputWeights.isFinite(),
       (outputBias ?? []).allSatisfy(\.isFinite), (center ?? []).allSatisfy(\.isFinite)
@@ -61,6 +80,7 @@ public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
     self.normalizeInput = normalizeInput
     self.center = center
     self.hiddenWeights = hiddenWeights
+    self.hasHiddenBias = hasHiddenBias
     self.outputWeights = outputWeights
     self.outputBias = outputBias
   }
@@ -71,19 +91,22 @@ public struct PReLUNetwork<Scalar: LinearScalar>: Sendable, Equatable {
     PReLUNetwork<Other>(
       fitting: exponent, hiddenWeights: hiddenWeights.converted(),
       outputWeights: outputWeights.converted(), outputBias: outputBias?.map { Other($0) },
-      center: center?.map { Other($0) }, normalizeInput: normalizeInput)
+      center: center?.map { Other($0) }, normalizeInput: normalizeInput,
+      hasHiddenBias: hasHiddenBias)
   }
 
   /// A network from weights that are known to make one.
   /// - Precondition: the other initialiser would not throw.
   package init(
     fitting exponent: Double, hiddenWeights: Matrix<Scalar>, outputWeights: Matrix<Scalar>,
-    outputBias: [Scalar]? = nil, center: [Scalar]? = nil, normalizeInput: Bool = false
+    outputBias: [Scalar]? = nil, center: [Scalar]? = nil, normalizeInput: Bool = false,
+    hasHiddenBias: Bool = false
   ) {
     do throws(NetworkError) {
       try self.init(
         exponent: exponent, hiddenWeights: hiddenWeights, outputWeights: outputWeights,
-        outputBias: outputBias, center: center, normalizeInput: normalizeInput)
+        outputBias: outputBias, center: center, normalizeInput: normalizeInput,
+        hasHiddenBias: hasHiddenBias)
     } catch {
       preconditionFailure("weights that make no network: \(error)")
     }

@@ -111,7 +111,7 @@ private struct Tile<Scalar: LinearScalar> {
     self.blockSize = blockSize
     self.feedback = feedback ?? network.outputWeights
     width = network.hiddenWidth
-    dimension = network.inputDimension
+    dimension = network.hiddenWeights.columns
     outputs = network.outputCount
     outputWeights = network.outputWeights
     outputBias = network.outputBias
@@ -271,7 +271,7 @@ extension PReLUNetwork {
   package struct ParameterGradient: Sendable {
     /// The mean loss.
     package let loss: Double
-    /// (hiddenWidth, inputDimension).
+    /// In the shape of ``PReLUNetwork/hiddenWeights``, hidden biases included.
     package let hiddenWeights: Matrix<Scalar>
     /// (outputCount, hiddenWidth).
     package let outputWeights: Matrix<Scalar>
@@ -286,7 +286,7 @@ extension PReLUNetwork {
     -> ParameterGradient
   {
     var network = self
-    var hidden = Matrix<Scalar>(rows: hiddenWidth, columns: inputDimension)
+    var hidden = Matrix<Scalar>(rows: hiddenWidth, columns: hiddenWeights.columns)
     let pass = BatchPass<Scalar>(hiddenWidth: hiddenWidth, capacity: inputs.rows)
     let result = hidden.withMutablePointer { target in
       nonisolated(unsafe) let target = target

@@ -8,7 +8,7 @@ final class BlockPass<Scalar: LinearScalar>: InputGradientPass {
   private let norms: [Scalar]
   private let capacity: Int
   private let storage: UnsafeMutablePointer<Scalar>
-  /// Inputs as the hidden layer sees them: (capacity, inputDimension).
+  /// Inputs as the hidden layer sees them: (capacity, columns of the hidden weights).
   private let rows: UnsafeMutablePointer<Scalar>
   /// ||x - center|| of every sample; used with input normalisation only.
   private let scales: UnsafeMutablePointer<Scalar>
@@ -28,7 +28,7 @@ final class BlockPass<Scalar: LinearScalar>: InputGradientPass {
     self.capacity = capacity
     kernel = ActivationKernel(exponent: network.exponent)
     let (dimension, width, outputs) = (
-      network.inputDimension, network.hiddenWidth, network.outputCount
+      network.hiddenWeights.columns, network.hiddenWidth, network.outputCount
     )
     storage = .allocate(capacity: capacity * (dimension + 1 + 2 * width + 2 * outputs))
     rows = storage
@@ -56,16 +56,16 @@ final class BlockPass<Scalar: LinearScalar>: InputGradientPass {
   /// themselves.
   private func load(_ count: Int, _ inputs: UnsafePointer<Scalar>) -> UnsafePointer<Scalar> {
     precondition(count <= capacity, "more samples than the pass was made for")
-    if network.center == nil && !network.normalizeInput { return inputs }
+    if network.center == nil && !network.normalizeInput && !network.hasHiddenBias { return inputs }
     prepareRows(
       count, network.inputDimension, inputs, center: network.center, into: rows,
-      scales: network.normalizeInput ? scales : nil)
+      stride: network.hiddenWeights.columns, scales: network.normalizeInput ? scales : nil)
     return UnsafePointer(rows)
   }
 
   /// Features and slopes of prepared inputs against all neurons.
   func forwardFeatures(_ count: Int, _ prepared: UnsafePointer<Scalar>) {
-    let (width, dimension) = (network.hiddenWidth, network.inputDimension)
+    let (width, dimension) = (network.hiddenWidth, network.hiddenWeights.columns)
     network.hiddenWeights.withPointer {
       Scalar.gemm(
         transposeA: false, transposeB: true, m: width, n: count, k: dimension, alpha: 1, a: $0,
@@ -101,7 +101,9 @@ final class BlockPass<Scalar: LinearScalar>: InputGradientPass {
     _ count: Int, _ prepared: UnsafePointer<Scalar>, weights: UnsafePointer<Scalar>,
     gradient: UnsafeMutablePointer<Scalar>
   ) {
+    // Of (w, b) the gradient with respect to x takes w.
     let (width, dimension) = (network.hiddenWidth, network.inputDimension)
+    let stride = network.hiddenWeights.columns
     let outputs = network.outputCount
     network.outputWeights.withPointer {
       Scalar.gemm(
@@ -113,7 +115,7 @@ final class BlockPass<Scalar: LinearScalar>: InputGradientPass {
     network.hiddenWeights.withPointer {
       Scalar.gemm(
         transposeA: true, transposeB: false, m: count, n: dimension, k: width, alpha: 1,
-        a: features, leadingA: count, b: $0, leadingB: dimension, beta: 0, c: gradient,
+        a: features, leadingA: count, b: $0, leadingB: stride, beta: 0, c: gradient,
         leadingC: dimension)
     }
     guard network.normalizeInput, network.exponent != 1 else { return }
@@ -132,7 +134,7 @@ extension PReLUNetwork {
     var norms = [Scalar](repeating: 0, count: hiddenWidth)
     hiddenWeights.withPointer {
       ActivationKernel.norms(
-        neurons: hiddenWidth, dimension: inputDimension, weights: $0, into: &norms)
+        neurons: hiddenWidth, dimension: hiddenWeights.columns, weights: $0, into: &norms)
     }
     return norms
   }

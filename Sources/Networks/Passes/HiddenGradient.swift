@@ -9,7 +9,7 @@ import LinearCore
 /// accumulating product.
 package struct HiddenGradient<Scalar: LinearScalar> {
   package let neurons: Range<Int>
-  /// The number of input coordinates.
+  /// The number of weights of a neuron: input coordinates, and a hidden bias where there is one.
   package let dimension: Int
   /// The live weights of these neurons, (neurons.count, dimension). Whoever receives this value may
   /// change them.

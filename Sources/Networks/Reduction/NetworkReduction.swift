@@ -5,11 +5,16 @@ import LinearCore
 ///
 /// With u_j = w_j / ||w_j|| and a_j = ||w_j|| (column j of V), f(x) - bias = sum_j a_j relu(<u_j, x>)^p.
 /// The weight of a neuron is s_j = max_c |a_cj|; A is the sum of all weights.
+///
+/// With hidden biases everything is about (x, 1), of which the last coordinate is kept as it is: directions have it
+/// behind the others, and only the others are projected.
 struct NetworkReduction {
   let exponent: Double
+  private let hasHiddenBias: Bool
   /// A = sum_j s_j over all neurons of the network.
   let total: Double
-  /// u_j of the neurons left, or what stands for them: (neurons, D), later (neurons, rank).
+  /// u_j of the neurons left, or what stands for them: (neurons, D), later (neurons, rank); one column more with
+  /// hidden biases.
   private(set) var directions: Matrix<Double>
   /// a_j as rows: (neurons, outputs).
   private(set) var contributions: Matrix<Double>
@@ -36,12 +41,13 @@ struct NetworkReduction {
       (weights[$1], $0) < (weights[$0], $1)
     }
     exponent = network.exponent
+    hasHiddenBias = network.hasHiddenBias
     self.weights = order.map { weights[$0] }
     total = self.weights.reduce(0, +)
     contributions = output.rows(at: order)
     for (row, j) in order.enumerated() { contributions.scaleRow(row, by: norms[j]) }
     directions = network.hiddenWeights.rows(at: order).converted(to: Double.self).rowsNormalized()
-    basis = Matrix(rows: 0, columns: directions.columns)
+    basis = Matrix(rows: 0, columns: network.inputDimension)
   }
 
   /// B with |f(x) - f_reduced(x)| <= B ||x||^p for every output.
@@ -77,14 +83,18 @@ struct NetworkReduction {
   /// rank the one that leaves the least spectral norm outside. Takes the smallest rank that leaves at
   /// most `limit`.
   mutating func project(limit: Double) throws(FactorizationError) {
-    let rows = weighted(directions)
+    let dimension = basis.columns
+    let seen = hasHiddenBias ? directions.columns(in: 0..<dimension) : directions
+    let rows = weighted(seen)
     if try !projectOnSample(rows, limit: limit) {
       let factors = try rows.singularValueDecomposition()
       let rank = max(1, factors.singularValues.count { $0 > limit })
       outside = rank < factors.singularValues.count ? factors.singularValues[rank] : 0
       basis = factors.vTransposed.rows(in: 0..<rank)
     }
-    directions = Matrix.product(directions, basis, transposeB: true)
+    let projected = Matrix.product(seen, basis, transposeB: true)
+    directions =
+      hasHiddenBias ? projected.appendingColumn(directions.column(dimension)) : projected
   }
 
   /// The same without the decomposition of a large matrix, where few directions will do: the span of

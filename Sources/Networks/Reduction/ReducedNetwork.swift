@@ -6,7 +6,8 @@ package struct ReductionSummary: Sendable, Equatable {
   package let neurons: Int
   /// The dimension the reduced network works in, of ``originalDimension``.
   package let rank: Int
-  /// B in |f(x) - f_reduced(x)| <= B ||x - center||^p, for every output and every x.
+  /// B in |f(x) - f_reduced(x)| <= B ||x - center||^p, for every output and every x; with hidden biases
+  /// B ||(x - center, 1)||^p.
   package let errorBound: Double
   /// The sum over neurons of max_c |V_cj| ||w_j||, which bounds |f(x) - bias| in the same way.
   package let totalContribution: Double
@@ -56,6 +57,9 @@ package struct ReductionSummary: Sendable, Equatable {
 ///
 /// The bounds are those of exact arithmetic; rounding in `Scalar` comes on top in either network.
 ///
+/// With hidden biases all of this is about (x, 1) and (w_j, b_j) in the places of x and w_j. The last coordinate
+/// is no adversary's to move, so only the others are projected.
+///
 /// With input normalisation f depends on ||x - center||, and so on all dimensions: not reducible.
 package struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
   /// The network of `rank` inputs: no center, the same outputs and bias.
@@ -101,7 +105,8 @@ package struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
       throw NetworkError("the outputs depend on \(rank) of \(dimension) dimensions")
     }
     do { try reduction.merge(limit: limit) } catch { throw NetworkError("\(error)") }
-    network = try Self.network(reduction, bias: original.outputBias)
+    network = try Self.network(
+      reduction, bias: original.outputBias, hasHiddenBias: original.hasHiddenBias)
     basis = reduction.basis
     center = original.center?.map { Double($0) }
     summary = ReductionSummary(
@@ -111,16 +116,17 @@ package struct ReducedNetwork<Scalar: LinearScalar>: Sendable {
   }
 
   /// a phi(<m, x>) as a neuron: weight m, output weight a ||m||^(p-1).
-  private static func network(_ reduction: NetworkReduction, bias: [Scalar]?)
-    throws(NetworkError) -> PReLUNetwork<Scalar>
-  {
+  private static func network(
+    _ reduction: NetworkReduction, bias: [Scalar]?, hasHiddenBias: Bool
+  ) throws(NetworkError) -> PReLUNetwork<Scalar> {
     var output = reduction.contributions
     for (j, norm) in reduction.directions.rowNorms().enumerated() {
       output.scaleRow(j, by: Double.power(norm, reduction.exponent - 1))
     }
     return try PReLUNetwork(
       exponent: reduction.exponent, hiddenWeights: reduction.directions.converted(),
-      outputWeights: output.transposed.converted(), outputBias: bias)
+      outputWeights: output.transposed.converted(), outputBias: bias,
+      hasHiddenBias: hasHiddenBias)
   }
 }
 
@@ -179,6 +185,7 @@ extension ReducedNetwork {
     let bound = summary.errorBound * (network.outputCount == 1 ? 1 : 2)
     var shifted = inputs.converted(to: Double.self)
     if let center { shifted.subtractFromRows(center) }
+    shifted = network.hasHiddenBias ? shifted.appendingOnes() : shifted
     return zip(shifted.rowNorms(), gradients.rowNorms()).map { size, slope in
       let error = bound * Double.power(size, network.exponent)
       return error == 0 ? 0 : error / Double(slope)

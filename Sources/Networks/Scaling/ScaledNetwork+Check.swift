@@ -84,11 +84,16 @@ private struct ExactMargin {
     let network = margins.network
     self.network = network
     let center = network.center ?? [Double](repeating: 0, count: input.count)
-    let shifted = zip(input, center).map { $0 - $1 }
+    var shifted = zip(input, center).map { $0 - $1 }
+    var magnitudes = zip(input, center).map { $0.magnitude + $1.magnitude }
+    if network.hasHiddenBias {
+      shifted.append(1)
+      magnitudes.append(1)
+    }
     let largest = shifted.reduce(0) { max($0, $1.magnitude) }
     let exponent = largest > 0 ? largest.exponent : 0
     let unit = shifted.map { scalbn($0, -exponent) }
-    let terms = zip(input, center).map { scalbn($0.magnitude + $1.magnitude, -exponent) }
+    let terms = magnitudes.map { scalbn($0, -exponent) }
     let p = network.exponent
     let length = network.normalizeInput ? Norm.l2.length(unit) : 1
     var outputs = [Double](repeating: 0, count: network.outputCount)
@@ -115,7 +120,8 @@ private struct ExactMargin {
   /// Whether every neuron that contributes sees the rounded sample as it sees this one, up to rounding.
   func isKept(by single: PReLUNetwork<Double>, _ input: [Double]) -> Bool {
     let center = single.center ?? [Double](repeating: 0, count: input.count)
-    let unit = zip(input, center).map { scalbn($0 - $1, -exponent) }
+    var unit = zip(input, center).map { scalbn($0 - $1, -exponent) }
+    if single.hasHiddenBias { unit.append(scalbn(1, -exponent)) }
     let found = products(single.hiddenWeights, unit, unit).products
     return activations.indices.allSatisfy { j in
       (found[j] - activations[j]).magnitude <= Self.relative * sizes[j]

@@ -40,6 +40,11 @@ package struct ScaledNetwork: Sendable {
     let exponents = NeuronExponents(network)
     let q = network.normalizeInput ? 1 : network.exponent
     let shift = q * Double(k)
+    guard k == 0 || !network.hasHiddenBias else {
+      throw NetworkError(
+        "\(SettingName("model")): a network with hidden biases takes samples and a center of ordinary size only; "
+          + "these are of size 2^\(k)")
+    }
     guard shift.magnitude < 1e6 else {
       throw NetworkError(
         "\(SettingName("model")): outputs of p = \(network.exponent) on samples of size 2^\(k) are beyond single precision"
@@ -102,7 +107,7 @@ package struct ScaledNetwork: Sendable {
         scalbn($0 * fraction, Int(saturating: -whole) - scale)
       },
       center: original.center?.map { Self.flushed(scalbn($0, -k)) },
-      normalizeInput: original.normalizeInput)
+      normalizeInput: original.normalizeInput, hasHiddenBias: original.hasHiddenBias)
     network = exact.converted(to: Float.self).withoutDenormalWeights()
     unitExponent = k
     contributionExponent = scale
@@ -127,7 +132,7 @@ struct NeuronExponents {
   let contributions: [Int?]
 
   init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>) {
-    let (width, dimension) = (network.hiddenWidth, network.inputDimension)
+    let (width, dimension) = (network.hiddenWidth, network.hiddenWeights.columns)
     var rows = [Int?](repeating: nil, count: width)
     var columns = rows
     network.hiddenWeights.withPointer { weights in

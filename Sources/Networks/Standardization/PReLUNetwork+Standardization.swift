@@ -6,8 +6,8 @@ extension PReLUNetwork {
   /// with input normalisation, where no such network exists.
   ///
   /// With w' = w / deviation and center' = mean + deviation center, <w, z - center> = <w', x - center'>, so that
-  /// h_j = h'_j (||w'_j|| / ||w_j||)^(p-1), a factor that goes to column j of V. The function is the same up to
-  /// rounding of the weights.
+  /// h_j = h'_j (||w'_j|| / ||w_j||)^(p-1), a factor that goes to column j of V; a hidden bias stays as it is and counts
+  /// in both norms. The function is the same up to rounding of the weights.
   ///
   /// - Precondition: one finite mean and one deviation above 0 a coordinate.
   package func standardizingInputs(mean: [Double], deviation: [Double]) -> PReLUNetwork<Double>? {
@@ -19,7 +19,7 @@ extension PReLUNetwork {
     var outputs: Matrix<Double> = outputWeights.converted()
     for j in 0..<hiddenWidth {
       let row = weights.row(j)
-      let folded = zip(row, deviation).map { $0 / $1 }
+      let folded = zip(row, deviation).map { $0 / $1 } + row[inputDimension...]
       let (before, after) = (Norm.l2.length(row), Norm.l2.length(folded))
       weights.setRow(j, folded)
       guard before > 0 else { continue }
@@ -32,6 +32,6 @@ extension PReLUNetwork {
     return PReLUNetwork<Double>(
       fitting: exponent, hiddenWeights: weights, outputWeights: outputs,
       outputBias: outputBias?.map { Double($0) },
-      center: shifted.contains { $0 != 0 } ? shifted : nil)
+      center: shifted.contains { $0 != 0 } ? shifted : nil, hasHiddenBias: hasHiddenBias)
   }
 }

@@ -46,7 +46,8 @@ struct FlowDiagnostics {
     }
     let flips = pattern.map { zip($0, active).count { $0 != $1 } } ?? 0
     pattern = active
-    let cosines = Matrix.product(unit, directions.vectors, transposeB: true)
+    let cosines = Matrix.product(
+      state.inputDirections.converted(to: Float.self), directions.vectors, transposeB: true)
     func best(_ neurons: [Int], _ range: Range<Int>) -> [Double] {
       neurons.map { j in range.map { Double(cosines[j, $0]) }.max() ?? .nan }
     }

@@ -7,7 +7,7 @@ import Theory
 import Training
 
 /// The distance of a flow's network to the ideal classifier, where there is one: data with known centres and
-/// two classes, a network without center, bias and input normalisation.
+/// two classes, a network without center, biases and input normalisation.
 struct FlowDistance {
   private let ideal: PReLUNetwork<Float>
   private let centers: Matrix<Float>
@@ -18,7 +18,7 @@ struct FlowDistance {
   init?(data: Dataset, state: FlowState, seed: UInt64) {
     guard let centers = data.groupCenters, let labels = data.groupLabels, data.classCount == 2,
       state.layout.outputCount == 1, !state.layout.hasBias, state.center == nil,
-      !state.normalizeInput
+      !state.normalizeInput, !state.hasHiddenBias
     else { return nil }
     ideal = IdealClassifiers.learned(exponent: state.exponent, centers: centers, labels: labels)
     self.centers = centers

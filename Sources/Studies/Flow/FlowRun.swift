@@ -47,8 +47,18 @@ package struct FlowRunConfiguration: Codable, Sendable, Equatable {
       logScale = log(scale)
     }
     do {
-      let network: PReLUNetwork<Double> = try unit.makeNetwork(
+      var network: PReLUNetwork<Double> = try unit.makeNetwork(
         data: data, loss: flow.loss, seed: seed)
+      if model.hasConstantOutput {
+        // Ratios of weights of such sizes are all that the coordinates of the flow know.
+        guard logScale > log(1e-30) else {
+          throw ExperimentError.usage(
+            "\(SettingName("init-scale")) \(exp(logScale)): expected more than 1e-30 with constant output weights"
+          )
+        }
+        let inverse = exp(-logScale)
+        network.outputWeights.elements = network.outputWeights.elements.map { $0 * inverse }
+      }
       return try GradientFlow(
         network: network, logScale: logScale, inputs: data.inputs.converted(), labels: data.labels,
         configuration: flow)

@@ -41,6 +41,18 @@ public struct FlowConfiguration: Sendable, Equatable, Codable {
   public var stopLoss: Double?
   /// The run ends after so many steps.
   public var maximumSteps: Int
+  /// Whether output weights and biases keep their initial values.
+  public var freezesOutput: Bool {
+    get { frozenOutput ?? false }
+    set { frozenOutput = newValue ? true : nil }
+  }
+  /// Nil for false, so that files of other runs stay as they are.
+  private var frozenOutput: Bool?
+
+  private enum CodingKeys: String, CodingKey {
+    case loss, method, tolerance, smallestStep, precision, endTime, stopLoss, maximumSteps
+    case frozenOutput = "freezesOutput"
+  }
 
   /// The methods with an error estimate, by name.
   package static let methods: [String: RungeKuttaMethod] = [
@@ -55,7 +67,7 @@ public struct FlowConfiguration: Sendable, Equatable, Codable {
   public init(
     loss: Loss = .exponential, method: String = "dormand-prince", tolerance: Double = 1e-5,
     smallestStep: Double? = nil, precision: Precision = .automatic, endTime: Double = 1e6,
-    stopLoss: Double? = 0.01, maximumSteps: Int = 1_000_000
+    stopLoss: Double? = 0.01, maximumSteps: Int = 1_000_000, freezesOutput: Bool = false
   ) {
     self.loss = loss
     self.method = method
@@ -65,6 +77,7 @@ public struct FlowConfiguration: Sendable, Equatable, Codable {
     self.endTime = endTime
     self.stopLoss = stopLoss
     self.maximumSteps = maximumSteps
+    self.freezesOutput = freezesOutput
   }
 
   /// The ``smallestStep`` in force. For p < 2 and nil: the step whose error of h/n is the tolerance, but at

@@ -11,6 +11,7 @@ final class FlowEquations<Scalar: LinearScalar>: FlowSystem {
   let layout: FlowLayout
   private(set) var observation = FlowObservation()
 
+  private let freezesOutput: Bool
   private let loss: Loss
   private let inputs: PreparedInputs<Scalar>
   private let labels: [Int]
@@ -29,6 +30,7 @@ final class FlowEquations<Scalar: LinearScalar>: FlowSystem {
   /// - Parameter inputs: (n, inputDimension), as the network takes them.
   init(_ state: FlowState, inputs: Matrix<Double>, labels: [Int], loss: Loss) {
     layout = state.layout
+    freezesOutput = state.freezesOutput
     self.loss = loss
     self.labels = labels
     let doubles = state.network(logScale: -state.largestLogNorm)
@@ -47,7 +49,7 @@ final class FlowEquations<Scalar: LinearScalar>: FlowSystem {
   ) {
     load(state)
     let (dimension, outputs, exponent) =
-      (layout.inputDimension, layout.outputCount, network.exponent)
+      (layout.neuronDimension, layout.outputCount, network.exponent)
     let result = lengths.withUnsafeBufferPointer { lengths in
       turning.withUnsafeMutableBufferPointer { turning in
         nonisolated(unsafe) let turning = turning.baseAddress!
@@ -75,11 +77,15 @@ final class FlowEquations<Scalar: LinearScalar>: FlowSystem {
       let target = derivative + layout.ratios.lowerBound + j * outputs
       var growth = 0.0
       for c in 0..<outputs { growth -= r[c] * Double(result.outputGradient[c, j]) }
-      for c in 0..<outputs { target[c] = -Double(result.outputGradient[c, j]) - growth * r[c] }
+      for c in 0..<outputs {
+        target[c] =
+          freezesOutput ? -growth * r[c] : -Double(result.outputGradient[c, j]) - growth * r[c]
+      }
       derivative[layout.logNorms.lowerBound + j] = growth
     }
     for c in 0..<layout.bias.count {
-      derivative[layout.bias.lowerBound + c] = -Double(result.biasGradient[c])
+      derivative[layout.bias.lowerBound + c] =
+        freezesOutput ? 0 : -Double(result.biasGradient[c])
     }
     observation = FlowObservation(
       time: time, loss: result.lossSum / Double(labels.count), correct: result.correct,
@@ -88,7 +94,7 @@ final class FlowEquations<Scalar: LinearScalar>: FlowSystem {
 
   /// Fills the network with the unit directions and the output weights of a state.
   private func load(_ state: UnsafePointer<Double>) {
-    let (dimension, outputs) = (layout.inputDimension, layout.outputCount)
+    let (dimension, outputs) = (layout.neuronDimension, layout.outputCount)
     network.hiddenWeights.withMutablePointer { weights in
       lengths.withUnsafeMutableBufferPointer { lengths in
         nonisolated(unsafe) let (weights, lengths, state) = (weights, lengths.baseAddress!, state)

@@ -54,7 +54,7 @@ final class FlowRightHandSide: DifferentialSystem {
     exact.derivative(time: time, state: state.baseAddress!, into: &correct)
     let layout = equations.layout
     return (0..<layout.hiddenWidth).map { j in
-      let row = j * layout.inputDimension..<(j + 1) * layout.inputDimension
+      let row = j * layout.neuronDimension..<(j + 1) * layout.neuronDimension
       return zip(rounded[row], correct[row]).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         .squareRoot()
     }.max() ?? 0

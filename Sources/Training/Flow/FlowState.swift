@@ -24,6 +24,9 @@ import Networks
 /// the start (log |v| would do as a coordinate); where |v| < ||w||, which is the rule for Gaussian weights
 /// in many dimensions, it may change its sign, which is an ordinary point for r.
 ///
+/// With hidden biases w is (w, b), and x_i is (x_i, 1). Where the output layer is frozen dv/dt = 0, which is
+/// dr/dt = -<r, G> r, and ||v|| is conserved instead.
+///
 /// With input normalisation x_i is the unit vector and the length belongs to g_i; a center is subtracted
 /// first. An output bias is a coordinate of its own: d(bias)/dt = sum_i g_i.
 package struct FlowState: Sendable, Equatable {
@@ -37,19 +40,28 @@ package struct FlowState: Sendable, Equatable {
   package let normalizeInput: Bool
   /// Subtracted from every input.
   package let center: [Double]?
+  /// Whether the last coordinate of every direction is a hidden bias.
+  package let hasHiddenBias: Bool
+  /// Whether output weights and biases stay as they are.
+  package let freezesOutput: Bool
 
   /// The coordinates of a network.
   ///
   /// - Parameter logScale: added to every log ||w||: the weights (w and v, not a bias) are those of the
   ///   network times e^logScale.
+  ///   - freezesOutput: whether output weights and biases stay as they are.
   /// - Throws: ``TrainingError`` for a neuron with w = 0, which gradient flow never moves.
-  package init(_ network: PReLUNetwork<Double>, logScale: Double = 0) throws(TrainingError) {
+  package init(
+    _ network: PReLUNetwork<Double>, logScale: Double = 0, freezesOutput: Bool = false
+  ) throws(TrainingError) {
     layout = FlowLayout(network)
     exponent = network.exponent
     normalizeInput = network.normalizeInput
     center = network.center
+    hasHiddenBias = network.hasHiddenBias
+    self.freezesOutput = freezesOutput
     values = [Double](repeating: 0, count: layout.count)
-    let (dimension, outputs) = (layout.inputDimension, layout.outputCount)
+    let (dimension, outputs) = (layout.neuronDimension, layout.outputCount)
     let norms = network.hiddenWeights.rowNorms()
     for j in 0..<layout.hiddenWidth {
       let norm = norms[j]
@@ -74,12 +86,18 @@ package struct FlowState: Sendable, Equatable {
   /// The largest log ||w_j||.
   package var largestLogNorm: Double { values[layout.logNorms].max() ?? 0 }
 
-  /// The directions u_j as rows of length 1: (hiddenWidth, inputDimension).
+  /// The directions u_j as rows of length 1, hidden biases included: (hiddenWidth, neuronDimension).
   package var directions: Matrix<Double> {
     Matrix(
-      rows: layout.hiddenWidth, columns: layout.inputDimension,
+      rows: layout.hiddenWidth, columns: layout.neuronDimension,
       elements: Array(values[layout.directions])
     ).rowsNormalized()
+  }
+
+  /// The directions of w_j in the space of inputs, as rows of length 1: (hiddenWidth, inputDimension).
+  package var inputDirections: Matrix<Double> {
+    hasHiddenBias
+      ? directions.columns(in: 0..<layout.neuronDimension - 1).rowsNormalized() : directions
   }
 
   /// log(||v_j|| ||w_j||), minus infinity where v_j is 0.
@@ -95,7 +113,7 @@ package struct FlowState: Sendable, Equatable {
   /// neuron has length 1, and everything that does not depend on scale (directions, shares of
   /// contributions, stable ranks) can be read off, however small the weights are.
   package func network(logScale: Double = 0) -> PReLUNetwork<Double> {
-    let (dimension, outputs) = (layout.inputDimension, layout.outputCount)
+    let (dimension, outputs) = (layout.neuronDimension, layout.outputCount)
     var hidden = Matrix<Double>(rows: layout.hiddenWidth, columns: dimension)
     var output = Matrix<Double>(rows: outputs, columns: layout.hiddenWidth)
     for j in 0..<layout.hiddenWidth {
@@ -113,11 +131,12 @@ package struct FlowState: Sendable, Equatable {
     return PReLUNetwork(
       fitting: exponent, hiddenWeights: hidden, outputWeights: output,
       outputBias: layout.hasBias ? Array(values[layout.bias]) : nil, center: center,
-      normalizeInput: normalizeInput)
+      normalizeInput: normalizeInput, hasHiddenBias: hasHiddenBias)
   }
 
   /// The largest change of ||w_j||^2 - ||v_j||^2 since an earlier state, over the neurons, each relative
-  /// to its present ||w_j||^2 + ||v_j||^2. Exact gradient flow has 0.
+  /// to its present ||w_j||^2 + ||v_j||^2; with a frozen output layer that of ||v_j||^2, relative to itself. Exact
+  /// gradient flow has 0.
   package func balancednessDrift(since start: FlowState) -> Double {
     var largest = 0.0
     for j in 0..<layout.hiddenWidth {
@@ -125,6 +144,11 @@ package struct FlowState: Sendable, Equatable {
       let growth =
         2
         * (start.values[layout.logNorms.lowerBound + j] - values[layout.logNorms.lowerBound + j])
+      if freezesOutput {
+        let before = Double.exponential(growth) * before
+        if now > 0 { largest = max(largest, (now - before).magnitude / now) }
+        continue
+      }
       let drift = (1 - now) - Double.exponential(growth) * (1 - before)
       largest = max(largest, drift.magnitude / (1 + now))
     }
@@ -141,21 +165,21 @@ package struct FlowState: Sendable, Equatable {
 /// Where the coordinates of ``FlowState`` lie.
 package struct FlowLayout: Sendable, Equatable, Codable {
   package let hiddenWidth: Int
-  /// Coordinates of an input.
-  package let inputDimension: Int
+  /// Weights of a neuron: one a coordinate of an input, and a hidden bias where there is one.
+  package let neuronDimension: Int
   package let outputCount: Int
   /// Whether outputs have a bias.
   package let hasBias: Bool
 
   init(_ network: PReLUNetwork<Double>) {
     hiddenWidth = network.hiddenWidth
-    inputDimension = network.inputDimension
+    neuronDimension = network.hiddenWeights.columns
     outputCount = network.outputCount
     hasBias = network.outputBias != nil
   }
 
-  /// The directions, neuron after neuron: (hiddenWidth, inputDimension).
-  package var directions: Range<Int> { 0..<hiddenWidth * inputDimension }
+  /// The directions, neuron after neuron: (hiddenWidth, neuronDimension).
+  package var directions: Range<Int> { 0..<hiddenWidth * neuronDimension }
   /// The ratios v/||w||, neuron after neuron: (hiddenWidth, outputCount).
   package var ratios: Range<Int> {
     directions.upperBound..<directions.upperBound + hiddenWidth * outputCount

@@ -41,7 +41,8 @@ public final class GradientFlow {
   ) throws(TrainingError) {
     try configuration.validate()
     try network.checkFit(inputs: inputs, labels: labels, loss: configuration.loss)
-    let state = try FlowState(network, logScale: logScale)
+    let state = try FlowState(
+      network, logScale: logScale, freezesOutput: configuration.freezesOutput)
     self.configuration = configuration
     initialState = state
     system = FlowRightHandSide(
@@ -228,7 +229,7 @@ public final class GradientFlow {
         (0...largestCount).contains($0)
       }), stored.state[layout.logNorms].allSatisfy({ $0.magnitude <= Self.largestLogNorm }),
       (0..<layout.hiddenWidth).allSatisfy({ j in
-        let u = stored.state[j * layout.inputDimension..<(j + 1) * layout.inputDimension]
+        let u = stored.state[j * layout.neuronDimension..<(j + 1) * layout.neuronDimension]
         return (0.25...4).contains(u.reduce(0) { $0 + $1 * $1 })
       })
     else { throw .checkpoint("the checkpoint holds a state that no flow can have") }
@@ -247,7 +248,7 @@ public final class GradientFlow {
 
   /// The directions as lengths, neuron by neuron; everything else number by number.
   private static func tolerances(_ layout: FlowLayout, _ tolerance: Double) -> [ToleranceGroup] {
-    let dimension = layout.inputDimension
+    let dimension = layout.neuronDimension
     // The root mean square over the coordinates of a unit vector is 1/sqrt(dimension) of its length.
     let share = tolerance / Double(dimension).squareRoot()
     var groups = (0..<layout.hiddenWidth).map {

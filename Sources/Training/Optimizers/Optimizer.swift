@@ -10,7 +10,7 @@ package struct ParameterGroup: RawRepresentable, Sendable, Hashable {
   /// The group of a name.
   package init(rawValue: String) { self.rawValue = rawValue }
 
-  /// Of a pReLU network: (hiddenWidth, inputDimension).
+  /// Of a pReLU network: (hiddenWidth, inputDimension), and with hidden biases one column more.
   package static let hiddenWeights = ParameterGroup(rawValue: "hiddenWeights")
   /// Of a pReLU network: (outputCount, hiddenWidth).
   package static let outputWeights = ParameterGroup(rawValue: "outputWeights")

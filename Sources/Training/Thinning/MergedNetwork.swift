@@ -23,7 +23,7 @@ struct MergedNetwork<Scalar: LinearScalar> {
     self.groups =
       groups.filter { $0.outputs[0] > 0 } + groups.filter { !($0.outputs[0] > 0) }
     let count = groups.count
-    var weights = Matrix<Scalar>(rows: count, columns: whole.inputDimension)
+    var weights = Matrix<Scalar>(rows: count, columns: whole.hiddenWeights.columns)
     var outputs = Matrix<Scalar>(rows: whole.outputCount, columns: count)
     var scaled = outputs
     multiplicities = self.groups.map(\.multiplicity)
@@ -70,7 +70,7 @@ struct MergedNetwork<Scalar: LinearScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   func carryOver(to whole: inout PReLUNetwork<Scalar>) -> [Double] {
-    let dimension = whole.inputDimension
+    let dimension = whole.hiddenWeights.columns
     var changes: [Double] = []
     for (r, group) in groups.enumerated() {
       var step = network.hiddenWeights.row(r)

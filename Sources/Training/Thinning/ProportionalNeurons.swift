@@ -97,7 +97,7 @@ struct ProportionalNeurons<Scalar: LinearScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   private func mean(_ close: [(neuron: Int, coefficient: Scalar)]) -> ProportionalGroup<Scalar> {
-    let dimension = network.inputDimension
+    let dimension = network.hiddenWeights.columns
     var weights = [Scalar](repeating: 0, count: dimension)
     var outputs = [Scalar](repeating: 0, count: network.outputCount)
     let squares = close.reduce(Scalar(0)) { $0 + $1.coefficient * $1.coefficient }
@@ -119,7 +119,7 @@ struct ProportionalNeurons<Scalar: LinearScalar> {
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
   private func size(_ neuron: Int) -> Double {
-    let dimension = network.inputDimension
+    let dimension = network.hiddenWeights.columns
     var square = network.hiddenWeights.withPointer {
       let norm = Double(RowKernels.norm(dimension, $0 + neuron * dimension))
       return norm * norm
@@ -137,7 +137,7 @@ struct ProportionalNeurons<Scalar: LinearScalar> {
   private func fit(_ neuron: Int, to group: ProportionalGroup<Scalar>)
     -> (coefficient: Scalar, distance: Double)
   {
-    let dimension = network.inputDimension
+    let dimension = network.hiddenWeights.columns
     return network.hiddenWeights.withPointer { rows in
       group.weights.withUnsafeBufferPointer { mean in
         let row = rows + neuron * dimension

@@ -28,7 +28,7 @@ struct FlowEquationTests {
       system.derivative(time: 0, state: state.values, into: &found)
       let velocities = problem.velocities()
       var expected = found
-      let dimension = state.layout.inputDimension
+      let dimension = state.layout.neuronDimension
       for j in 0..<state.layout.hiddenWidth {
         let w = problem.network.hiddenWeights.row(j)
         let velocity = velocities.hidden.row(j)
