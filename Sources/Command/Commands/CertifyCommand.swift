@@ -33,6 +33,11 @@ struct CertifyCommand: ParsableCommand {
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 50 \\
           --smoothing 0.25
 
+      Networks of more than one hidden layer, imported ones among them, are certified by linear bound \
+      propagation: in l2, linf and l1, also within --box. An operator of which no bounds are known is refused.
+
+        polyrelu certify --model network.onnx --data mnist --norm linf --limit 30
+
       Results do not depend on the number of threads or the speed of the machine unless \
       --timeout-per-sample ends a search.
       """)
@@ -91,7 +96,9 @@ struct CertifyCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let smoothing = try smoothing.settings(norm: norm)
-    if inputs.box != nil {
+    let loaded = try model.load()
+    let isDeep = loaded.network.shallow == nil && loaded.network.extreme == nil
+    if inputs.box != nil && !isDeep {
       throw ExperimentError.usage(
         "--box: certify proves radii for perturbed samples of any values; these hold in every box")
     }
@@ -107,7 +114,7 @@ struct CertifyCommand: ParsableCommand {
           ? "--resume: needs --certificates, the directory of the run to continue"
           : "--resume: searches, expected without --check, which does not")
     }
-    let loaded = try model.loadShallow(for: "certify")
+    if isDeep { return try runDeep(loaded) }
     let trained = try model.runDescription()
     var request = try data.request(seed: common.seed, run: trained)
     let splits = DatasetRequest.defaultSplits(of: request.data)
