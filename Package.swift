@@ -127,6 +127,12 @@ let package = Package(
       dependencies: ["Attacks", "Certification", "LinearCore", "Networks", "Theory"],
       resources: [.copy("Fixtures")]),
     .testTarget(
+      name: "BoundPropagationTests",
+      dependencies: [
+        "BoundPropagation", "Certification", "DeepNetworks", "Formats", "Graphs", "LinearCore",
+        "Networks", "TestSupport",
+      ]),
+    .testTarget(
       name: "ReferenceTests",
       dependencies: ["Attacks", "Datasets", "Formats", "LinearCore", "Networks", "Training"],
       resources: [.copy("Fixtures")]),

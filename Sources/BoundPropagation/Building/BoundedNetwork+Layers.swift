@@ -12,8 +12,10 @@ extension BoundedNetwork {
       node = try append(
         [(0, .identity(count: center.count))], shift: center.map { -Double($0) })
     }
+    // Norms are those of (w, b).
     node = try append(
-      neurons: network.hiddenWeights.converted(), exponent: network.exponent,
+      neurons: network.inputWeights.converted(), norms: network.hiddenWeights.converted(),
+      bias: network.hiddenBias?.map { Double($0) }, exponent: network.exponent,
       normalizesInput: network.normalizeInput, reading: node)
     node = try append(
       [(node, .dense(network.outputWeights.converted()))],
@@ -76,7 +78,8 @@ extension BoundedNetwork {
     switch layer {
     case let layer as DensePReLU:
       return try append(
-        neurons: parameters[0], exponent: layer.exponent, normalizesInput: layer.normalizesInput,
+        neurons: parameters[0], norms: parameters[0], exponent: layer.exponent,
+        normalizesInput: layer.normalizesInput,
         reading: node)
     case let layer as ConvolutionalPReLU:
       return try append(layer, input, output, parameters[0], reading: node)
@@ -101,16 +104,18 @@ extension BoundedNetwork {
     }
   }
 
-  /// A layer of pReLU neurons with weights (neurons, inputs).
+  /// A layer of pReLU neurons with weights (neurons, inputs), divided by the lengths of the rows of `directions`.
   private mutating func append(
-    neurons weights: Matrix<Double>, exponent: Double, normalizesInput: Bool, reading node: Int
+    neurons weights: Matrix<Double>, norms directions: Matrix<Double>, bias: [Double]? = nil,
+    exponent: Double, normalizesInput: Bool, reading node: Int
   ) throws(NetworkError) -> Int {
     try Self.check(exponent, normalizesInput)
     let sums = try append(
-      [(node, .dense(weights))], shift: [Double](repeating: 0, count: weights.rows))
+      [(node, .dense(weights))],
+      shift: bias ?? [Double](repeating: 0, count: weights.rows))
     return try append(
-      power: exponent, of: sums, norms: Self.norms(of: weights),
-      normError: Rounding.gamma(weights.columns + 4))
+      power: exponent, of: sums, norms: Self.norms(of: directions),
+      normError: Rounding.gamma(directions.columns + 4))
   }
 
   private mutating func append(

@@ -35,8 +35,8 @@ package struct DeepCertificate: Codable, Sendable, Equatable {
 
   /// One evaluation of bounds.
   package struct Stage: Codable, Sendable, Equatable {
-    /// Of the ball.
-    package var radius: Double
+    /// Of the ball; nil for a box alone.
+    package var radius: Double?
     /// The slopes and multipliers chosen; what is not there follows the rule of ``SlopeRule``.
     package var choices: [Choice]
   }

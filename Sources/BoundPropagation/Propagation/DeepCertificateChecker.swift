@@ -79,15 +79,15 @@ package struct DeepCertificateChecker: Sendable {
       var known = known
       var isProved = false
       for stage in node.stages {
-        guard stage.radius >= certificate.lower,
-          stage.radius <= known?.region.radius ?? .infinity
-        else { throw .malformed("a stage of radius \(stage.radius)") }
+        guard let radius = stage.radius, radius >= certificate.lower, radius.isFinite,
+          radius <= known?.region.radius ?? .infinity
+        else { throw .malformed("a stage of radius \(stage.radius ?? .nan)") }
         let parameters = try PassParameters(
           stage.choices, evaluator: evaluator, halfSpaces: halfSpaces.count,
           margins: margins.count)
         guard
           let bounds = evaluator.bounds(
-            reference, region.with(radius: stage.radius), halfSpaces: halfSpaces,
+            reference, region.with(radius: radius), halfSpaces: halfSpaces,
             parameters: parameters, known: known)
         else {
           isProved = true

@@ -104,6 +104,12 @@ package struct DenseMap: Sendable {
     magnitudes = Matrix(
       rows: entries.rows, columns: entries.columns, elements: entries.elements.map(\.magnitude))
   }
+
+  private init(entries: Matrix<Double>, magnitudes: Matrix<Double>) {
+    (self.entries, self.magnitudes) = (entries, magnitudes)
+  }
+
+  var ofMagnitudes: DenseMap { DenseMap(entries: magnitudes, magnitudes: magnitudes) }
 }
 
 /// A matrix by rows, each with few entries. No place occurs twice in a row.

@@ -41,16 +41,23 @@ struct RegionEvaluator: Sendable {
       })
   }
 
+  /// What is chosen for the rows of some numbers of a node, given the bounds before it.
+  typealias Chooser = (_ node: Int, _ numbers: [Int], RegionBounds) -> DeepCertificate.Choice?
+
   /// Numbers that the rows of one pass have in one node, at most.
   private static let largestPass = 1 << 22
 
   /// Bounds on a region that is cut to half-spaces; nil where the region is seen to be empty.
   ///
-  /// - Parameter known: bounds on a region that holds this one.
+  /// - Parameters:
+  ///   - known: bounds on a region that holds this one.
+  ///   - choose: makes the choices of nodes, instead of `parameters`.
   func bounds(
     _ reference: ReferencePoint, _ region: InputRegion, halfSpaces: [HalfSpace] = [],
-    parameters: PassParameters = PassParameters(), known: RegionBounds? = nil
+    parameters: PassParameters = PassParameters(), known: RegionBounds? = nil,
+    choose: Chooser? = nil
   ) -> RegionBounds? {
+    var parameters = parameters
     var bounds = RegionBounds(network, reference, region)
     for node in network.nodes.indices {
       if node > 0 { bounds.reach(node) }
@@ -74,7 +81,7 @@ struct RegionEvaluator: Sendable {
       if rowNorms[node] == nil || region.lower != nil || region.norm != norm
         || !halfSpaces.isEmpty
       {
-        tighten(&low, &high, node, bounds, halfSpaces, parameters)
+        tighten(&low, &high, node, bounds, halfSpaces, &parameters, choose)
         clip(&low, &high, halfSpaces, node)
       }
       // An interval that is NaN is empty to nobody.
@@ -99,7 +106,7 @@ struct RegionEvaluator: Sendable {
   /// Bounds of the numbers of a node whose powers are not known to be linear.
   private func tighten(
     _ low: inout [Double], _ high: inout [Double], _ node: Int, _ bounds: RegionBounds,
-    _ halfSpaces: [HalfSpace], _ parameters: PassParameters
+    _ halfSpaces: [HalfSpace], _ parameters: inout PassParameters, _ choose: Chooser?
   ) {
     let z = bounds.reference.values[node]
     let lines = network.powers.filter { $0.power.input == node }.map { PowerLines($0.power) }
@@ -110,6 +117,7 @@ struct RegionEvaluator: Sendable {
     }
     let size = max(1, network.sizes.max()!)
     let block = max(8, Self.largestPass / (2 * size))
+    if let choose, open.count <= block { parameters.choices[node] = choose(node, open, bounds) }
     for start in stride(from: 0, to: open.count, by: block) {
       let chosen = Array(open[start..<min(open.count, start + block)])
       let pass = self.pass(

@@ -58,6 +58,12 @@ package struct WindowMap: Sendable {
       rows: weights.rows, columns: weights.columns, elements: weights.elements.map(\.magnitude))
   }
 
+  var ofMagnitudes: WindowMap {
+    WindowMap(
+      inputCount: inputCount, input: input, output: output, groups: groups, channels: channels,
+      filters: filters, windowPixels: windowPixels, places: places, weights: magnitudes)
+  }
+
   /// The places among the inputs of every entry of a row, in the order of the weights; -1 outside.
   private func inputPlaces(window: Int, group: Int) -> [Int] {
     var result = [Int](repeating: -1, count: patch)

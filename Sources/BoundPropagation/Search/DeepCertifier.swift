@@ -59,9 +59,9 @@ package struct DeepCertifier: Sendable {
       PointMargin(evaluator: evaluator, margins: margins), input: input, norm: norm, box: box)
     if let witness { known.offer(witness) }
     let search = PartSearch(
-      evaluator: evaluator, reference: reference,
-      region: InputRegion(center: input, norm: norm, radius: 0, box: box), margins: margins,
-      maximum: known.length * 1.000001, budget: budget,
+      parts: PartEvaluator(evaluator: evaluator, reference: reference, margins: margins),
+      region: InputRegion(center: input, norm: norm, radius: 0, box: box),
+      maximum: min(known.length * 1.000001, budget.maximumRadius ?? .infinity), budget: budget,
       deadline: start.addingTimeInterval(min(budget.seconds, 1e9)))
     let found = search.run()
     var certificate = DeepCertificate(

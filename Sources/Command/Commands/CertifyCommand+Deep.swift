@@ -9,6 +9,9 @@ import Studies
 
 /// Networks of more than one hidden layer, by bound propagation.
 extension CertifyCommand {
+  /// Parts of a ball that are looked at where nobody says how many: mainly the slopes for the whole ball.
+  private static let partsOfDeepNetworks = 16
+
   func runDeep(_ loaded: LoadedModel) throws {
     let name = "--model \(model.model)"
     if smoothing.sigma != nil {
@@ -26,9 +29,12 @@ extension CertifyCommand {
     samples = try inputs.boxed(samples, noBox: false)
     let stored = try inputs.standardized(loaded.network, for: samples)
     var budget = SearchBudget()
-    if let nodes { budget.nodes = nodes }
+    budget.nodes = nodes ?? Self.partsOfDeepNetworks
     if let gap { budget.gap = gap }
-    if let timeoutPerSample { budget.seconds = timeoutPerSample }
+    if let timeoutPerSample {
+      budget.seconds = timeoutPerSample
+      if nodes == nil { budget.nodes = SearchBudget.asManyAsThereIsTimeFor }
+    }
     let study = DeepCertificationStudy(
       norm: norm, budget: budget, attack: noAttack ? nil : "quick",
       respectsBox: inputs.box != nil, seed: common.seed)

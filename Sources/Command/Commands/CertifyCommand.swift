@@ -65,7 +65,7 @@ struct CertifyCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help:
-      "Boxes to look at for one sample and class; fewer in more than 32 dimensions. (default: 20000; with --timeout-per-sample, as many as there is time for)",
+      "Boxes to look at for one sample and class; fewer in more than 32 dimensions. (default: 20000, of deep networks 16 parts; with --timeout-per-sample, as many as there is time for)",
     transform: ArgumentText.count)
   var nodes: Int?
 

@@ -1,0 +1,122 @@
+import Foundation
+import LinearCore
+
+/// Branch and bound on one region: parts that are not proved are cut by neurons, until all are or time is over.
+///
+/// It goes down first, so that only the bounds of the parts above are in memory.
+struct TreeProof {
+  let parts: PartEvaluator
+  let region: InputRegion
+  /// Whether the least values of the margins on a part are enough.
+  let isProved: ([Double]) -> Bool
+  let deadline: Date
+  /// Steps to better slopes on every part.
+  let iterations: Int
+  /// Candidates for a cut that are tried.
+  let candidates: Int
+  /// Parts that may be looked at.
+  let limit: Int
+
+  /// A part and what it was cut into.
+  final class Part {
+    var stage: DeepCertificate.Stage
+    var split: DeepCertificate.Split?
+    var below: Part?
+    var above: Part?
+
+    init(_ stage: DeepCertificate.Stage) { self.stage = stage }
+
+    /// The nodes of a certificate, in preorder.
+    var nodes: [DeepCertificate.Node] {
+      [DeepCertificate.Node(stages: [stage], split: split)] + (below?.nodes ?? [])
+        + (above?.nodes ?? [])
+    }
+
+    var count: Int { 1 + (below?.count ?? 0) + (above?.count ?? 0) }
+  }
+
+  /// Parts looked at so far.
+  final class Count {
+    var parts = 0
+  }
+
+  let count = Count()
+  /// Called with points where a part may fail.
+  var visit: (([HalfSpace], RegionBounds) -> Void)?
+
+  private static let largestDepth = 200
+
+  /// A proof for the part of some half-spaces; nil where time is over.
+  ///
+  /// - Parameters:
+  ///   - known: bounds on a part that holds this one.
+  ///   - old: the part in an earlier tree, whose cuts are tried first.
+  func prove(
+    halfSpaces: [HalfSpace] = [], known: RegionBounds?, old: Part? = nil,
+    start: [DeepCertificate.Choice] = [], depth: Int = 0
+  ) -> Part? {
+    guard Date() < deadline, count.parts < limit, depth < Self.largestDepth else { return nil }
+    count.parts += 1
+    let outcome = parts.evaluate(
+      region, halfSpaces: halfSpaces, known: known,
+      iterations: old?.split == nil ? iterations : min(iterations, 1),
+      start: old?.stage.choices ?? start)
+    let part = Part(outcome.stage)
+    if isProved(outcome.margins) { return part }
+    guard let bounds = outcome.bounds else { return part }
+    visit?(halfSpaces, bounds)
+    guard let split = old?.split ?? self.split(outcome, bounds, halfSpaces) else { return nil }
+    part.split = split
+    func half(_ isAbove: Bool) -> [HalfSpace] {
+      halfSpaces + [
+        HalfSpace(
+          node: split.node, neuron: split.neuron, isAbove: isAbove, threshold: split.threshold)
+      ]
+    }
+    let choices = outcome.stage.choices
+    guard
+      let below = prove(
+        halfSpaces: half(false), known: bounds, old: old?.below, start: choices, depth: depth + 1),
+      let above = prove(
+        halfSpaces: half(true), known: bounds, old: old?.above, start: choices, depth: depth + 1)
+    else { return nil }
+    (part.below, part.above) = (below, above)
+    return part
+  }
+
+  /// The cut that leaves the larger of the two least margins, among a few.
+  private func split(
+    _ outcome: PartEvaluator.Outcome, _ bounds: RegionBounds, _ halfSpaces: [HalfSpace]
+  ) -> DeepCertificate.Split? {
+    let output = parts.evaluator.network.output
+    let worst = outcome.margins.indices.min { outcome.margins[$0] < outcome.margins[$1] } ?? 0
+    var parameters = PassParameters()
+    if let choice = outcome.stage.choices.first(where: { $0.target == output }) {
+      parameters.choices[output] = choice
+    }
+    var pass = parts.evaluator.pass(to: output, bounds, halfSpaces, parameters, rows: [worst])
+    pass.keepsTrace = true
+    let row = Matrix([parts.margins.rows.row(worst)])
+    let trace = pass.lowerBounds(BackwardPass.Rows(node: output, coefficients: row)).trace!
+    let found = SplitChoice(
+      bounds: bounds, coefficients: trace.ofPowers.map { $0.map { $0.row(0) } }
+    ).candidates(candidates)
+    guard found.count > 1 else { return found.first?.split }
+    var best: (split: DeepCertificate.Split, value: Double)?
+    for candidate in found {
+      let split = candidate.split
+      let values = [false, true].map { isAbove in
+        let half = HalfSpace(
+          node: split.node, neuron: split.neuron, isAbove: isAbove, threshold: split.threshold)
+        let margin = parts.evaluate(
+          region, halfSpaces: halfSpaces + [half], known: bounds, iterations: 0
+        ).leastMargin
+        return margin.isNaN ? -.infinity : min(margin, 0)
+      }
+      // Both halves count, the worse one more.
+      let value = values.min()! + 0.3 * values.max()!
+      if best == nil || value > best!.value { best = (split, value) }
+    }
+    return best?.split
+  }
+}
