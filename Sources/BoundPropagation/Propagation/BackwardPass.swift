@@ -91,8 +91,8 @@ struct BackwardPass {
       state.errors[row] += error
       state.errors[row + chosen.count] += error
     }
-    addHalfSpaces(of: node, &state)
-    return finish(&state, from: node - 1)
+    // Half-spaces of the node itself are followed from there.
+    return finish(&state, from: node)
   }
 
   private static func withNegatives(_ rows: Matrix<Double>) -> Matrix<Double> {
@@ -170,11 +170,10 @@ struct BackwardPass {
   ) {
     RowArithmetic.addMagnitudes(a, times: bounds.errors[node], to: &state.errors)
     for row in state.errors.indices { state.errors[row] += bounds.underflow[node] }
-    if state.isPaired, affine.terms.count == 1, case .dense(let map) = affine.terms[0].map,
-      state.coefficients[affine.terms[0].node] == nil, let pair = PairedRows(a, map)
+    if affine.terms.count == 1, case .dense(let map) = affine.terms[0].map,
+      state.coefficients[affine.terms[0].node] == nil
     {
-      pair.charge(bounds.errors[node], to: &state.errors)
-      state.coefficients[affine.terms[0].node] = pair.product
+      state.coefficients[affine.terms[0].node] = product(a, map, node, &state)
       return
     }
     for term in affine.terms {
@@ -191,6 +190,29 @@ struct BackwardPass {
       }
       if isShared { state.chargeSum(term.node, bounds) }
     }
+  }
+
+  /// A M for the only map of a node.
+  private func product(
+    _ a: Matrix<Double>, _ map: DenseMap, _ node: Int, _ state: inout State
+  ) -> Matrix<Double> {
+    let isSingle = map.isSingle(a)
+    if isSingle {
+      RowArithmetic.addMagnitudes(a, times: bounds.singleErrors[node], to: &state.errors)
+      for row in state.errors.indices { state.errors[row] += bounds.singleUnderflow[node] }
+    }
+    if state.isPaired, let pair = PairedRows(a, map, isSingle: isSingle) {
+      pair.charge(bounds.errors[node], to: &state.errors)
+      if isSingle { pair.charge(bounds.singleErrors[node], to: &state.errors) }
+      return pair.product
+    }
+    var result = Matrix<Double>(rows: a.rows, columns: map.entries.columns)
+    if isSingle, let single = map.single {
+      result.withMutablePointer { DenseMap.product(a, a.rows, single, into: $0) }
+    } else {
+      RowArithmetic.multiply(a, map.entries, addingTo: &result)
+    }
+    return result
   }
 
   private func goThrough(

@@ -88,30 +88,6 @@ package enum LinearMap: Sendable {
   }
 }
 
-extension LinearMap {
-  /// The map of a matrix (outputs, inputs).
-  package static func dense(_ matrix: Matrix<Double>) -> LinearMap { .dense(DenseMap(matrix)) }
-}
-
-/// A matrix with all its entries.
-package struct DenseMap: Sendable {
-  /// (outputs, inputs).
-  let entries: Matrix<Double>
-  let magnitudes: Matrix<Double>
-
-  init(_ entries: Matrix<Double>) {
-    self.entries = entries
-    magnitudes = Matrix(
-      rows: entries.rows, columns: entries.columns, elements: entries.elements.map(\.magnitude))
-  }
-
-  private init(entries: Matrix<Double>, magnitudes: Matrix<Double>) {
-    (self.entries, self.magnitudes) = (entries, magnitudes)
-  }
-
-  var ofMagnitudes: DenseMap { DenseMap(entries: magnitudes, magnitudes: magnitudes) }
-}
-
 /// A matrix by rows, each with few entries. No place occurs twice in a row.
 package struct SparseMap: Sendable {
   package let inputCount: Int

@@ -9,7 +9,7 @@ struct PairedRows {
   private let sizes: Matrix<Double>
 
   /// Nil where a plain product is as quick.
-  init?(_ rows: Matrix<Double>, _ map: DenseMap) {
+  init?(_ rows: Matrix<Double>, _ map: DenseMap, isSingle: Bool) {
     let (half, width) = (rows.rows / 2, rows.columns)
     guard half >= 8, width >= 32 else { return nil }
     var sums = Matrix<Double>(uninitializedRows: half, columns: width)
@@ -33,26 +33,15 @@ struct PairedRows {
     for i in 0..<half {
       for (place, j) in open.enumerated() { narrow[i, place] = sums[i, j] }
     }
-    var product = Matrix<Double>(rows: 2 * half, columns: columns)
-    let chosen = map.entries.rows(at: open)
+    var product = Matrix<Double>(uninitializedRows: 2 * half, columns: columns)
     product.withMutablePointer { c in
-      rows.withPointer { a in
-        map.entries.withPointer { m in
-          Double.gemm(
-            transposeA: false, transposeB: false, m: half, n: columns, k: width, alpha: 1, a: a,
-            leadingA: width, b: m, leadingB: columns, beta: 0, c: c, leadingC: columns)
-        }
-      }
       let second = c + half * columns
-      if !open.isEmpty {
-        narrow.withPointer { a in
-          chosen.withPointer { m in
-            Double.gemm(
-              transposeA: false, transposeB: false, m: half, n: columns, k: open.count, alpha: 1,
-              a: a, leadingA: open.count, b: m, leadingB: columns, beta: 0, c: second,
-              leadingC: columns)
-          }
-        }
+      if let single = isSingle ? map.single : nil {
+        DenseMap.product(rows, half, single, into: c)
+        DenseMap.product(narrow, half, single.rows(at: open), into: second)
+      } else {
+        Self.product(rows, half, map.entries, into: c)
+        Self.product(narrow, half, map.entries.rows(at: open), into: second)
       }
       for k in 0..<half * columns { second[k] -= c[k] }
     }
@@ -66,6 +55,21 @@ struct PairedRows {
       }
     }
     self.sizes = sizes
+  }
+
+  /// A M for the first `count` rows of A; 0 where A has no columns.
+  private static func product(
+    _ a: Matrix<Double>, _ count: Int, _ m: Matrix<Double>, into c: UnsafeMutablePointer<Double>
+  ) {
+    let columns = m.columns
+    if a.columns == 0 { return c.update(repeating: 0, count: count * columns) }
+    a.withPointer { a0 in
+      m.withPointer { m in
+        Double.gemm(
+          transposeA: false, transposeB: false, m: count, n: columns, k: a.columns, alpha: 1,
+          a: a0, leadingA: a.columns, b: m, leadingB: columns, beta: 0, c: c, leadingC: columns)
+      }
+    }
   }
 
   /// Adds what rounding does to the second half: `errors` of every coefficient times its size.

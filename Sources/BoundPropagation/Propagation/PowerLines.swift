@@ -90,7 +90,8 @@ struct PowerLines {
     let p = power.exponent
     if p == 1 { return 0 }
     let value = (1 - 1 / p) * a * touching(a, at: j)
-    let error = 1.01 * (power.normError + (12 + 4 / (p - 1)) * Rounding.unit)
+    // The exponent 1/(p-1) is rounded, and the logarithm of a double below 750.
+    let error = 1.01 * (power.normError + (16 + 1000 / (p - 1)) * Rounding.unit)
     return value.isNaN ? .infinity : value * (1 + error) + Rounding.tiny
   }
 

@@ -14,6 +14,9 @@ struct RegionBounds {
   /// What a coefficient of a number of an affine node costs: rounding of the product with the map, and the
   /// residual of the reference.
   private(set) var errors: [[Double]]
+  /// The same for products in single precision, beside ``errors``; empty where there are none.
+  private(set) var singleErrors: [[Double]]
+  private(set) var singleUnderflow: [Double]
   /// Products that underflow, of every affine node.
   private(set) var underflow: [Double]
   /// Of every power node, lines above on the intervals.
@@ -25,11 +28,12 @@ struct RegionBounds {
     self.reference = reference
     self.region = region
     let none = [[Double]](repeating: [], count: network.nodes.count)
-    (lower, upper, errors) = (none, none, none)
+    (lower, upper, errors, singleErrors) = (none, none, none, none)
     magnitudes = none
     magnitudes[0] = region.largest()
     above = [[PowerLines.Line]](repeating: [], count: network.nodes.count)
     underflow = [Double](repeating: 0, count: network.nodes.count)
+    singleUnderflow = underflow
   }
 
   /// Finds what follows for a node from those before it. Of a power node the intervals of its input have to be
@@ -50,6 +54,16 @@ struct RegionBounds {
         }
         let total = magnitudes[term.node].reduce(0, +)
         underflow[node] += Double(network.sizes[node]) * Rounding.tiny * (total + 1)
+        if case .dense(let map) = term.map, map.single != nil, affine.terms.count == 1 {
+          let error = DenseMap.singleError(network.sizes[node])
+          singleErrors[node] = sum.map { Rounding.up(error * Rounding.up($0)) }
+          // A coefficient that becomes 0 counts times the map; an entry that does, times coefficients of ordinary size
+          // and the input; both halves of paired rows.
+          singleUnderflow[node] = Rounding.up(
+            4 * DenseMap.singleTiny
+              * (sum.reduce(0, +) + 2 * DenseMap.ordinary.upperBound * Double(network.sizes[node])
+                * total))
+        }
       }
       errors[node] = error.map(Rounding.up)
       magnitudes[node] = size.map(Rounding.up)

@@ -80,6 +80,7 @@ private struct Parameters {
   private var multiplierMoments: Matrix<Double>
   private var multiplierSquares: Matrix<Double>
   private let cuts: [Int]
+  private let euclidean: EuclideanCuts?
 
   private var bounds: RegionBounds { optimizer.bounds }
   var isEmpty: Bool { shares.isEmpty && cuts.isEmpty }
@@ -94,6 +95,8 @@ private struct Parameters {
     let bounds = optimizer.bounds
     columns = [[Int]?](repeating: nil, count: network.nodes.count)
     cuts = optimizer.halfSpaces.indices.filter { optimizer.halfSpaces[$0].node < target }
+    euclidean = EuclideanCuts(
+      optimizer.halfSpaces, before: target, evaluator: optimizer.evaluator, region: bounds.region)
     let zeros = Matrix<Double>(rows: rows.count, columns: optimizer.halfSpaces.count)
     (multipliers, multiplierMoments, multiplierSquares) = (zeros, zeros, zeros)
     let rule = SlopeRule.slopes(bounds, before: target)
@@ -173,6 +176,7 @@ private struct Parameters {
     _ trace: BackwardPass.Trace, _ points: ForwardPoints, iteration: Int
   ) {
     let rate = 0.3 * pow(0.85, Double(iteration))
+    euclidean?.improve(&multipliers, inputs: trace.ofInput)
     let correction = (1 - pow(0.8, Double(iteration + 1)), 1 - pow(0.95, Double(iteration + 1)))
     for (node, power) in optimizer.evaluator.network.powers {
       guard let chosen = columns[node], let dz = points.preActivations[node],
@@ -198,7 +202,10 @@ private struct Parameters {
           shares[node]![row, place] = min(max(shares[node]![row, place] + step, 0), 1)
         }
       }
-      for k in cuts where optimizer.halfSpaces[k].node == power.input {
+      for k in cuts
+      where optimizer.halfSpaces[k].node == power.input
+        && !(euclidean?.places.contains(k) ?? false)
+      {
         let half = optimizer.halfSpaces[k]
         guard let place = chosen.firstIndex(of: half.neuron) else { continue }
         for row in rows.indices {

@@ -41,8 +41,15 @@ struct TreeProof {
   }
 
   let count = Count()
-  /// Called with points where a part may fail.
-  var visit: (([HalfSpace], RegionBounds) -> Void)?
+  /// The function that parts are cut for; by default the one with the least value.
+  var worst: ([Double]) -> Int = { values in values.indices.min { values[$0] < values[$1] } ?? 0 }
+  /// What is missing to a proof, at least 0.
+  var shortfall: ([Double]) -> Double = { values in
+    let least = values.reduce(Double.infinity) { $1.isNaN ? -.infinity : min($0, $1) }
+    return max(0, -least)
+  }
+  /// Called with every part that is not proved, and the function it is cut for.
+  var visit: (([HalfSpace], RegionBounds, _ worst: Int) -> Void)?
 
   private static let largestDepth = 200
 
@@ -64,7 +71,10 @@ struct TreeProof {
     let part = Part(outcome.stage)
     if isProved(outcome.margins) { return part }
     guard let bounds = outcome.bounds else { return part }
-    visit?(halfSpaces, bounds)
+    if let visit {
+      visit(halfSpaces, bounds, worst(outcome.margins))
+      if isProved(outcome.margins) { return part }
+    }
     guard let split = old?.split ?? self.split(outcome, bounds, halfSpaces) else { return nil }
     part.split = split
     func half(_ isAbove: Bool) -> [HalfSpace] {
@@ -89,7 +99,7 @@ struct TreeProof {
     _ outcome: PartEvaluator.Outcome, _ bounds: RegionBounds, _ halfSpaces: [HalfSpace]
   ) -> DeepCertificate.Split? {
     let output = parts.evaluator.network.output
-    let worst = outcome.margins.indices.min { outcome.margins[$0] < outcome.margins[$1] } ?? 0
+    let worst = worst(outcome.margins)
     var parameters = PassParameters()
     if let choice = outcome.stage.choices.first(where: { $0.target == output }) {
       parameters.choices[output] = choice
@@ -105,16 +115,16 @@ struct TreeProof {
     var best: (split: DeepCertificate.Split, value: Double)?
     for candidate in found {
       let split = candidate.split
-      let values = [false, true].map { isAbove in
+      let missing = [false, true].map { isAbove in
         let half = HalfSpace(
           node: split.node, neuron: split.neuron, isAbove: isAbove, threshold: split.threshold)
-        let margin = parts.evaluate(
+        let values = parts.evaluate(
           region, halfSpaces: halfSpaces + [half], known: bounds, iterations: 0
-        ).leastMargin
-        return margin.isNaN ? -.infinity : min(margin, 0)
+        ).margins
+        return isProved(values) ? 0 : shortfall(values)
       }
       // Both halves count, the worse one more.
-      let value = values.min()! + 0.3 * values.max()!
+      let value = -missing.max()! - 0.3 * missing.min()!
       if best == nil || value > best!.value { best = (split, value) }
     }
     return best?.split
