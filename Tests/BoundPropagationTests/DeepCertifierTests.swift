@@ -88,9 +88,9 @@ import Testing
       #expect(plain.radius.lower <= exact.upper * (1 + 1e-9))
       #expect(cut.radius.lower <= exact.upper * (1 + 1e-9))
       #expect(plain.radius.lower > 0)
-      // Parts bring it nearer.
-      #expect(cut.radius.lower >= plain.radius.lower)
-      if p == 1, exact.upper.isFinite {
+      // Parts bring it nearer. Searches end within 0.2%.
+      #expect(cut.radius.lower >= 0.998 * plain.radius.lower)
+      if exact.upper.isFinite {
         #expect(cut.radius.lower >= 0.9 * exact.lower, "\(cut.radius.lower) of \(exact.lower)")
       }
     }

@@ -32,7 +32,10 @@ import Testing
     for radius in [0.02, 0.3, 2] {
       let region = InputRegion(center: x, norm: test.norm, radius: radius, box: limits)
       let whole = parts.evaluate(region)
-      guard let bounds = whole.bounds else { return Issue.record("a ball is not empty") }
+      guard let bounds = whole.bounds else {
+        Issue.record("a ball is not empty")
+        return
+      }
       let better = parts.evaluate(region, iterations: 2)
       // A half of it, by a neuron of the last layer of powers.
       let last = network.powers.last!.power.input
@@ -138,14 +141,14 @@ import Testing
     let low1 = z1.enumerated().map { ends($1, shifts[0][$0]) }
     let high1 = z1.enumerated().map { -ends($1.map { -$0 }, -shifts[0][$0]) }
     let lines1 = lines(low1, high1)
-    func second(_ sign: Double) -> [Double] {
+    func sides(_ sign: Double) -> [Double] {
       (0..<second).map { i in
         let (row, constant) = through(
           weights[1].row(i).map { $0 * sign }, lines1, weights[0], shifts[0])
         return sign * ends(row, constant + sign * shifts[1][i])
       }
     }
-    let (low2, high2) = (second(1), second(-1))
+    let (low2, high2) = (sides(1), sides(-1))
     let lines2 = lines(low2, high2)
     let margin = zip(weights[2].row(1), weights[2].row(0)).map { $0 - $1 }
     let (row2, constant2) = through(margin, lines2, weights[1], shifts[1])

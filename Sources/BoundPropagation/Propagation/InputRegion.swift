@@ -12,6 +12,8 @@ package struct InputRegion: Sendable {
   /// What every coordinate of d lies between, both rounded outward; nil without a box.
   package let lower: [Double]?
   package let upper: [Double]?
+  /// The box as it was given.
+  let box: (lower: [Double], upper: [Double])?
 
   /// A ball, in a box if there is one. x should lie in the box; where it does not, the box is widened to hold it.
   package init(
@@ -20,6 +22,7 @@ package struct InputRegion: Sendable {
     self.center = center
     self.norm = norm
     self.radius = radius
+    self.box = box
     lower = box.map { zip($0.lower, center).map { min(0, ($0 - $1).nextDown) } }
     upper = box.map { zip($0.upper, center).map { max(0, ($0 - $1).nextUp) } }
   }
@@ -40,7 +43,7 @@ package struct InputRegion: Sendable {
 
   private init(copy: InputRegion, radius: Double) {
     (center, norm, self.radius) = (copy.center, copy.norm, radius)
-    (lower, upper) = (copy.lower, copy.upper)
+    (lower, upper, box) = (copy.lower, copy.upper, copy.box)
   }
 
   package var dimension: Int { center.count }

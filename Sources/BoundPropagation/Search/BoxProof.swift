@@ -88,6 +88,10 @@ package struct BoxProof: Sendable {
       values.indices.contains { values[$0] > limits[$0] }
     }
 
+    func largestExcess(_ outputs: [Double]) -> Double {
+      zip(rows.times(outputs), limits).map { $0 - $1 }.max() ?? 0
+    }
+
     func isMet(_ outputs: [Double]) -> Bool {
       zip(rows.times(outputs), limits).allSatisfy { $0 <= $1 }
     }
@@ -174,22 +178,61 @@ package struct BoxProof: Sendable {
     return trace?.ofInput.row(0) ?? []
   }
 
-  /// A point that meets the limits: where the bound is attained, or the middle; nil where neither does.
-  private func point(_ bounds: RegionBounds, _ slopes: [Double], _ problem: Problem) -> [Double]? {
+  /// A point that meets the limits: where the bound is attained, or the middle, or somewhere on the way down from there; nil
+  /// where none does.
+  private func point(
+    _ bounds: RegionBounds, _ slopes: [Double], _ problem: Problem, steps: Int = 0
+  ) -> [Double]? {
     let region = bounds.region
     var step = [Double](repeating: 0, count: slopes.count)
     region.minimizer(slopes, into: &step)
-    let end = zip(region.center, step).map { $0 + $1 }
-    return [end, region.center].first {
-      isInside($0, region) && problem.isMet(network.outputs($0))
+    let end = inside(zip(region.center, step).map { $0 + $1 }, region)
+    if let met = [end, region.center].first(where: { problem.isMet(network.outputs($0)) }) {
+      return met
     }
+    return steps > 0 ? descent(from: end, region, problem, steps: steps) : nil
   }
 
-  private func isInside(_ point: [Double], _ region: InputRegion) -> Bool {
-    point.indices.allSatisfy {
-      let step = point[$0] - region.center[$0]
-      return step >= (region.lower?[$0] ?? -.infinity) && step <= (region.upper?[$0] ?? .infinity)
+  /// The point with every coordinate in the box.
+  private func inside(_ point: [Double], _ region: InputRegion) -> [Double] {
+    guard let bounds = region.box else { return point }
+    return point.indices.map { min(max(point[$0], bounds.lower[$0]), bounds.upper[$0]) }
+  }
+
+  /// Moves against the derivative of the function that is farthest above its limit, to the ends of the box or less far.
+  private func descent(
+    from start: [Double], _ region: InputRegion, _ problem: Problem, steps: Int
+  ) -> [Double]? {
+    var point = start
+    func excess(_ x: [Double]) -> Double { problem.largestExcess(network.outputs(x)) }
+    var value = excess(point)
+    for _ in 0..<steps {
+      let reference = ReferencePoint(network, at: point)
+      let values = problem.rows.times(reference.values[network.output])
+      let row = problem.bestRow(values)
+      guard
+        let bounds = evaluator.bounds(
+          reference, InputRegion(center: point, norm: .linf, radius: 0))
+      else { return nil }
+      let slopes = inputSlopes(bounds, [], problem.rows.row(row))
+      var (length, found) = (1.0, false)
+      while length > 1e-6, !found {
+        let moved = inside(
+          point.indices.map { j in
+            let end = slopes[j] > 0 ? region.box!.lower[j] : region.box!.upper[j]
+            return slopes[j] == 0 ? point[j] : point[j] + length * (end - point[j])
+          }, region)
+        let next = excess(moved)
+        if next < value {
+          (point, value, found) = (moved, next, true)
+        } else {
+          length *= 0.3
+        }
+      }
+      if value <= 0, problem.isMet(network.outputs(point)) { return point }
+      if !found { return nil }
     }
+    return nil
   }
 
   private func cuttingNeurons(
@@ -206,19 +249,17 @@ package struct BoxProof: Sendable {
     proof.visit = { halfSpaces, bounds, row in
       guard found.point == nil else { return }
       let slopes = inputSlopes(bounds, halfSpaces, problem.rows.row(row))
-      found.point = point(bounds, slopes, problem).map { clipped($0, lower, upper) }
-      if let point = found.point, !problem.isMet(network.outputs(point)) { found.point = nil }
+      found.parts += 1
+      let isTime = found.parts & (found.parts - 1) == 0
+      found.point = point(bounds, slopes, problem, steps: isTime ? 20 : 0)
     }
     let tree = proof.prove(known: nil)
     if let point = found.point { return .found(point) }
-    return tree == nil ? .unknown : .none(parts: proof.count.parts)
-  }
-
-  private func clipped(_ point: [Double], _ lower: [Double], _ upper: [Double]) -> [Double] {
-    point.indices.map { min(max(point[$0], lower[$0]), upper[$0]) }
+    return tree.isProved ? .none(parts: proof.count.parts) : .unknown
   }
 
   private final class Found {
+    var parts = 0
     var point: [Double]?
   }
 }

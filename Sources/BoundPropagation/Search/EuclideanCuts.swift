@@ -14,12 +14,12 @@ struct EuclideanCuts {
 
   /// Nil where there are none, or the region is no plain ball of l2.
   init?(
-    _ halfSpaces: [HalfSpace], before target: Int, evaluator: RegionEvaluator, region: InputRegion
+    _ halfSpaces: [HalfSpace], upTo target: Int, evaluator: RegionEvaluator, region: InputRegion
   ) {
     guard region.norm == .l2, region.lower == nil else { return nil }
     let network = evaluator.network
     var (places, rows, thresholds) = ([Int](), [[Double]](), [Double]())
-    for (k, half) in halfSpaces.enumerated() where half.node < target {
+    for (k, half) in halfSpaces.enumerated() where half.node <= target {
       guard case .affine(let affine) = network.nodes[half.node], affine.terms.count == 1,
         affine.terms[0].node == 0
       else { continue }

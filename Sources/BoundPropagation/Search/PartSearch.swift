@@ -21,8 +21,9 @@ struct PartSearch {
   }
 
   /// Steps to better slopes for the whole ball, and for a part of it.
-  private static let iterations = (ball: 8, part: 3)
-  private static let candidates = 3
+  var iterations = (ball: 8, part: 3)
+  /// Cuts of a part that are tried.
+  var candidates = 3
 
   func run() -> Result {
     let linear = LinearRadius(parts: parts, region: region, deadline: deadline)
@@ -30,7 +31,7 @@ struct PartSearch {
     if budget.nodes > 1, found.radius > 0 {
       found = linear.run(
         start: 1.06 * found.radius, maximum: maximum, tolerance: 5e-3,
-        iterations: Self.iterations.ball, earlier: found)
+        iterations: iterations.ball, earlier: found)
     }
     var result = Result(
       radius: found.radius,
@@ -41,34 +42,46 @@ struct PartSearch {
     return result
   }
 
+  /// The share of what is left, parts and seconds, that one ball may take; and growth that is worth no ball.
+  private static let share = 0.5
+  private static let leastGrowth = 1.002
+
   /// Proves larger and larger balls by their parts. The tree of one ball is where the next begins.
   private func cut(_ result: inout Result, _ linear: LinearRadius.Result) {
-    var growth = 1.08
+    var growth = 1.06
     var tree: TreeProof.Part?
-    var seconds = 0.0
-    while Date() < deadline, result.count < budget.nodes {
+    while Date() < deadline, result.count < budget.nodes, growth >= Self.leastGrowth {
       let radius = min(maximum, growth * result.radius)
       let start = Date()
+      let left = min(deadline.timeIntervalSince(start), 1e9)
       // The smallest ball beyond this one whose bounds are known.
       let beyond = linear.beyond.filter { $0.stage.radius! >= radius }
       let proof = TreeProof(
         parts: parts, region: region.with(radius: radius),
-        isProved: { $0.allSatisfy { $0 > 0 } }, deadline: deadline,
-        iterations: Self.iterations.part, candidates: Self.candidates,
-        limit: budget.nodes - result.count)
+        isProved: { $0.allSatisfy { $0 > 0 } },
+        deadline: start.addingTimeInterval(Self.share * left),
+        iterations: iterations.part, candidates: candidates,
+        limit: max(1, Int(Self.share * Double(budget.nodes - result.count))))
       let found = proof.prove(
         known: beyond.last?.bounds, old: tree, start: linear.stages.last?.choices ?? [])
-      result.count += proof.count.parts
-      guard let found else { break }
+      result.count += max(1, proof.count.parts)
+      // Cuts of a ball that was too large serve a smaller one.
       tree = found
+      guard found.isProved else {
+        growth = 1 + (growth - 1) / 2.5
+        continue
+      }
       var nodes = found.nodes
       nodes[0].stages = beyond.map(\.stage) + nodes[0].stages
       (result.radius, result.nodes) = (radius, nodes)
       if radius >= maximum { break }
-      seconds = Date().timeIntervalSince(start)
       // A tree grows several times from one ball to the next.
-      let left = deadline.timeIntervalSinceNow
-      growth = left > 8 * seconds ? min(growth * 1.02, 1.1) : left > 3 * seconds ? 1.04 : 1.015
+      let spent = max(
+        Date().timeIntervalSince(start) / left,
+        Double(proof.count.parts) / Double(max(1, budget.nodes - result.count)))
+      growth =
+        spent < 0.02
+        ? min(1 + 1.3 * (growth - 1), 1.2) : spent > 0.1 ? 1 + 0.6 * (growth - 1) : growth
     }
   }
 }

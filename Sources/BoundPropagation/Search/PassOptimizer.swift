@@ -83,7 +83,7 @@ private struct Parameters {
   private let euclidean: EuclideanCuts?
 
   private var bounds: RegionBounds { optimizer.bounds }
-  var isEmpty: Bool { shares.isEmpty && cuts.isEmpty }
+  var isEmpty: Bool { shares.isEmpty && cuts.isEmpty && euclidean == nil }
 
   init(
     _ optimizer: PassOptimizer, target: Int, rows: [Int], start: DeepCertificate.Choice?
@@ -96,7 +96,7 @@ private struct Parameters {
     columns = [[Int]?](repeating: nil, count: network.nodes.count)
     cuts = optimizer.halfSpaces.indices.filter { optimizer.halfSpaces[$0].node < target }
     euclidean = EuclideanCuts(
-      optimizer.halfSpaces, before: target, evaluator: optimizer.evaluator, region: bounds.region)
+      optimizer.halfSpaces, upTo: target, evaluator: optimizer.evaluator, region: bounds.region)
     let zeros = Matrix<Double>(rows: rows.count, columns: optimizer.halfSpaces.count)
     (multipliers, multiplierMoments, multiplierSquares) = (zeros, zeros, zeros)
     let rule = SlopeRule.slopes(bounds, before: target)
@@ -163,7 +163,8 @@ private struct Parameters {
             least.indices.map { least[$0] + range[$0] * share[row, $0] }
           })
       },
-      multipliers: cuts.isEmpty ? [] : (0..<rows.count).map { multipliers.row($0) }, rows: rows)
+      multipliers: cuts.isEmpty && euclidean == nil
+        ? [] : (0..<rows.count).map { multipliers.row($0) }, rows: rows)
   }
 
   mutating func copyRow(_ row: Int, from other: Parameters) {

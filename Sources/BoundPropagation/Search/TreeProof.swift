@@ -24,7 +24,15 @@ struct TreeProof {
     var below: Part?
     var above: Part?
 
+    /// Whether the part, or all that it was cut into, is proved.
+    var isProved = false
+
     init(_ stage: DeepCertificate.Stage) { self.stage = stage }
+
+    /// The cuts of another part, nothing of which is proved.
+    init(open part: Part) {
+      (stage, split, below, above) = (part.stage, part.split, part.below, part.above)
+    }
 
     /// The nodes of a certificate, in preorder.
     var nodes: [DeepCertificate.Node] {
@@ -53,44 +61,47 @@ struct TreeProof {
 
   private static let largestDepth = 200
 
-  /// A proof for the part of some half-spaces; nil where time is over.
+  /// The tree of the part of some half-spaces, as far as there is time.
   ///
   /// - Parameters:
   ///   - known: bounds on a part that holds this one.
-  ///   - old: the part in an earlier tree, whose cuts are tried first.
+  ///   - old: the part in an earlier tree, whose cuts are made again.
   func prove(
     halfSpaces: [HalfSpace] = [], known: RegionBounds?, old: Part? = nil,
     start: [DeepCertificate.Choice] = [], depth: Int = 0
-  ) -> Part? {
-    guard Date() < deadline, count.parts < limit, depth < Self.largestDepth else { return nil }
+  ) -> Part {
+    guard Date() < deadline, count.parts < limit, depth < Self.largestDepth else {
+      // What an earlier tree has found out about cuts is kept.
+      return old.map { Part(open: $0) } ?? Part(DeepCertificate.Stage(radius: nil, choices: start))
+    }
     count.parts += 1
     let outcome = parts.evaluate(
       region, halfSpaces: halfSpaces, known: known,
       iterations: old?.split == nil ? iterations : min(iterations, 1),
       start: old?.stage.choices ?? start)
     let part = Part(outcome.stage)
-    if isProved(outcome.margins) { return part }
-    guard let bounds = outcome.bounds else { return part }
+    part.isProved = isProved(outcome.margins)
+    guard !part.isProved, let bounds = outcome.bounds else {
+      part.isProved = true
+      return part
+    }
     if let visit {
       visit(halfSpaces, bounds, worst(outcome.margins))
-      if isProved(outcome.margins) { return part }
+      part.isProved = isProved(outcome.margins)
+      if part.isProved { return part }
     }
-    guard let split = old?.split ?? self.split(outcome, bounds, halfSpaces) else { return nil }
+    guard let split = old?.split ?? self.split(outcome, bounds, halfSpaces) else { return part }
     part.split = split
-    func half(_ isAbove: Bool) -> [HalfSpace] {
-      halfSpaces + [
-        HalfSpace(
-          node: split.node, neuron: split.neuron, isAbove: isAbove, threshold: split.threshold)
-      ]
+    func half(_ isAbove: Bool, _ old: Part?) -> Part {
+      prove(
+        halfSpaces: halfSpaces + [
+          HalfSpace(
+            node: split.node, neuron: split.neuron, isAbove: isAbove, threshold: split.threshold)
+        ], known: bounds, old: old, start: outcome.stage.choices, depth: depth + 1)
     }
-    let choices = outcome.stage.choices
-    guard
-      let below = prove(
-        halfSpaces: half(false), known: bounds, old: old?.below, start: choices, depth: depth + 1),
-      let above = prove(
-        halfSpaces: half(true), known: bounds, old: old?.above, start: choices, depth: depth + 1)
-    else { return nil }
+    let (below, above) = (half(false, old?.below), half(true, old?.above))
     (part.below, part.above) = (below, above)
+    part.isProved = below.isProved && above.isProved
     return part
   }
 
