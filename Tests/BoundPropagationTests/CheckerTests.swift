@@ -137,6 +137,11 @@ import Testing
         for stage in certificate.nodes[node].stages.indices {
           certificate.nodes[node].stages[stage].radius = certificate.lower
           for choice in certificate.nodes[node].stages[stage].choices.indices {
+            certificate.nodes[node].stages[stage].choices[choice].multipliers =
+              certificate
+              .nodes[node].stages[stage].choices[choice].multipliers.map {
+                $0.map { $0 + (numbers.uniform() > 0 ? numbers.uniform(0...2) : 0) }
+              }
             for slopes in certificate.nodes[node].stages[stage].choices[choice].slopes.indices {
               for row in certificate.nodes[node].stages[stage].choices[choice].slopes[slopes].values
                 .indices

@@ -179,4 +179,77 @@ import Testing
       #expect(result.radius.lower >= exact * (1 - 3e-3))
     }
   }
+
+  /// Whatever multipliers a row has, also for half-spaces of the node that is bounded, the bound holds on the part.
+  @Test(arguments: Norm.allCases) func anyMultipliersGiveBounds(_ norm: Norm) throws {
+    var numbers = Numbers(25)
+    for _ in 0..<6 {
+      let network = try Samples.dense([3, 6, 5, 2], exponent: 2, &numbers)
+      let x = numbers.vector(3)
+      let evaluator = RegionEvaluator(network, norm: norm)
+      let reference = ReferencePoint(network, at: x)
+      let nodes = network.powers.map(\.power.input)
+      let halfSpaces = nodes.map {
+        HalfSpace(
+          node: $0, neuron: 1, isAbove: numbers.uniform() > 0, threshold: 0.05 * numbers.uniform())
+      }
+      var parameters = PassParameters()
+      for target in nodes + [network.output] {
+        let rows = target == network.output ? [0] : Array(0..<2 * network.sizes[target])
+        parameters.choices[target] = DeepCertificate.Choice(
+          target: target, slopes: [],
+          multipliers: rows.map { _ in halfSpaces.map { _ in numbers.uniform(0...0.5) } },
+          rows: rows)
+      }
+      let region = InputRegion(center: x, norm: norm, radius: 0.4)
+      guard
+        let bounds = evaluator.bounds(
+          reference, region, halfSpaces: halfSpaces, parameters: parameters)
+      else { continue }
+      let margins = MarginRows(label: 0, outputCount: 2)
+      let least = evaluator.leastOutputs(
+        margins.rows, bounds, halfSpaces: halfSpaces, parameters: parameters)[0]
+      for _ in 0..<4000 {
+        let d = numbers.perturbation(3, norm: norm, radius: 0.4)
+        let values = network.values(zip(x, d).map { $0 + $1 })
+        let isInside = halfSpaces.allSatisfy {
+          $0.sign * (values[$0.node][1] - reference.values[$0.node][1] - $0.threshold) >= 0
+        }
+        if !isInside { continue }
+        #expect(margins.values(values[network.output])[0] >= least - 1e-12)
+        for node in nodes {
+          for i in values[node].indices {
+            let dz = values[node][i] - reference.values[node][i]
+            #expect(dz >= bounds.lower[node][i] - 1e-12 && dz <= bounds.upper[node][i] + 1e-12)
+          }
+        }
+      }
+    }
+  }
+
+  /// Products in single precision cost a little of the bound and are never above those in double precision.
+  @Test(arguments: Norm.allCases) func singlePrecisionIsPaidFor(_ norm: Norm) throws {
+    var numbers = Numbers(26)
+    let weights = [numbers.matrix(100, 90), numbers.matrix(100, 100), numbers.matrix(2, 100)]
+    let shifts = weights.map { numbers.vector($0.rows) }
+    func network(isSingleAllowed: Bool) throws -> BoundedNetwork {
+      var network = BoundedNetwork(inputDimension: 90)
+      var node = 0
+      for (layer, matrix) in weights.enumerated() {
+        node = try network.append(
+          [(node, .dense(DenseMap(matrix, isSingleAllowed: isSingleAllowed)))],
+          shift: shifts[layer])
+        if layer < 2 { node = try network.append(power: 1, of: node) }
+      }
+      return network
+    }
+    let x = numbers.vector(90)
+    let radius = norm == .linf ? 0.01 : norm == .l2 ? 0.1 : 0.5
+    let single = leastMargins(
+      try network(isSingleAllowed: true), at: x, norm: norm, radius: radius, label: 0)[0]
+    let double = leastMargins(
+      try network(isSingleAllowed: false), at: x, norm: norm, radius: radius, label: 0)[0]
+    #expect(single < double)
+    #expect(single > double - 1e-2 * abs(double))
+  }
 }

@@ -18,13 +18,15 @@ package struct DenseMap: Sendable {
   /// Entries from which on a matrix is worth the conversions.
   private static let fewestEntries = 1 << 13
 
-  init(_ entries: Matrix<Double>) {
+  /// - Parameter isSingleAllowed: false for products in double precision alone.
+  init(_ entries: Matrix<Double>, isSingleAllowed: Bool = true) {
     self.entries = entries
     magnitudes = Matrix(
       rows: entries.rows, columns: entries.columns, elements: entries.elements.map(\.magnitude))
     let largest = magnitudes.elements.max() ?? 0
     single =
-      Self.ordinary.contains(largest) && entries.elements.count >= Self.fewestEntries
+      isSingleAllowed && Self.ordinary.contains(largest)
+        && entries.elements.count >= Self.fewestEntries
       ? entries.converted() : nil
   }
 
