@@ -84,6 +84,12 @@ struct RegionBounds {
     (magnitudes[node].map { -$0 }, magnitudes[node])
   }
 
+  /// States what dz of a node that has not been reached lies between, for who asks for nothing else.
+  mutating func restate(_ node: Int, _ low: [Double], _ high: [Double]) {
+    lower[node] = low
+    upper[node] = high
+  }
+
   /// States what dz of a node lies between. An empty interval says that the region is empty.
   mutating func setInterval(_ node: Int, _ low: [Double], _ high: [Double]) {
     lower[node] = low

@@ -176,6 +176,11 @@ struct RegionEvaluator: Sendable {
     let found = pass.lowerBounds(
       BackwardPass.Rows(node: network.output, coefficients: rows)
     ).bounds
+    return leastOutputs(rows, bounds, found: found)
+  }
+
+  /// At most C v where C dv is at least what was found.
+  func leastOutputs(_ rows: Matrix<Double>, _ bounds: RegionBounds, found: [Double]) -> [Double] {
     let values = bounds.reference.values[network.output]
     return (0..<rows.rows).map { row in
       var (sum, size) = (0.0, 0.0)

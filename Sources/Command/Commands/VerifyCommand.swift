@@ -39,7 +39,7 @@ struct VerifyCommand: ParsableCommand {
   var timeout: Double = 300
 
   @Option(
-    help: "The file for a counterexample, in the format of the verification competition: ((X_0 v) ...)."
+    help: "The file for a counterexample, as the verification competition has it: ((X_0 v) ...)."
   )
   var witness: String?
 

@@ -115,14 +115,14 @@ package struct PropertyVerification: Sendable {
   private func search(
     _ bounded: BoundedNetwork, _ box: VNNLIBProperty.Case, until deadline: Date
   ) -> BoxProof.Answer {
+    // An alternative without constraints is met by the middle, which the attack has looked at.
+    if box.alternatives.contains(where: \.isEmpty) { return .unknown }
     let statement = BoxStatement(box.alternatives, outputs: property.outputCount)
     let accepts: @Sendable ([Double]) -> Bool = { counterexample($0, box) != nil }
     if zip(box.lower, box.upper).count(where: { $0 < $1 }) <= Self.mostCoordinates {
       return InputSplitting(bounded, statement, accepts: accepts)
         .search(lower: box.lower, upper: box.upper, deadline: deadline)
     }
-    // An alternative without constraints is met by the middle, which the attack has looked at.
-    if box.alternatives.contains(where: \.isEmpty) { return .unknown }
     let proof = BoxProof(bounded)
     let left = open(statement, proof, box)
     var parts = statement.alternatives.count - left.count
