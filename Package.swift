@@ -102,7 +102,8 @@ let package = Package(
     .testTarget(
       name: "GraphsTests",
       dependencies: [
-        "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks", "TestSupport",
+        "Attacks", "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks", "TestSupport",
+        "Theory",
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(
