@@ -108,6 +108,37 @@ import Testing
     #expect(lines.dropFirst().allSatisfy { $0.contains(",1,yes,") || $0.contains(",0,no,") })
   }
 
+  /// A graph of images takes them in either order where the data say it, and refuses the other one otherwise.
+  @Test func imagesAreReadInTheOrderOfTheGraph() throws {
+    var model = ONNXModel(
+      name: "f", documentation: "", input: .init(name: "x", extents: [nil, 2, 3, 4]),
+      output: .init(name: "y", width: 1))
+    model.constants["w"] = Tensor(
+      shape: [24, 1], elements: .float32((0..<24).map { Float(($0 * 7) % 11) - 5 }))
+    model.append("Flatten", ["x"], to: "flat")
+    model.append("MatMul", ["flat", "w"], to: "y")
+    try model.write(to: workspace.path("f.onnx"))
+    let first = (0..<240).map { Float(($0 * 7919) % 101) / 100 }
+    // (samples, channels, rows, columns) to (samples, rows, columns, channels).
+    let last = (0..<240).map { first[$0 / 24 * 24 + $0 % 2 * 12 + $0 % 24 / 2] }
+    for (name, shape, values) in [("first", [10, 2, 3, 4], first), ("last", [10, 3, 4, 2], last)] {
+      try NPZ.write(
+        ["X": Tensor(shape: shape, elements: .float32(values))], to: workspace.path("\(name).npz"))
+    }
+    let predict = "predict --model f.onnx --data"
+    _ = try workspace.succeed("\(predict) first.npz --out a.csv")
+    _ = try workspace.succeed("\(predict) first.npz --input-layout nchw --out b.csv")
+    _ = try workspace.succeed("\(predict) last.npz --input-layout nhwc --out c.csv")
+    #expect(try workspace.bytes("a.csv") == workspace.bytes("b.csv"))
+    #expect(try workspace.bytes("a.csv") == workspace.bytes("c.csv"))
+    let outcome = try workspace.run("\(predict) last.npz --out d.csv")
+    #expect(outcome.status == 2 && !workspace.exists("d.csv"))
+    #expect(
+      outcome.errors.contains(
+        "samples have the shape [3, 4, 2], expected [2, 3, 4] as --model f.onnx takes; "
+          + "--input-layout nhwc brings them into this order"), "\(outcome.errors)")
+  }
+
   @Test func convertedFilesAreTheSameNetwork() throws {
     try writeLayers("f.npz")
     _ = try workspace.succeed("model convert f.npz f.onnx --activation relu --classes 3,7")
