@@ -87,6 +87,7 @@ public enum AttackCatalog {
     }
     var targeted = TargetedAutoPGD()
     targeted.targetsAfterScreening = 3
+    targeted.skipsCoordinatesOnBounds = norm == .l1
     return [
       StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm), targeted,
       FastAdaptiveBoundary(targeted: true), gradientFree,

@@ -113,17 +113,25 @@ import Testing
     var model = ONNXModel(
       name: "f", documentation: "", input: .init(name: "x", extents: [nil, 2, 3, 4]),
       output: .init(name: "y", width: 1))
-    model.constants["w"] = Tensor(
-      shape: [24, 1], elements: .float32((0..<24).map { Float(($0 * 7) % 11) - 5 }))
+    let weights: [Float] = (0..<24).map { (number: Int) -> Float in Float(number * 7 % 11) - 5 }
+    model.constants["w"] = Tensor(shape: [24, 1], elements: .float32(weights))
     model.append("Flatten", ["x"], to: "flat")
     model.append("MatMul", ["flat", "w"], to: "y")
     try model.write(to: workspace.path("f.onnx"))
-    let first = (0..<240).map { Float(($0 * 7919) % 101) / 100 }
+    let first: [Float] = (0..<240).map { (number: Int) -> Float in
+      Float(number * 7919 % 101) / 100
+    }
     // (samples, channels, rows, columns) to (samples, rows, columns, channels).
-    let last = (0..<240).map { first[$0 / 24 * 24 + $0 % 2 * 12 + $0 % 24 / 2] }
-    for (name, shape, values) in [("first", [10, 2, 3, 4], first), ("last", [10, 3, 4, 2], last)] {
-      try NPZ.write(
-        ["X": Tensor(shape: shape, elements: .float32(values))], to: workspace.path("\(name).npz"))
+    let last: [Float] = (0..<240).map { (number: Int) -> Float in
+      let (sample, channel, pixel) = (number / 24, number % 2, number % 24 / 2)
+      return first[24 * sample + 12 * channel + pixel]
+    }
+    let arrays = [
+      "first": Tensor(shape: [10, 2, 3, 4], elements: .float32(first)),
+      "last": Tensor(shape: [10, 3, 4, 2], elements: .float32(last)),
+    ]
+    for (name, array) in arrays {
+      try NPZ.write(["X": array], to: workspace.path("\(name).npz"))
     }
     let predict = "predict --model f.onnx --data"
     _ = try workspace.succeed("\(predict) first.npz --out a.csv")
