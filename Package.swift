@@ -90,7 +90,8 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks", "TestSupport"],
+      name: "NetworksTests",
+      dependencies: ["DeepNetworks", "Formats", "LinearCore", "Networks", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "DeepNetworksTests",
@@ -102,7 +103,8 @@ let package = Package(
     .testTarget(
       name: "GraphsTests",
       dependencies: [
-        "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks", "TestSupport",
+        "Attacks", "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks", "TestSupport",
+        "Theory",
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(

@@ -127,6 +127,12 @@ final class InteriorPoint {
   ///   - target: a norm that needs no more.
   ///   - precision: relative, of the norm.
   func solve(target: Double, precision: Double) {
+    if offsets.allSatisfy({ $0 <= 0 }) {
+      // The origin is between all walls.
+      point = point.map { _ in 0 }
+      multipliers = multipliers.map { _ in 0 }
+      return
+    }
     var shrink = 0.2
     for _ in 0..<60 {
       let mu = meanComplementarity()
