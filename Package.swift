@@ -47,6 +47,11 @@ let package = Package(
     .target(name: "Attacks", dependencies: ["LinearCore", "Networks"]),
     .target(name: "Certification", dependencies: ["LinearCore", "Networks"]),
     .target(
+      name: "BoundPropagation",
+      dependencies: [
+        "Certification", "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks",
+      ]),
+    .target(
       name: "Runs",
       dependencies: [
         "Certification", "Datasets", "DeepNetworks", "Figures", "Formats", "Graphs",
@@ -55,8 +60,9 @@ let package = Package(
     .target(
       name: "Studies",
       dependencies: [
-        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
-        "LinearCore", "Networks", "Runs", "Theory", "Training",
+        "Alignment", "Attacks", "BoundPropagation", "Certification", "Datasets", "DeepNetworks",
+        "Figures", "Formats",
+        "Graphs", "LinearCore", "Networks", "Runs", "Theory", "Training",
       ]),
     .target(
       name: "Experiments",
@@ -122,6 +128,12 @@ let package = Package(
       name: "CertificationTests",
       dependencies: ["Attacks", "Certification", "LinearCore", "Networks", "Theory"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "BoundPropagationTests",
+      dependencies: [
+        "BoundPropagation", "Certification", "DeepNetworks", "Formats", "Graphs", "LinearCore",
+        "Networks", "TestSupport",
+      ]),
     .testTarget(
       name: "ReferenceTests",
       dependencies: ["Attacks", "Datasets", "Formats", "LinearCore", "Networks", "Training"],

@@ -105,13 +105,50 @@ import Testing
     #expect(try workspace.bytes("deep.onnx") == Data(network.onnxModel().encoded()))
   }
 
+  /// Proved radii of a deep network: below those of an attack, stored, verified, and found again.
+  @Test(arguments: ["l2", "linf", "l1"]) func certifies(_ norm: String) throws {
+    try write("deep.safetensors")
+    let line =
+      "certify --model deep.safetensors --data features.npz --norm \(norm) --limit 12 --quiet"
+    let found = try workspace.succeed("\(line) --json --certificates proofs").json()
+    let samples = try #require(found["samples"] as? [[String: Any]])
+    #expect(samples.count == 12)
+    for (index, sample) in samples.enumerated() {
+      let lower = try #require(sample["lower"] as? Double)
+      let distance = abs(Double((index * 6 * 7919 + 13) % 101) / 50 - 1)
+      #expect(lower <= distance + 1e-6 && lower >= 0.99 * distance)
+      if let upper = sample["upper"] as? Double { #expect(lower <= upper) }
+    }
+    let network = try #require(found["network"] as? [String: Any])
+    #expect(network["layers"] as? Int ?? 0 > 0 && network["rank"] == nil)
+    let checked = try workspace.succeed("\(line) --json --certificates proofs --check").json()
+    #expect(checked["verified"] as? Int == 12)
+    let bytes = try workspace.bytes("proofs/sample-000003.json")
+    try FileManager.default.removeItem(
+      atPath: workspace.path("proofs/checkpoints/result-000003.json"))
+    _ = try workspace.succeed("\(line) --json --certificates proofs --resume")
+    #expect(try workspace.bytes("proofs/sample-000003.json") == bytes)
+    // A radius that was raised by hand.
+    var certificate = try #require(
+      try JSONSerialization.jsonObject(with: bytes) as? [String: Any])
+    certificate["lower"] = 1.5 * (certificate["lower"] as? Double ?? 1)
+    try JSONSerialization.data(withJSONObject: certificate)
+      .write(to: URL(fileURLWithPath: workspace.path("proofs/sample-000003.json")))
+    let outcome = try workspace.run("\(line) --certificates proofs --check")
+    #expect(outcome.status == 2 && outcome.errors.contains("sample-000003.json"))
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+    // In a box that holds the samples radii are no smaller, up to the tolerance of the search.
+    let boxed = try workspace.succeed("\(line) --json --box=-50,50 --nodes 1").json()
+    #expect((boxed["samples"] as? [[String: Any]])?.count == 12)
+  }
+
   @Test func refusals() throws {
     try write("deep.safetensors")
     try refused("model convert deep.safetensors deep.npz", saying: "cannot hold a deep network")
     try refused("model info deep.safetensors --p 3", saying: "no --p")
     try refused(
-      "certify --model deep.safetensors --data features.npz --norm l2",
-      saying: "certify is for networks of one hidden layer")
+      "certify --model deep.safetensors --data features.npz --norm l2 --smoothing 0.1",
+      saying: "--smoothing: is for networks of one hidden layer")
     try refused(
       "attack --model deep.safetensors --data digits --norm l2",
       saying: "samples have 64 coordinates, expected 6")

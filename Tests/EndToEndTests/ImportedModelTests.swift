@@ -15,13 +15,22 @@ import Testing
   }
 
   /// Writes f(x) = x_0 as a graph, whose last operator is a sigmoid.
-  private func writeGraph(_ name: String, operation: String = "Sigmoid") throws {
+  ///
+  /// - Parameter scale: of another product behind the operator; nil for none.
+  private func writeGraph(_ name: String, operation: String = "Sigmoid", scale: Float? = nil) throws
+  {
     var model = ONNXModel(
       name: "f", documentation: "", input: .init(name: "x", width: 6),
       output: .init(name: "y", width: 1))
     model.constants["w"] = Tensor(shape: [6, 1], elements: .float32([1, 0, 0, 0, 0, 0]))
     model.append("MatMul", ["x", "w"], to: "f")
-    model.append(operation, ["f"], to: "y")
+    if let scale {
+      model.constants["v"] = Tensor(shape: [1, 1], elements: .float32([scale]))
+      model.append(operation, ["f"], to: "h")
+      model.append("MatMul", ["h", "v"], to: "y")
+    } else {
+      model.append(operation, ["f"], to: "y")
+    }
     try model.write(to: workspace.path(name))
   }
 
@@ -161,13 +170,34 @@ import Testing
     #expect(try workspace.bytes("g.csv") == workspace.bytes("h.csv"))
   }
 
+  /// f(x) = x_0 changes its class at the distance |x_0| in every norm.
+  @Test(arguments: ["l2", "linf", "l1"]) func certifiedRadiiAreDistances(_ norm: String) throws {
+    try writeGraph("f.onnx")
+    try writeLayers("f.npz")
+    let features = try NPZ.read(path: workspace.path("features.npz"))
+    let inputs = try #require(features["X"]).doubles
+    for model in ["f.onnx", "f.npz --activation relu"] {
+      let found = try workspace.succeed(
+        "certify --model \(model) --data features.npz --norm \(norm) --limit 10 --json --quiet"
+      ).json()
+      let samples = try #require(found["samples"] as? [[String: Any]])
+      for (i, sample) in samples.enumerated() {
+        let lower = try #require(sample["lower"] as? Double)
+        #expect(lower <= abs(inputs[6 * i]))
+        // Linear bounds see one side of a kink exactly.
+        #expect(lower >= 0.99 * abs(inputs[6 * i]), "\(model), sample \(i)")
+      }
+    }
+  }
+
   @Test func whatDoesNotFitIsRefused() throws {
     try writeGraph("f.onnx")
     try writeGraph("lstm.onnx", operation: "LSTM")
+    try writeGraph("tanh.onnx", operation: "Tanh", scale: 2)
     try writeLayers("f.npz")
     let refusals = [
-      "certify --model f.onnx --data features.npz --norm l2":
-        "--model f.onnx: is an imported network of layers; certify is for networks of one hidden layer",
+      "certify --model tanh.onnx --data features.npz --norm l2":
+        "--model tanh.onnx: step 2 (tanh): bounds of tanh are not known",
       "inspect --model f.onnx": "--model f.onnx: is an imported network of layers; inspect is for",
       "model info lstm.onnx": "lstm.onnx: has the operator LSTM 'y', which is not supported",
       "model info f.onnx --p 3": "f.onnx: is a network of layers",

@@ -22,6 +22,10 @@ import Testing
     ("Attacks", ["LinearCore", "Networks"]),
     ("Certification", ["LinearCore", "Networks"]),
     (
+      "BoundPropagation",
+      ["Certification", "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks"]
+    ),
+    (
       "Runs",
       [
         "Datasets", "DeepNetworks", "Certification", "Figures", "Formats", "Graphs", "LinearCore",
@@ -31,8 +35,8 @@ import Testing
     (
       "Studies",
       [
-        "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
-        "LinearCore", "Networks", "Runs", "Theory", "Training",
+        "Alignment", "Attacks", "BoundPropagation", "Certification", "Datasets", "DeepNetworks",
+        "Figures", "Formats", "Graphs", "LinearCore", "Networks", "Runs", "Theory", "Training",
       ]
     ),
     (

@@ -34,6 +34,11 @@ struct CertifyCommand: ParsableCommand {
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 50 \\
           --smoothing 0.25
 
+      Networks of more than one hidden layer, imported ones among them, are certified by linear bound \
+      propagation: in l2, linf and l1, also within --box. An operator of which no bounds are known is refused.
+
+        polyrelu certify --model network.onnx --data mnist --norm linf --limit 30
+
       Results do not depend on the number of threads or the speed of the machine unless \
       --timeout-per-sample ends a search.
       """)
@@ -61,7 +66,7 @@ struct CertifyCommand: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help:
-      "Boxes to look at for one sample and class; fewer in more than 32 dimensions. (default: 20000; with --timeout-per-sample, as many as there is time for)",
+      "Boxes to look at for one sample and class; fewer in more than 32 dimensions. (default: 20000, of deep networks 16 parts; with --timeout-per-sample, as many as there is time for)",
     transform: ArgumentText.count)
   var nodes: Int?
 
@@ -92,6 +97,8 @@ struct CertifyCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let smoothing = try smoothing.settings(norm: norm)
+    let loaded = try model.load()
+    let isDeep = loaded.network.shallow == nil && loaded.network.extreme == nil
     if check && smoothing != nil {
       throw ExperimentError.usage("--smoothing: has no certificates that --check could verify")
     }
@@ -104,7 +111,7 @@ struct CertifyCommand: ParsableCommand {
           ? "--resume: needs --certificates, the directory of the run to continue"
           : "--resume: searches, expected without --check, which does not")
     }
-    let loaded = try model.loadShallow(for: "certify")
+    if isDeep { return try runDeep(loaded) }
     let trained = try model.runDescription()
     var request = try data.request(seed: common.seed, run: trained)
     let splits = DatasetRequest.defaultSplits(of: request.data)

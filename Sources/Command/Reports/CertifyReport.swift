@@ -8,7 +8,10 @@ import Studies
 
 /// What `polyrelu certify` says in the end.
 struct CertifyReport {
-  private let result: CertificationStudy.Result
+  private let norm: Norm
+  private let samples: [CertifiedRadius]
+  private let smoothed: [SmoothedRadius]?
+  private let smoothing: SmoothingSettings?
   private let summary: Summary
   /// What radii of the result are multiplied by.
   private let unit: Double
@@ -48,8 +51,11 @@ struct CertifyReport {
   /// What the certificates speak about.
   private struct Network: Encodable {
     let neurons: Int
-    let rank: Int
-    let errorBound: Double
+    /// Of a network of one hidden layer.
+    var rank: Int?
+    var errorBound: Double?
+    /// Of one of several.
+    var layers: Int?
   }
 
   /// Sums up a result on a model and data in common units.
@@ -59,7 +65,9 @@ struct CertifyReport {
     _ result: CertificationStudy.Result, of fitted: FittedModel, classes: [ClassLabel],
     seconds: Double
   ) {
-    self.result = result
+    norm = result.norm
+    samples = result.samples
+    (smoothed, smoothing) = (result.smoothed, result.smoothing)
     let unit = fitted.unit
     self.unit = unit
     summary = Summary(
@@ -77,6 +85,24 @@ struct CertifyReport {
         errorBound: fitted.contributionScale * result.effective.errorBound))
   }
 
+  /// Sums up a result of a network of several layers.
+  init(_ result: DeepCertificationStudy.Result, classes: [ClassLabel], seconds: Double) {
+    norm = result.norm
+    samples = result.samples
+    (smoothed, smoothing, unit) = (nil, nil, 1)
+    summary = Summary(
+      norm: result.norm,
+      samples: result.samples.map { sample in
+        Sample(
+          index: sample.index, label: classes[sample.label], lower: sample.lower,
+          upper: Nullable(wrappedValue: sample.upper.isFinite ? sample.upper : nil),
+          status: sample.status, seconds: sample.seconds, smoothing: nil)
+      },
+      medianGap: Nullable(
+        wrappedValue: median(result.samples.filter { $0.status != .misclassified }.map(\.gap))),
+      seconds: seconds, network: Network(neurons: result.neurons, layers: result.layers))
+  }
+
   private static func smoothing(
     _ radius: SmoothedRadius?, _ settings: SmoothingSettings?, _ unit: Double
   ) -> Smoothing? {
@@ -90,18 +116,17 @@ struct CertifyReport {
 
   /// How many samples ended how, and quantiles of both bounds.
   var text: String {
-    let samples = result.samples
     var table = TerminalTable(
-      header: ["quantile", "proved", "attacked"] + (result.smoothed == nil ? [] : ["smoothed"]))
+      header: ["quantile", "proved", "attacked"] + (smoothed == nil ? [] : ["smoothed"]))
     let columns =
       [samples.map(\.lower), samples.map(\.upper)]
-      + (result.smoothed.map { [$0.map(\.radius)] } ?? [])
+      + (smoothed.map { [$0.map(\.radius)] } ?? [])
     for share in [0.1, 0.25, 0.5, 0.75, 0.9] {
       table.append(
         [Format.share(share)]
           + columns.map { Format.significant(unit * (quantile($0, share) ?? .nan)) })
     }
-    var text = "\(result.norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
+    var text = "\(norm.rawValue) radii of \(samples.count) samples\n" + table.text + "\n"
     for status in [
       CertifiedRadius.Status.exact, .unreachable, .bounded, .misclassified, .contradictory,
     ] {
@@ -109,17 +134,24 @@ struct CertifyReport {
       if [.unreachable, .contradictory].contains(status) && count == 0 { continue }
       text += "\(status.rawValue): \(count)\n"
     }
-    if let gap = result.medianGap { text += "median gap: \(Format.significant(gap))\n" }
+    if let gap = summary.medianGap { text += "median gap: \(Format.significant(gap))\n" }
     text += smoothingText
-    let effective = result.effective
-    text += "network: \(effective.neurons) neurons, \(effective.rank) dimensions; outputs within "
-    text += "\(Format.significant(summary.network.errorBound)) of the network's at ||x|| = 1\n"
+    text += networkText
     text += "time: \(ProgressReporter.duration(summary.seconds))\n"
     return text
   }
 
+  private var networkText: String {
+    let network = summary.network
+    if let layers = network.layers {
+      return "network: \(network.neurons) neurons in \(layers) layers\n"
+    }
+    return "network: \(network.neurons) neurons, \(network.rank ?? 0) dimensions; outputs within "
+      + "\(Format.significant(network.errorBound ?? 0)) of the network's at ||x|| = 1\n"
+  }
+
   private var smoothingText: String {
-    guard let smoothed = result.smoothed, let settings = result.smoothing else { return "" }
+    guard let smoothed, let settings = smoothing else { return "" }
     return "smoothed: radii of another classifier, the network under Gaussian noise of "
       + "\(Format.significant(settings.sigma)) a coordinate, each with confidence "
       + "\(Format.significant(settings.confidence)) from \(settings.samples) copies, at most "

@@ -5,11 +5,11 @@ import Networks
 package struct GraphPlan: Sendable {
   /// One operation and where its values come from and go to.
   package struct Step: Sendable {
-    var operation: any GraphOperation
+    package internal(set) var operation: any GraphOperation
     /// Slots, see ``GraphPlan/sizes``.
-    var inputs: [Int]
-    var output: Int
-    var constants: [Tensor] = []
+    package internal(set) var inputs: [Int]
+    package internal(set) var output: Int
+    package internal(set) var constants: [Tensor] = []
   }
 
   /// The shape of one sample: as in the file, with a batch of one where it has a batch axis.

@@ -1,24 +1,24 @@
 import LinearCore
 
 /// A function of two values of a sample, each of which may be repeated along axes.
-struct BinaryOperation: GraphOperation {
-  enum Function: String, Sendable {
+package struct BinaryOperation: GraphOperation {
+  package enum Function: String, Sendable {
     case add, subtract, multiply, divide, maximum, minimum, raise
   }
 
-  let function: Function
+  package let function: Function
   /// Numbers of the result.
-  let count: Int
+  package let count: Int
   /// For every number of the result its place in each value; nil where it is the same.
-  let places: [[Int32]?]
+  package let places: [[Int32]?]
   /// Numbers of each value.
-  let sizes: [Int]
+  package let sizes: [Int]
 
-  var work: Int { count }
-  var scratch: Int { 2 * count }
-  var description: String { function.rawValue }
+  package var work: Int { count }
+  package var scratch: Int { 2 * count }
+  package var description: String { function.rawValue }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let left = places[0].map { GatherKernel.gathered(inputs[0], $0) } ?? inputs[0].taken()

@@ -2,14 +2,14 @@ import LinearCore
 
 /// A convolution in one or two dimensions, without bias: windows of images are gathered, channels first,
 /// and multiplied with all filters of their group at once. The way back gathers nothing.
-struct Convolution: GraphOperation {
-  let geometry: WindowGeometry
+package struct Convolution: GraphOperation {
+  package let geometry: WindowGeometry
   /// Images of a sample, one in a plain network.
-  let images: Int
-  let groups: Int
+  package let images: Int
+  package let groups: Int
   /// Channels and filters of one group.
-  let channels: Int
-  let filters: Int
+  package let channels: Int
+  package let filters: Int
 
   /// Columns of a product, about: enough for a good one, few enough for the cache.
   private static let columnsOfTile = 512
@@ -25,17 +25,17 @@ struct Convolution: GraphOperation {
     max(1, min(geometry.rows.output, Self.columnsOfTile / geometry.columns.output))
   }
 
-  var work: Int { images * groups * filters * patch * geometry.positions }
-  var scratch: Int {
+  package var work: Int { images * groups * filters * patch * geometry.positions }
+  package var scratch: Int {
     let columns = imagesOfTile * rowsOfTile * geometry.columns.output
     return (patch + filters) * max(columns, 1)
   }
-  var description: String {
+  package var description: String {
     "convolution \(geometry.rows.kernel)x\(geometry.columns.kernel)"
       + (groups > 1 ? " in \(groups) groups" : "")
   }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let source = inputs[0].taken()

@@ -1,18 +1,18 @@
 import LinearCore
 
 /// The product of a value, (rows, inner) for every sample, with one constant matrix.
-struct DenseProduct: GraphOperation {
+package struct DenseProduct: GraphOperation {
   /// Rows of a sample, one in a plain network.
-  let rows: Int
-  let inner: Int
-  let columns: Int
+  package let rows: Int
+  package let inner: Int
+  package let columns: Int
   /// Whether the constant is stored as (columns, inner) rather than (inner, columns).
-  let isTransposed: Bool
+  package let isTransposed: Bool
 
-  var work: Int { rows * inner * columns }
-  var description: String { rows == 1 ? "dense" : "dense in \(rows) rows" }
+  package var work: Int { rows * inner * columns }
+  package var description: String { rows == 1 ? "dense" : "dense in \(rows) rows" }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let weights = constants[0].reshaped(columns: isTransposed ? inner : columns)

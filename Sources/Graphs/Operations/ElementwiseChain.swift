@@ -2,17 +2,17 @@ import LinearCore
 
 /// Functions of one number, one after the other, applied in place to a stretch of numbers that fits into
 /// the cache.
-struct ElementwiseChain: GraphOperation {
+package struct ElementwiseChain: GraphOperation {
   /// A function, and which of the constants is its operand.
-  struct Link: Sendable, Equatable {
-    let function: ElementwiseFunction
-    var operand: Int?
+  package struct Link: Sendable, Equatable {
+    package let function: ElementwiseFunction
+    package internal(set) var operand: Int?
   }
 
   /// First to last.
-  private(set) var links: [Link]
+  package private(set) var links: [Link]
   /// Numbers of a sample.
-  let count: Int
+  package let count: Int
 
   /// One function on `count` numbers, whose operand is the only constant: one number, or one for each.
   init(_ function: ElementwiseFunction, count: Int) {
@@ -35,17 +35,17 @@ struct ElementwiseChain: GraphOperation {
         }, count: count)
   }
 
-  var work: Int { links.count * count }
+  package var work: Int { links.count * count }
   // The slopes.
-  var scratch: Int { count }
-  var description: String {
+  package var scratch: Int { count }
+  package var description: String {
     links.map { link in
       let text = "\(link.function)"
       return String(text.prefix { $0 != "(" })
     }.joined(separator: ", ")
   }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     var values = inputs[0].taken()

@@ -6,7 +6,7 @@ import LinearCore
 /// Not-a-number stays what it is. Where a function has a corner the slope is that of PyTorch: 0 for
 /// relu(0) and |0|, and the slope of the inside at the ends of a clipped range. Roots, whose slope at 0 is
 /// infinite, have the slope 0 there: what follows them often multiplies it by 0.
-enum ElementwiseFunction: Sendable, Equatable {
+package enum ElementwiseFunction: Sendable, Equatable {
   case relu, leakyRelu(Double), elu(alpha: Double, gamma: Double), celu(Double)
   case sigmoid, tanh, hardSigmoid(alpha: Double, beta: Double), hardSwish, softplus, softsign
   case erf, gelu

@@ -1,17 +1,17 @@
 import LinearCore
 
 /// The largest number of every window, channel by channel.
-struct MaxPooling: GraphOperation {
-  let geometry: WindowGeometry
-  let channels: Int
+package struct MaxPooling: GraphOperation {
+  package let geometry: WindowGeometry
+  package let channels: Int
 
-  var work: Int { channels * geometry.positions * geometry.windowPixels }
-  var scratch: Int { channels * geometry.positions }
-  var description: String {
+  package var work: Int { channels * geometry.positions * geometry.windowPixels }
+  package var scratch: Int { channels * geometry.positions }
+  package var description: String {
     "max pooling \(geometry.rows.kernel)x\(geometry.columns.kernel)"
   }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let images = inputs[0].taken()

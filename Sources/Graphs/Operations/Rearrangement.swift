@@ -2,13 +2,13 @@ import LinearCore
 
 /// A value whose numbers are those of another, in another order, some of them left out, repeated, or
 /// replaced by one number: transposition, slices, borders, and broadcasting.
-struct Rearrangement: GraphOperation {
+package struct Rearrangement: GraphOperation {
   /// For every number of the result its place in the value; -1 stands for ``filling``.
-  let places: [Int32]
+  package let places: [Int32]
   /// Numbers of the value.
-  let inputCount: Int
+  package let inputCount: Int
   /// What stands outside of the value.
-  let filling: Double
+  package let filling: Double
 
   init(places: [Int32], inputCount: Int, filling: Double = 0) {
     self.places = places
@@ -26,10 +26,10 @@ struct Rearrangement: GraphOperation {
       filling: fills ? filling : other.filling)
   }
 
-  var work: Int { places.count }
-  var description: String { "rearrange" }
+  package var work: Int { places.count }
+  package var description: String { "rearrange" }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let values = GatherKernel.gathered(inputs[0].taken(), places, filling: Scalar(filling))
@@ -92,18 +92,18 @@ enum GatherKernel {
 }
 
 /// Values of a sample side by side along an axis.
-struct Concatenation: GraphOperation {
+package struct Concatenation: GraphOperation {
   /// Stretches before the axis.
-  let outer: Int
+  package let outer: Int
   /// Numbers of a stretch of each value.
-  let lengths: [Int]
+  package let lengths: [Int]
 
   private var total: Int { lengths.reduce(0, +) }
 
-  var work: Int { outer * total }
-  var description: String { "concatenate" }
+  package var work: Int { outer * total }
+  package var description: String { "concatenate" }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let rows = inputs[0].rows

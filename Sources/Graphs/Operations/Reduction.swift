@@ -2,21 +2,21 @@ import DeepNetworks
 import LinearCore
 
 /// One number for every stretch of `length` numbers of a sample.
-struct Reduction: GraphOperation {
-  enum Function: String, Sendable {
+package struct Reduction: GraphOperation {
+  package enum Function: String, Sendable {
     case sum, mean, largest, smallest, squares, euclideanNorm, absoluteSum, logSumExp
   }
 
-  let function: Function
+  package let function: Function
   /// Stretches of a sample.
-  let count: Int
-  let length: Int
+  package let count: Int
+  package let length: Int
 
-  var work: Int { count * length }
-  var scratch: Int { count * length }
-  var description: String { "reduce to \(function.rawValue)" }
+  package var work: Int { count * length }
+  package var scratch: Int { count * length }
+  package var description: String { "reduce to \(function.rawValue)" }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let source = inputs[0].taken()

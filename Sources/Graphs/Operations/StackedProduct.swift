@@ -2,23 +2,23 @@ import LinearCore
 
 /// Products of stacks of matrices, (rows, inner) times (inner, columns), sample by sample: of two values,
 /// or of a value and a constant.
-struct StackedProduct: GraphOperation {
-  let rows: Int
-  let inner: Int
-  let columns: Int
+package struct StackedProduct: GraphOperation {
+  package let rows: Int
+  package let inner: Int
+  package let columns: Int
   /// For every product where its factors start among the numbers of theirs.
-  let starts: [(left: Int, right: Int)]
+  package let starts: [(left: Int, right: Int)]
   /// Numbers of each factor.
-  let sizes: (left: Int, right: Int)
+  package let sizes: (left: Int, right: Int)
   /// Which factor is a constant.
-  let constant: Side?
+  package let constant: Side?
 
-  enum Side: Sendable { case left, right }
+  package enum Side: Sendable { case left, right }
 
-  var work: Int { starts.count * rows * inner * columns }
-  var description: String { "product" }
+  package var work: Int { starts.count * rows * inner * columns }
+  package var description: String { "product" }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let samples = inputs[0].rows

@@ -1,19 +1,19 @@
 import Networks
 
 /// Where the windows of a convolution or a pooling lie along one axis.
-struct WindowAxis: Sendable, Equatable {
+package struct WindowAxis: Sendable, Equatable {
   /// The extent of the image.
-  let input: Int
+  package let input: Int
   /// Pixels of a window.
-  let kernel: Int
-  let stride: Int
+  package let kernel: Int
+  package let stride: Int
   /// Pixels from one pixel of a window to the next.
-  let dilation: Int
+  package let dilation: Int
   /// Pixels of the border before and behind the image.
-  let before: Int
-  let after: Int
+  package let before: Int
+  package let after: Int
   /// The number of windows.
-  let output: Int
+  package let output: Int
 
   /// From the first pixel of a window to the last, and one more.
   var extent: Int { (kernel - 1) * dilation + 1 }
@@ -29,16 +29,16 @@ struct WindowAxis: Sendable, Equatable {
 }
 
 /// Where the windows lie on an image of channels first.
-struct WindowGeometry: Sendable, Equatable {
-  let rows: WindowAxis
-  let columns: WindowAxis
+package struct WindowGeometry: Sendable, Equatable {
+  package let rows: WindowAxis
+  package let columns: WindowAxis
 
   /// Windows of an image.
-  var positions: Int { rows.output * columns.output }
+  package var positions: Int { rows.output * columns.output }
   /// Pixels of an image.
-  var pixels: Int { rows.input * columns.input }
+  package var pixels: Int { rows.input * columns.input }
   /// Pixels of a window.
-  var windowPixels: Int { rows.kernel * columns.kernel }
+  package var windowPixels: Int { rows.kernel * columns.kernel }
 
   /// Whether every window is one pixel, in the order of the image.
   var isIdentity: Bool {

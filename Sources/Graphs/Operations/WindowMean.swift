@@ -1,19 +1,19 @@
 import LinearCore
 
 /// The mean of every window, channel by channel.
-struct WindowMean: GraphOperation {
-  let geometry: WindowGeometry
-  let channels: Int
+package struct WindowMean: GraphOperation {
+  package let geometry: WindowGeometry
+  package let channels: Int
   /// Whether pixels of the border count.
   let countsBorder: Bool
 
-  var work: Int { channels * geometry.positions * geometry.windowPixels }
-  var description: String {
+  package var work: Int { channels * geometry.positions * geometry.windowPixels }
+  package var description: String {
     "average pooling \(geometry.rows.kernel)x\(geometry.columns.kernel)"
   }
 
   /// One over the pixels that count, for every window.
-  private var shares: [Double] {
+  package var shares: [Double] {
     func counts(_ axis: WindowAxis) -> [Int] {
       (0..<axis.output).map { window in
         let start = window * axis.stride - axis.before
@@ -27,7 +27,7 @@ struct WindowMean: GraphOperation {
     return down.flatMap { rows in across.map { 1 / Double(max(1, rows * $0)) } }
   }
 
-  func forward<Scalar: LinearScalar>(
+  package func forward<Scalar: LinearScalar>(
     _ inputs: inout [Matrix<Scalar>], constants: [Matrix<Scalar>], keepsWayBack: Bool
   ) -> GraphPass<Scalar> {
     let images = inputs[0].taken()

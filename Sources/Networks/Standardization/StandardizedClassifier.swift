@@ -7,8 +7,8 @@ package struct StandardizedClassifier<Base: Classifier>: Classifier {
 
   /// f.
   package let base: Base
-  private let mean: [Double]
-  private let deviation: [Double]
+  package let mean: [Double]
+  package let deviation: [Double]
   private let shift: [Scalar]
   private let divisor: [Scalar]
 

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Certification
+import Datasets
+import Experiments
+import Foundation
+import LinearCore
+import Runs
+import Studies
+
+/// Networks of more than one hidden layer, by bound propagation.
+extension CertifyCommand {
+  /// Parts of a ball that are looked at where nobody says how many: mainly the slopes for the whole ball.
+  private static let partsOfDeepNetworks = 16
+
+  func runDeep(_ loaded: LoadedModel) throws {
+    let name = "--model \(model.model)"
+    if smoothing.sigma != nil {
+      throw ExperimentError.usage("--smoothing: is for networks of one hidden layer")
+    }
+    try loaded.checkBounds(name: name)
+    let trained = try model.runDescription()
+    var request = try data.request(seed: common.seed, run: trained)
+    let splits = DatasetRequest.defaultSplits(of: request.data)
+    let reference = request.part(splits.train)
+    request.split = request.split ?? splits.test
+    var samples = try loaded.fitted(request.loadScaled())
+    model.warn(of: samples, request, trained)
+    if let limit { samples = samples.prefix(limit) }
+    samples = try inputs.boxed(samples, noBox: false)
+    let stored = try inputs.standardized(loaded.network, for: samples)
+    var budget = SearchBudget()
+    budget.nodes = nodes ?? Self.partsOfDeepNetworks
+    if let gap { budget.gap = gap }
+    if let timeoutPerSample {
+      budget.seconds = timeoutPerSample
+      if nodes == nil { budget.nodes = SearchBudget.asManyAsThereIsTimeFor }
+    }
+    let study = DeepCertificationStudy(
+      norm: norm, budget: budget, attack: noAttack ? nil : "quick",
+      respectsBox: inputs.box != nil, seed: common.seed)
+    if check {
+      let fitted = try stored.fitted(to: samples)
+      let radii = try DeepCertificationRun.check(
+        certificates!, study.certifier(fitted), data: fitted.data)
+      return try Output.write(
+        common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
+    }
+    let known = noAttack ? samples : try loaded.fitted(reference.loadScaled())
+    let fitted = try stored.fitted(to: samples, reference: known)
+    let start = Date()
+    let store = try certificates.map {
+      try DeepCertificationRun(
+        $0, study: study, model: stored, data: fitted.data, reference: fitted.reference,
+        names: .init(
+          model: model.model, data: request, reference: noAttack ? request : reference),
+        resume: resume)
+    }
+    let result = try study.run(fitted, store: store, progress: common.makeProgress())
+    let report = CertifyReport(
+      result, classes: samples.classes, seconds: Date().timeIntervalSince(start))
+    try Output.write(common.json ? report.json : report.text)
+    if let wrong = result.samples.first(where: \.isContradictory) {
+      common.makeProgress().warn(
+        "sample \(wrong.index): a \(norm.rawValue) radius of \(wrong.proved) was proved where a perturbation of "
+          + "size \(wrong.upper) exists: the proof is wrong, please report it")
+      throw ExitStatus.unreliable
+    }
+  }
+}
