@@ -26,6 +26,7 @@ struct PolyReLUCommand: ParsableCommand {
     version: RunEnvironment.version,
     subcommands: [
       ReproduceCommand.self, TrainCommand.self, AttackCommand.self, CertifyCommand.self,
+      VerifyCommand.self,
       PredictCommand.self, InspectCommand.self,
       DataCommand.self, ModelCommand.self, TheoryCommand.self,
     ])

@@ -54,13 +54,15 @@ package struct BoxProof: Sendable {
 
   /// Looks for an input of the box with rows · f(x) <= limits in every row, or a proof that there is none.
   ///
+  /// - Parameter accepts: what a point has to meet beside the limits in double precision.
   /// - Precondition: lower <= upper, all finite; one limit a row, at least one row.
   package func search(
-    _ rows: Matrix<Double>, limits: [Double], lower: [Double], upper: [Double], deadline: Date
+    _ rows: Matrix<Double>, limits: [Double], lower: [Double], upper: [Double], deadline: Date,
+    accepts: @escaping @Sendable ([Double]) -> Bool = { _ in true }
   ) -> Answer {
     precondition(rows.rows == limits.count && rows.rows > 0)
     return DenormalNumbers.kept {
-      let problem = Problem(rows: rows, limits: limits)
+      let problem = Problem(rows: rows, limits: limits, accepts: accepts)
       let varying = zip(lower, upper).count { $0 < $1 }
       return varying <= Self.mostCoordinates
         ? cuttingCoordinates(problem, lower, upper, deadline)
@@ -71,6 +73,7 @@ package struct BoxProof: Sendable {
   private struct Problem {
     let rows: Matrix<Double>
     let limits: [Double]
+    let accepts: @Sendable ([Double]) -> Bool
 
     /// The row that is nearest to exclude a part.
     func bestRow(_ values: [Double]) -> Int {
@@ -92,8 +95,8 @@ package struct BoxProof: Sendable {
       zip(rows.times(outputs), limits).map { $0 - $1 }.max() ?? 0
     }
 
-    func isMet(_ outputs: [Double]) -> Bool {
-      zip(rows.times(outputs), limits).allSatisfy { $0 <= $1 }
+    func isMet(_ point: [Double], outputs: [Double]) -> Bool {
+      zip(rows.times(outputs), limits).allSatisfy { $0 <= $1 } && accepts(point)
     }
   }
 
@@ -187,7 +190,7 @@ package struct BoxProof: Sendable {
     var step = [Double](repeating: 0, count: slopes.count)
     region.minimizer(slopes, into: &step)
     let end = inside(zip(region.center, step).map { $0 + $1 }, region)
-    if let met = [end, region.center].first(where: { problem.isMet(network.outputs($0)) }) {
+    if let met = [end, region.center].first(where: { problem.isMet($0, outputs: network.outputs($0)) }) {
       return met
     }
     return steps > 0 ? descent(from: end, region, problem, steps: steps) : nil
@@ -229,7 +232,7 @@ package struct BoxProof: Sendable {
           length *= 0.3
         }
       }
-      if value <= 0, problem.isMet(network.outputs(point)) { return point }
+      if value <= 0, problem.isMet(point, outputs: network.outputs(point)) { return point }
       if !found { return nil }
     }
     return nil

@@ -68,8 +68,10 @@ struct GraphBuilder {
     }
     var (notes, slot2) = (notes, slot)
     OutputTrimming.trim(steps, sizes, &slot2, &notes)
-    return GraphPlan(
+    var plan = GraphPlan(
       inputShape: inputShape, steps: steps, sizes: sizes, output: slot2, notes: notes)
+    plan.leavesOutLastStep = slot2 != slot
+    return plan
   }
 
   /// Appends a step, or computes its value where all inputs are constants.

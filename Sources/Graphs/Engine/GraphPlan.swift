@@ -22,6 +22,8 @@ package struct GraphPlan: Sendable {
   package let output: Int
   /// What was understood and left out, a line each.
   package let notes: [String]
+  /// Whether the outputs are logits before a final function of the file, see ``notes``.
+  package internal(set) var leavesOutLastStep = false
   /// Free text by key that the file holds.
   package internal(set) var metadata: [String: String] = [:]
   /// Whether samples are handed in channels last, and turned by the first step.
