@@ -96,7 +96,8 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Formats", "LinearCore", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "NetworksTests", dependencies: ["Formats", "LinearCore", "Networks", "TestSupport"],
+      name: "NetworksTests",
+      dependencies: ["DeepNetworks", "Formats", "LinearCore", "Networks", "TestSupport"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "DeepNetworksTests",
@@ -108,7 +109,8 @@ let package = Package(
     .testTarget(
       name: "GraphsTests",
       dependencies: [
-        "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks", "TestSupport",
+        "Attacks", "DeepNetworks", "Formats", "Graphs", "LinearCore", "Networks", "TestSupport",
+        "Theory",
       ],
       resources: [.copy("Fixtures")]),
     .testTarget(

@@ -52,18 +52,21 @@ public enum AttackCatalog {
     let (many, runs) = (steps ?? 100, restarts ?? 1)
     switch name {
     case "standard": return standard(norm: norm, classCount: classCount)
-    case "quick": return quick
+    case "quick": return quick(norm)
     case "structural": return [StructuralAttack()]
     case "ddn": return [DecoupledDirectionNorm(steps: many)]
     case "fmn": return [FastMinimumNorm(steps: many)]
     case "fab", "fab-t":
       return [FastAdaptiveBoundary(targeted: name == "fab-t", steps: many, restarts: runs)]
     case "pgd": return [ProjectedGradientDescent(steps: many, restarts: restarts ?? 2)]
-    case "apgd-ce": return [AutoPGD(steps: many, restarts: runs)]
+    case "apgd-ce": return [autoPGD(CrossEntropyAttackLoss(), norm, steps: many, restarts: runs)]
     case "apgd-margin":
-      return [AutoPGD(loss: MarginAttackLoss(), steps: many, restarts: runs)]
-    case "apgd-dlr": return [AutoPGD(loss: DLRAttackLoss(), steps: many, restarts: runs)]
-    case "apgd-t": return [TargetedAutoPGD(steps: many, restarts: runs)]
+      return [autoPGD(MarginAttackLoss(), norm, steps: many, restarts: runs)]
+    case "apgd-dlr": return [autoPGD(DLRAttackLoss(), norm, steps: many, restarts: runs)]
+    case "apgd-t":
+      var attack = TargetedAutoPGD(steps: many, restarts: runs)
+      attack.skipsCoordinatesOnBounds = norm == .l1
+      return [attack]
     case "square": return [SquareAttack(restarts: runs)]
     default:
       throw AttackError(
@@ -84,23 +87,26 @@ public enum AttackCatalog {
     }
     var targeted = TargetedAutoPGD()
     targeted.targetsAfterScreening = 3
+    targeted.skipsCoordinatesOnBounds = norm == .l1
     return [
       StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm), targeted,
       FastAdaptiveBoundary(targeted: true), gradientFree,
     ]
   }
 
-  private static var quick: [any Attack] {
+  private static func quick(_ norm: Norm) -> [any Attack] {
     var structural = StructuralAttack()
     structural.candidates = 1
     structural.steps = 15
     structural.neighbours = 1
-    return [structural, AutoPGD()]
+    return [structural, autoPGD(CrossEntropyAttackLoss(), norm)]
   }
 
   /// In l1 with the sparse steps that get past the box.
-  private static func autoPGD(_ loss: any AttackLoss, _ norm: Norm) -> AutoPGD {
-    var attack = AutoPGD(loss: loss)
+  private static func autoPGD(
+    _ loss: any AttackLoss, _ norm: Norm, steps: Int = 100, restarts: Int = 1
+  ) -> AutoPGD {
+    var attack = AutoPGD(loss: loss, steps: steps, restarts: restarts)
     attack.skipsCoordinatesOnBounds = norm == .l1
     return attack
   }

@@ -64,6 +64,13 @@ public struct AttackProblem<C: Classifier>: Sendable {
   public func subset(_ indices: [Int]) -> AttackProblem {
     AttackProblem(self, subset: indices)
   }
+
+  /// The same samples, each to be predicted as a class of its own. Counts for the same samples.
+  func aimed(at targets: [Int]) -> AttackProblem {
+    AttackProblem(
+      classifier: classifier, inputs: inputs, labels: labels, targets: targets, threat: threat,
+      references: references, sampleNumbers: sampleNumbers, counts: counts)
+  }
 }
 
 extension AttackProblem {

@@ -123,12 +123,14 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
     let verdicts = WitnessCheck(problem: problem.subset(found))
       .verdicts(chunk.perturbations.rows(at: found))
     for (verdict, i) in zip(verdicts, found) {
-      chunk.perturbations.scaleRow(i, by: verdict.factor ?? 0)
-      chunk.radii[i] = verdict.size
-      if verdict.factor == nil {
+      if let perturbation = verdict.perturbation {
+        chunk.perturbations.setRow(i, perturbation)
+      } else {
+        chunk.perturbations.scaleRow(i, by: 0)
         chunk.attacks[i] = nil
         chunk.unconfirmed += 1
       }
+      chunk.radii[i] = verdict.size
     }
     return chunk
   }

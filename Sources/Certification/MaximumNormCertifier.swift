@@ -17,20 +17,28 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   private let original: PReLUNetwork<Double>
   /// Nil for networks that are too large for it.
   private let complete: CompletePass?
+  /// Of valid inputs; nil where all are.
+  private let box: InputBox<Double>?
 
   /// A certifier for a network.
+  ///
+  /// - Parameter box: perturbed inputs outside of it do not count; nil where all do.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
-  public init(_ network: PReLUNetwork<Scalar>, budget: SearchBudget = SearchBudget())
-    throws(NetworkError)
-  {
+  public init(
+    _ network: PReLUNetwork<Scalar>, budget: SearchBudget = SearchBudget(),
+    box: InputBox<Scalar>? = nil
+  ) throws(NetworkError) {
     self.network = network
+    self.box = box?.map { Double($0) }
     self.budget = budget
     original = DenormalNumbers.kept { network.converted(to: Double.self) }
     effective = try EffectiveNetwork(original)
-    complete = try CompletePass(original, effective: effective, budget: budget, norm: .linf)
+    complete = try CompletePass(
+      original, effective: effective, budget: budget, norm: .linf, box: self.box)
     relaxation = try RelaxationCertifier(
       original, norm: .linf, gap: budget.gap,
-      seconds: effective.neurons > Self.largestWidth ? budget.seconds : 0.3 * budget.seconds)
+      seconds: effective.neurons > Self.largestWidth ? budget.seconds : 0.3 * budget.seconds,
+      box: self.box)
   }
 
   /// Certifies one sample in double precision; see ``SampleCertifier``.
@@ -44,7 +52,8 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
       input, label: label, index: index, witness: witness, start: start, deadline: deadline)
     guard let complete, first.status == .bounded else { return first }
     return complete.improved(
-      first, VerifiedWitness(original, input: input, label: label, norm: .linf), input: input,
+      first, VerifiedWitness(original, input: input, label: label, norm: .linf, box: box),
+      input: input,
       reach: budget.maximumRadius ?? ProblemUnit(effective, input: input, label: label).reach,
       start: start)
   }
@@ -55,7 +64,7 @@ public struct MaximumNormCertifier<Scalar: LinearScalar>: SampleCertifier {
   ) -> CertifiedRadius {
     let first = relaxation.certified(input, label: label, index: index, witness: witness)
     if first.status != .bounded || effective.neurons > Self.largestWidth { return first }
-    var upper = VerifiedWitness(original, input: input, label: label, norm: .linf)
+    var upper = VerifiedWitness(original, input: input, label: label, norm: .linf, box: box)
     upper.offer(first.perturbation)
     let units = ProblemUnit(effective, input: input, label: label)
     let reach = upper.length.isFinite ? upper.length : budget.maximumRadius ?? units.reach

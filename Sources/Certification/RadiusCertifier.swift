@@ -15,21 +15,28 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
   private let original: PReLUNetwork<Double>
   /// What searches again where the first search falls short; nil for networks that are too large for it.
   private let complete: CompletePass?
+  /// Of valid inputs; nil where all are.
+  private let box: InputBox<Double>?
   /// The Lipschitz bound of every pair of classes; one entry for one output.
   private let lipschitz: [LipschitzBound]
 
   /// A certifier for a network.
+  ///
+  /// - Parameter box: perturbed inputs outside of it do not count; nil where all do.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
-  public init(_ network: PReLUNetwork<Scalar>, budget: SearchBudget = SearchBudget())
-    throws(NetworkError)
-  {
+  public init(
+    _ network: PReLUNetwork<Scalar>, budget: SearchBudget = SearchBudget(),
+    box: InputBox<Scalar>? = nil
+  ) throws(NetworkError) {
     self.network = network
+    self.box = box?.map { Double($0) }
     self.budget = budget
     let original = DenormalNumbers.kept { network.converted(to: Double.self) }
     self.original = original
     let effective = try EffectiveNetwork(original)
     self.effective = effective
-    complete = try CompletePass(original, effective: effective, budget: budget, norm: .l2)
+    complete = try CompletePass(
+      original, effective: effective, budget: budget, norm: .l2, box: self.box)
     let origin = [Double](repeating: 0, count: network.inputDimension)
     let count = max(2, network.outputCount)
     lipschitz = (0..<count).flatMap { label in
@@ -50,7 +57,7 @@ public struct RadiusCertifier<Scalar: LinearScalar>: SampleCertifier {
     _ input: [Double], label: Int, index: Int, witness: [Double]?
   ) -> CertifiedRadius {
     let start = Date()
-    var upper = VerifiedWitness(original, input: input, label: label)
+    var upper = VerifiedWitness(original, input: input, label: label, box: box)
     func result(_ proved: Double, nodes: Int = 0, certificates: [BranchCertificate] = [])
       -> CertifiedRadius
     {

@@ -13,32 +13,40 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
   public let gap: Double
   /// Seconds for one sample.
   public let seconds: Double
-  /// The network itself with unit directions.
+  /// The network that trees of boxes speak about.
   package let effective: EffectiveNetwork
+  /// The network itself with unit directions, which relaxations speak about.
+  private let plain: EffectiveNetwork
+  /// Of valid inputs; nil where all are.
+  private let box: InputBox<Double>?
   private let original: PReLUNetwork<Double>
   /// Nil for networks that are too large for it, and without boxes.
   private let complete: CompletePass?
 
   /// A certifier for a network.
   ///
-  /// - Parameter nodes: boxes of the complete search; 0 for none.
+  /// - Parameters:
+  ///   - nodes: boxes of the complete search; 0 for none.
+  ///   - box: perturbed inputs outside of it do not count; nil where all do.
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
   public init(
     _ network: PReLUNetwork<Scalar>, norm: Norm, gap: Double = 1e-3, seconds: Double = .infinity,
-    nodes: Int = 0
+    nodes: Int = 0, box: InputBox<Scalar>? = nil
   ) throws(NetworkError) {
     self.network = network
     self.norm = norm
     self.gap = gap
     self.seconds = seconds
+    self.box = box?.map { Double($0) }
     original = DenormalNumbers.kept { network.converted(to: Double.self) }
-    effective = try EffectiveNetwork(original, isReduced: false)
+    plain = try EffectiveNetwork(original, isReduced: false)
+    effective = nodes == 0 ? plain : try EffectiveNetwork(original)
     complete =
       nodes == 0
       ? nil
       : try CompletePass(
         original, effective: effective,
-        budget: SearchBudget(gap: gap, nodes: nodes, seconds: seconds), norm: norm)
+        budget: SearchBudget(gap: gap, nodes: nodes, seconds: seconds), norm: norm, box: self.box)
   }
 
   /// Certifies one sample in double precision; see ``SampleCertifier``.
@@ -47,12 +55,12 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
   ) -> CertifiedRadius {
     let start = Date()
     let deadline = start.addingTimeInterval(min((complete?.firstShare ?? 1) * seconds, 1e9))
-    var upper = VerifiedWitness(original, input: input, label: label, norm: norm)
+    var upper = VerifiedWitness(original, input: input, label: label, norm: norm, box: box)
     if let witness { upper.offer(witness) }
     var proved = 0.0
     var certificates: [BranchCertificate] = []
     if !upper.isMisclassified {
-      let units = ProblemUnit(effective, input: input, label: label)
+      let units = ProblemUnit(plain, input: input, label: label)
       // A little more than the perturbation that is known, so that a wrong proof would show.
       let reach = upper.length.isFinite ? upper.length * EuclideanSearch.excess : units.reach
       let (unit, problems) = units.problems(radius: reach)
@@ -66,7 +74,7 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
           BranchCertificate(
             opponent: opponent, unit: unit, searchRadius: radius, rounding: 0, nodes: []))
         proved = min(
-          proved, effective.radius(fromReduced: radius * problem.scale, length: problem.length))
+          proved, plain.radius(fromReduced: radius * problem.scale, length: problem.length))
       }
       // What is beyond the range of double precision proves nothing.
       if !problems.allSatisfy(\.isFinite) { (proved, certificates) = (0, []) }
@@ -77,6 +85,6 @@ public struct RelaxationCertifier<Scalar: LinearScalar>: SampleCertifier {
     guard let complete else { return first }
     return complete.improved(
       first, upper, input: input,
-      reach: ProblemUnit(effective, input: input, label: label).reach, start: start)
+      reach: ProblemUnit(plain, input: input, label: label).reach, start: start)
   }
 }

@@ -1,3 +1,4 @@
+import DeepNetworks
 import LinearCore
 import Networks
 
@@ -56,7 +57,7 @@ package struct PerceptronTrainer<Scalar: LinearScalar> {
       of: labels.count, size: configuration.batchSize, seed: configuration.seed, epoch: epoch)
     var (lossSum, correct) = (0.0, 0)
     for batch in batches {
-      let gradient = network.parameterGradient(
+      let gradient = network.network.parameterGradient(
         inputs: inputs.rows(at: batch), labels: batch.map { labels[$0] }, loss: configuration.loss)
       lossSum += gradient.lossSum
       correct += gradient.correct
@@ -76,14 +77,11 @@ package struct PerceptronTrainer<Scalar: LinearScalar> {
 
 extension MultilayerPerceptron {
   /// parameters <- parameters - rate gradient.
-  package mutating func descend(_ gradient: PerceptronGradient<Scalar>, rate: Scalar) {
-    for l in 0..<depth {
-      let count = weights[l].elements.count
-      weights[l].withMutablePointer { target in
-        gradient.weights[l].withPointer { Scalar.add(count, -rate, $0, to: target) }
-      }
-      if let slope = gradient.biases?[l] {
-        for j in slope.indices { biases![l][j] -= rate * slope[j] }
+  fileprivate mutating func descend(_ gradient: DeepGradient<Scalar>, rate: Scalar) {
+    for (index, slope) in gradient.parameters.enumerated() {
+      let count = slope.elements.count
+      network.parameters[index].withMutablePointer { target in
+        slope.withPointer { Scalar.add(count, -rate, $0, to: target) }
       }
     }
   }

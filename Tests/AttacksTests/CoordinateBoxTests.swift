@@ -100,8 +100,7 @@ import Testing
       let radius = result.samples[i].radius
       #expect(radius >= exact * (1 - 1e-4) - 1e-6, "sample \(i): \(radius), exact \(exact)")
       if radius.isFinite { found += 1 }
-      // The balls of FMN in l1 and l2 are spent on the coordinate that is fixed where its slope is the largest.
-      if ["ddn", "fab"].contains(name) || name == "fmn" && norm == .linf, exact.isFinite {
+      if ["structural", "ddn", "fmn", "fab"].contains(name), exact.isFinite {
         #expect(radius <= exact * 1.01 + 1e-6, "sample \(i): \(radius), exact \(exact)")
       }
     }

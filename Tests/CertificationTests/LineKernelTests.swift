@@ -120,7 +120,7 @@ import Testing
     let test = RandomCase(2)
     let problem = try problem(test)
     let search = CompleteSearch(
-      problem, norm: .l2, isWhole: true, opponent: 1 - test.label, unit: 1,
+      problem, norm: .l2, .whole, opponent: 1 - test.label, unit: 1,
       reach: 2 * Norm.l2.length(test.input), witness: nil, gap: 1e-2, nodes: 400,
       deadline: .distantFuture)
     var running = search

@@ -66,7 +66,7 @@ struct RandomCase {
 
   /// The smallest radius found on rays where the class is lost, by a search over directions followed by a
   /// random descent from the best of them; infinite where none was found within `reach`.
-  func bruteForce(reach: Double, norm: Norm = .l2) -> Double {
+  func bruteForce(reach: Double, norm: Norm = .l2, box: InputBox<Double>? = nil) -> Double {
     var generator = RandomStream(seed: 12).child("search")
     var best = Double.infinity
     func direction(_ base: [Double]?, _ spread: Double) -> [Double] {
@@ -79,7 +79,7 @@ struct RandomCase {
     var leaders: [(radius: Double, direction: [Double])] = []
     for _ in 0..<150 {
       let d = direction(nil, 1)
-      let radius = crossing(d, reach)
+      let radius = crossing(d, reach, norm, box)
       if radius.isFinite { leaders.append((radius, d)) }
     }
     leaders.sort { $0.radius < $1.radius }
@@ -88,7 +88,7 @@ struct RandomCase {
       var spread = 0.5
       for _ in 0..<120 {
         let other = direction(d, spread)
-        let found = crossing(other, radius)
+        let found = crossing(other, radius, norm, box)
         if found < radius {
           (radius, d) = (found, other)
           spread *= 1.3
@@ -101,18 +101,29 @@ struct RandomCase {
     return best
   }
 
-  /// Where a ray first meets a point of another class, by steps and halving.
-  private func crossing(_ d: [Double], _ reach: Double) -> Double {
+  /// t d as far as walls let it.
+  private func moved(_ d: [Double], _ t: Double, _ box: InputBox<Double>?) -> [Double] {
+    guard let box else { return d.map { t * $0 } }
+    return d.indices.map { i in
+      let range = box.range(at: i)
+      return min(max(input[i] + t * d[i], range.lowerBound), range.upperBound) - input[i]
+    }
+  }
+
+  /// The size of the first point of another class on a ray that slides along walls, by steps and halving.
+  private func crossing(_ d: [Double], _ reach: Double, _ norm: Norm, _ box: InputBox<Double>?)
+    -> Double
+  {
     let steps = 16
     for step in 1...steps {
       let t = reach * Double(step) / Double(steps)
-      if margin(d, t) >= 0 { continue }
+      if margin(moved(d, t, box)) >= 0 { continue }
       var (left, right) = (t - reach / Double(steps), t)
       for _ in 0..<30 {
         let middle = 0.5 * (left + right)
-        if margin(d, middle) < 0 { right = middle } else { left = middle }
+        if margin(moved(d, middle, box)) < 0 { right = middle } else { left = middle }
       }
-      return right
+      return norm.length(moved(d, right, box))
     }
     return .infinity
   }

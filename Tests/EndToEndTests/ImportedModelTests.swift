@@ -117,6 +117,45 @@ import Testing
     #expect(lines.dropFirst().allSatisfy { $0.contains(",1,yes,") || $0.contains(",0,no,") })
   }
 
+  /// A graph of images takes them in either order where the data say it, and refuses the other one otherwise.
+  @Test func imagesAreReadInTheOrderOfTheGraph() throws {
+    var model = ONNXModel(
+      name: "f", documentation: "", input: .init(name: "x", extents: [nil, 2, 3, 4]),
+      output: .init(name: "y", width: 1))
+    let weights: [Float] = (0..<24).map { (number: Int) -> Float in Float(number * 7 % 11) - 5 }
+    model.constants["w"] = Tensor(shape: [24, 1], elements: .float32(weights))
+    model.append("Flatten", ["x"], to: "flat")
+    model.append("MatMul", ["flat", "w"], to: "y")
+    try model.write(to: workspace.path("f.onnx"))
+    let first: [Float] = (0..<240).map { (number: Int) -> Float in
+      Float(number * 7919 % 101) / 100
+    }
+    // (samples, channels, rows, columns) to (samples, rows, columns, channels).
+    let last: [Float] = (0..<240).map { (number: Int) -> Float in
+      let (sample, channel, pixel) = (number / 24, number % 2, number % 24 / 2)
+      return first[24 * sample + 12 * channel + pixel]
+    }
+    let arrays = [
+      "first": Tensor(shape: [10, 2, 3, 4], elements: .float32(first)),
+      "last": Tensor(shape: [10, 3, 4, 2], elements: .float32(last)),
+    ]
+    for (name, array) in arrays {
+      try NPZ.write(["X": array], to: workspace.path("\(name).npz"))
+    }
+    let predict = "predict --model f.onnx --data"
+    _ = try workspace.succeed("\(predict) first.npz --out a.csv")
+    _ = try workspace.succeed("\(predict) first.npz --input-layout nchw --out b.csv")
+    _ = try workspace.succeed("\(predict) last.npz --input-layout nhwc --out c.csv")
+    #expect(try workspace.bytes("a.csv") == workspace.bytes("b.csv"))
+    #expect(try workspace.bytes("a.csv") == workspace.bytes("c.csv"))
+    let outcome = try workspace.run("\(predict) last.npz --out d.csv")
+    #expect(outcome.status == 2 && !workspace.exists("d.csv"))
+    #expect(
+      outcome.errors.contains(
+        "samples have the shape [3, 4, 2], expected [2, 3, 4] as --model f.onnx takes; "
+          + "--input-layout nhwc brings them into this order"), "\(outcome.errors)")
+  }
+
   @Test func convertedFilesAreTheSameNetwork() throws {
     try writeLayers("f.npz")
     _ = try workspace.succeed("model convert f.npz f.onnx --activation relu --classes 3,7")

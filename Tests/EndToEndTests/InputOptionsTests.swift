@@ -138,9 +138,43 @@ import Testing
     try refused(
       line + " --data right.npz --box short.npy",
       "--box short.npy: has 4 numbers, but samples have no channels; expected one number")
+  }
+
+  /// Radii are proved in the box that was asked for, in every norm, and certificates hold in no other.
+  @Test(arguments: ["l2", "linf", "l1"]) func certificatesOfBoxes(_ norm: String) throws {
+    let inputs = try samples()
+    var x = Array(inputs.elements.dropFirst(6))
+    for i in 0..<39 { x[6 * i] = x[6 * i].magnitude + 0.1 }
+    let y = Tensor(shape: [39], elements: .int64([Int64](repeating: 1, count: 39)))
+    let samples = Tensor(shape: [39, 6], elements: .float32(x))
+    try NPZ.write(["X": samples, "y": y], to: workspace.path("plain-\(norm).npz"))
+    try NPZ.write(
+      [
+        "X": samples, "y": y,
+        "low": Tensor(shape: [6], elements: .float64([0.05, -9, -9, -9, -9, -9])),
+        "high": Tensor(shape: [1], elements: .float64([9])),
+      ], to: workspace.path("boxed-\(norm).npz"))
+    func certify(_ options: String) throws -> [[String: Any]] {
+      let output = try workspace.succeed(
+        "certify --model shallow.safetensors --norm \(norm) --limit 4 --quiet --json " + options)
+      let json = try JSONSerialization.jsonObject(with: Data(output.output.utf8))
+      return try #require((json as? [String: Any])?["samples"] as? [[String: Any]])
+    }
+    for (i, sample) in try certify("--data boxed-\(norm).npz").enumerated() {
+      let radius = Double(x[6 * i])
+      #expect(sample["status"] as? String == "exact")
+      #expect(try abs(#require(sample["lower"] as? Double) - radius) <= 2e-3 * radius)
+    }
+    // The coordinate that decides cannot be moved far enough.
+    let proofs = "--data boxed-\(norm).npz --box data --certificates proofs-\(norm)"
+    for sample in try certify(proofs) { #expect(sample["status"] as? String == "unreachable") }
+    let line = "certify --model shallow.safetensors --norm \(norm) --limit 4 --quiet "
+    try workspace.succeed(line + proofs + " --check")
+    let narrow = line + "--data plain-\(norm).npz --certificates proofs-\(norm) --check"
+    try refused(narrow, "it holds in a box of valid inputs, and none is given")
+    try refused(narrow + " --box -9,9", "the certificate claims a radius of")
     try refused(
-      "certify --model shallow.safetensors --data right.npz --norm l2 --box 0,1",
-      "--box: certify proves radii for perturbed samples of any values")
+      line + "--data plain-\(norm).npz --box data", "has no range of valid values, expected LO,HI")
   }
 
   @Test func standardisationIsRefusedInOneLine() throws {

@@ -50,7 +50,7 @@ import Testing
     // Counts and places of C functions and of 32 bits.
     "Int(lseek(file, 0, SEEK_END))", "Int(information.st_size)", "Int(stream.avail_out)",
     "Int(stream.avail_in)", "Int(got)", "Int(max(0, zip_source_read", "Int(gaining[k])",
-    "Int(losing[k])", "Int(cblas_i", "Int(workSize)", "Int(integerSize)", "Int(info)", "Int(total)",
+    "Int(set[k])", "Int(cblas_i", "Int(workSize)", "Int(integerSize)", "Int(info)", "Int(total)",
     "Int(moving)", "Int(PATH_MAX)",
   ]
 

@@ -1,3 +1,4 @@
+import DeepNetworks
 import LinearCore
 import Networks
 import Testing

@@ -7,6 +7,7 @@ import PolyReLU
 @testable import Graphs
 @testable import LinearCore
 @testable import Networks
+@testable import Runs
 
 /// One reader: what it does with bytes, and whole files to start from.
 struct Reader: Sendable {
@@ -52,8 +53,7 @@ enum Readers {
       }),
     "onnx": reader(
       { (bytes) throws(FormatError) in
-        let plan = try ONNXGraphFile.plan(of: ONNXModel(bytes: bytes, path: "f"), path: "f")
-        _ = GraphNetwork<Float>(plan).logits(Matrix(rows: 1, columns: plan.sizes[0]))
+        evaluate(try ONNXGraphFile.plan(of: ONNXModel(bytes: bytes, path: "f"), path: "f"))
       },
       seeds: {
         try fixtures("NetworksTests", ["golden-p3.onnx"])
@@ -143,6 +143,31 @@ enum Readers {
           stream: RandomStream(seed: 1))
         return [DeepModelFile.contents(of: network).encoded()]
       }),
+    // Networks of every kind, from the file, as commands read them.
+    "stored": reader(
+      { (bytes) throws(FormatError) in
+        let path = FileManager.default.temporaryDirectory.path + "/fuzz-stored-\(getpid())"
+        try AtomicFile.write(bytes, to: path)
+        let options = [
+          PlainLayerOptions(), PlainLayerOptions(activation: .relu),
+          PlainLayerOptions(activation: .prelu(2), inputShape: [2, 8, 8]),
+        ]
+        for layers in options {
+          do throws(FormatError) {
+            let model = try StoredModel(path: path, layers: layers)
+            if let graph = model.graph { evaluate(graph.plan) }
+          } catch {
+            precondition(error.message.count <= 1001 && !error.description.contains("\n"))
+          }
+        }
+      },
+      seeds: {
+        try fixtures(
+          "GraphsTests",
+          ["mlp.pt", "named.pt", "pooled.pt", "wrapped.pt", "many.safetensors", "named.npz"])
+          + fixtures("NetworksTests", ["golden-p3.onnx", "state.npz", "state.pt"])
+          + fixtures("DeepNetworksTests", ["golden.onnx"])
+      }),
     // From the file, as commands read it.
     "features": reader(
       { (bytes) throws(FormatError) in
@@ -159,6 +184,14 @@ enum Readers {
         try [NPZ.encode(arrays, path: "f"), Safetensors(tensors: arrays).encoded()]
       }),
   ]
+
+  /// Takes a sample forward and back through a network of few numbers.
+  private static func evaluate(_ plan: GraphPlan) {
+    guard plan.valuesOfSample < 1 << 20, plan.work < 1 << 26 else { return }
+    _ = GraphNetwork<Float>(plan).logitsAndInputGradient(Matrix(rows: 1, columns: plan.sizes[0])) {
+      logits, _ in logits
+    }
+  }
 
   /// Files beside the tests.
   private static func fixtures(_ target: String, _ names: [String]) throws -> [[UInt8]] {

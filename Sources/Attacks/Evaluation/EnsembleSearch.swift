@@ -193,8 +193,18 @@ struct EnsembleSearch<C: Classifier> {
     if problem.threat.box != nil {
       part.project(&candidates, radii: rows.map { _ in .infinity })
     }
-    let fooled = part.isFooled(candidates)
+    var fooled = part.isFooled(candidates)
     let sizes = part.sizes(candidates)
+    if problem.threat.box != nil, attack?.isMinimumNorm ?? true {
+      // What is just enough to fool may not be so a rounding inside the box: then it stays as it was found, and is
+      // clipped wherever it is used.
+      let lost = rows.indices.filter { !fooled[$0] && sizes[$0] > 0 }
+      let again = lost.isEmpty ? [] : part.subset(lost).isFooled(proposed.rows(at: lost))
+      for (row, isFooled) in zip(lost, again) where isFooled {
+        candidates.copyRow(row, from: proposed, row: row)
+        fooled[row] = true
+      }
+    }
     for (row, i) in rows.enumerated()
     where fooled[row] && sizes[row].isFinite && sizes[row] < radii[i] {
       radii[i] = sizes[row]

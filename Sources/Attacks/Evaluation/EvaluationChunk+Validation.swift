@@ -36,7 +36,7 @@ extension EvaluationChunk {
     let verdicts = WitnessCheck(problem: problem.subset(found)).verdicts(
       perturbations.rows(at: found))
     for (verdict, i) in zip(verdicts, found) {
-      guard verdict.factor != nil, (verdict.size / radii[i] - 1).magnitude <= 1e-4 else {
+      guard verdict.perturbation != nil, (verdict.size / radii[i] - 1).magnitude <= 1e-4 else {
         return "the perturbation of sample \(rows[i]) does not fool the network at its radius"
       }
     }

@@ -145,11 +145,11 @@ package struct ReducedEvaluation<Reduction: ClassifierReduction> {
       references: original.references)
     let verdicts = WitnessCheck(problem: part).verdicts(result.perturbations.rows(at: open))
     for (verdict, i) in zip(verdicts, open) {
-      guard let factor = verdict.factor else { continue }
-      result.perturbations.scaleRow(i, by: factor)
+      guard let perturbation = verdict.perturbation else { continue }
+      result.perturbations.setRow(i, perturbation)
       result.samples[i].radius = verdict.size
     }
-    open = zip(open, verdicts).filter { $0.1.factor == nil }.map(\.0)
+    open = zip(open, verdicts).filter { $0.1.perturbation == nil }.map(\.0)
     return open
   }
 }

@@ -11,13 +11,17 @@ import Networks
 /// there as well. Where single precision does not see the class change yet, the witness is made longer
 /// still, by up to 1e-2 of its size, until it fools in both precisions; the radius stays where double
 /// precision has it, so that it does not depend on how products are rounded.
+///
+/// In a box the coordinates of a long ray stay on their walls, and what is left of it may be one coordinate that
+/// has moved by a millionth of the rest: there a perturbation may be made many times as long, which changes its size
+/// by what that coordinate moves.
 struct WitnessCheck<C: Classifier> {
   let problem: AttackProblem<C>
 
   /// What became of a perturbation.
   struct Verdict {
-    /// By how much it was made longer or shorter; nil where it does not fool.
-    let factor: C.Scalar?
+    /// It, a little longer or shorter; nil where it does not fool.
+    let perturbation: [C.Scalar]?
     /// Its size where it fools in double precision.
     let size: Double
   }
@@ -26,9 +30,12 @@ struct WitnessCheck<C: Classifier> {
   private static var additions: [Double] {
     [0, 3e-8, 6e-8, 1.2e-7, 2.5e-7, 5e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
   }
+  /// What else is tried in a box.
+  private static var boxedAdditions: [Double] { [0.1, 1, 10, 100, 1000] }
   private static var safety: Double { 4 * Double(C.Scalar.ulpOfOne) }
-  /// How far along its ray a perturbation is moved to the boundary.
+  /// How far along its ray a perturbation is moved to the boundary, without and within a box.
   private static var reach: Double { 1e-2 }
+  private static var boxedReach: Double { 1e4 }
   /// The first move, from which the margin's slope is known; large enough for logits of single precision.
   private static var firstMove: Double { 1e-4 }
   private static var precision: Double { 1e-8 }
@@ -38,27 +45,44 @@ struct WitnessCheck<C: Classifier> {
   func verdicts(_ perturbations: Matrix<C.Scalar>) -> [Verdict] {
     let scales = boundaryScales(perturbations)
     var result = [Verdict](
-      repeating: Verdict(factor: nil, size: .infinity), count: problem.count)
+      repeating: Verdict(perturbation: nil, size: .infinity), count: problem.count)
+    let additions = Self.additions + (problem.threat.box == nil ? [] : Self.boxedAdditions)
     // Where the boundary is not the nearest at the end of the ray, the perturbation as it is.
     for starts in [scales, scales.map { _ in 1 - Self.safety }] {
-      var open = result.indices.filter { result[$0].factor == nil }
+      var open = result.indices.filter { result[$0].perturbation == nil }
       var sizes = [Double](repeating: .infinity, count: problem.count)
-      for addition in Self.additions where !open.isEmpty {
-        let factors = open.map { C.Scalar(starts[$0] * (1 + Self.safety + addition)) }
+      for addition in additions where !open.isEmpty {
         let part = problem.subset(open)
-        var scaled = perturbations.rows(at: open)
-        for row in 0..<open.count { scaled.scaleRow(row, by: factors[row]) }
+        let scaled = scaled(
+          perturbations.rows(at: open), part,
+          by: open.map { starts[$0] * (1 + Self.safety + addition) })
         let exact = part.exactPoints(scaled)
         let exactlyFooled = part.fools(
           predictedClasses(part.classifier.referenceLogits(exact.points)))
         let fooled = part.isFooled(scaled)
         for (row, i) in open.enumerated() where exactlyFooled[row] {
           sizes[i] = min(sizes[i], problem.threat.norm.exactLength(exact.changes.row(row)))
-          if fooled[row] { result[i] = Verdict(factor: factors[row], size: sizes[i]) }
+          if fooled[row] {
+            result[i] = Verdict(perturbation: scaled.row(row), size: sizes[i])
+          }
         }
-        open.removeAll { result[$0].factor != nil }
+        open.removeAll { result[$0].perturbation != nil }
       }
     }
+    return result
+  }
+
+  /// Perturbations made longer; those made much longer are brought back into the box.
+  private func scaled(
+    _ perturbations: Matrix<C.Scalar>, _ part: AttackProblem<C>, by factors: [Double]
+  ) -> Matrix<C.Scalar> {
+    var result = perturbations
+    for (row, factor) in factors.enumerated() { result.scaleRow(row, by: C.Scalar(factor)) }
+    let long = factors.indices.filter { factors[$0] > 1.03 }
+    if long.isEmpty { return result }
+    var clipped = result.rows(at: long)
+    part.subset(long).project(&clipped, radii: long.map { _ in .infinity })
+    for (row, i) in long.enumerated() { result.copyRow(i, from: clipped, row: row) }
     return result
   }
 
@@ -74,9 +98,9 @@ struct WitnessCheck<C: Classifier> {
     let all = Array(0..<count)
     let first = margins(all, all.map { _ in 1 })
     let second = first.map { $0 < 0 ? 1 - Self.firstMove : 1 + Self.firstMove }
+    let reach = problem.threat.box == nil ? Self.reach : Self.boxedReach
     var searches = zip(zip(first, second), margins(all, second)).map { known, margin in
-      var search = RaySearch<Double>(
-        slope: 0, limit: 1 + Self.reach, tolerance: Self.precision)
+      var search = RaySearch<Double>(slope: 0, limit: 1 + reach, tolerance: Self.precision)
       search.record(1, known.0)
       search.record(known.1, margin)
       return search

@@ -63,7 +63,9 @@ struct FABBlock<Scalar: LinearScalar> {
         evaluate(runs, rank: rank, points, pass, &otherLeads, others, &ignored)
         for i in runs.indices {
           let (own, other) = (gradients + i * dimension, others + i * dimension)
-          if distance(otherLeads[i], other) < distance(leads[i], own) {
+          let point = points + i * dimension
+          if step.isNearer((otherLeads[i], other), than: (leads[i], own), point, dimension, scratch)
+          {
             leads[i] = otherLeads[i]
             own.update(from: other, count: dimension)
           }
@@ -117,13 +119,6 @@ struct FABBlock<Scalar: LinearScalar> {
         }
       }
     }
-  }
-
-  /// How far away a linearised boundary is; 0 / 0 is no distance.
-  @inline(__always)
-  private func distance(_ lead: Scalar, _ gradient: UnsafePointer<Scalar>) -> Scalar {
-    let slope = step.norm.dual.length(dimension, gradient)
-    return slope > 0 ? lead.magnitude / slope : .infinity
   }
 
   @inline(__always)

@@ -5,12 +5,14 @@ struct FABStep<Scalar: LinearScalar> {
   let norm: Norm
   /// Values a coordinate may take; infinite bounds where there is no box.
   let box: BoxBounds<Scalar>
+  private let isBoxed: Bool
   let largestBias: Scalar
   let overshoot: Scalar
 
   init(threat: ThreatModel<Scalar>, dimension: Int, largestBias: Scalar, overshoot: Scalar) {
     norm = threat.norm
     box = threat.bounds(dimension)
+    isBoxed = threat.box != nil
     self.largestBias = largestBias
     self.overshoot = overshoot
   }
@@ -71,5 +73,55 @@ struct FABStep<Scalar: LinearScalar> {
       let next = Swift.min(Swift.max(input[j] + moved, lower[j]), upper[j])
       perturbation[j] = next - input[j]
     }
+  }
+}
+
+/// Which of several boundaries to go to.
+extension FABStep {
+  /// The lead of another class over the label at a point, and its gradient.
+  typealias Lead = (value: Scalar, gradient: UnsafeMutablePointer<Scalar>)
+
+  /// Whether one linearised boundary is nearer than another. In a box those that it holds come first, and distances
+  /// are those inside it.
+  ///
+  /// - Parameter scratch: ``scratchSize(_:)`` numbers.
+  @inline(__always)
+  func isNearer(
+    _ first: Lead, than second: Lead, _ point: UnsafePointer<Scalar>, _ dimension: Int,
+    _ scratch: UnsafeMutablePointer<Scalar>
+  ) -> Bool {
+    if isBoxed {
+      let a = boxedDistance(first, point, dimension, scratch)
+      let b = boxedDistance(second, point, dimension, scratch)
+      if a.isFinite || b.isFinite { return a < b }
+    }
+    return distance(first, dimension) < distance(second, dimension)
+  }
+
+  /// How far away a linearised boundary is without a box; 0 / 0 is no distance.
+  @inline(__always)
+  private func distance(_ lead: Lead, _ dimension: Int) -> Scalar {
+    let slope = norm.dual.length(dimension, lead.gradient)
+    return slope > 0 ? lead.value.magnitude / slope : .infinity
+  }
+
+  /// How far away it is inside the box; infinite where the box ends before it.
+  @inline(__always)
+  private func boxedDistance(
+    _ lead: Lead, _ point: UnsafePointer<Scalar>, _ dimension: Int,
+    _ scratch: UnsafeMutablePointer<Scalar>
+  ) -> Scalar {
+    let (normal, step, rest) = (scratch, scratch + dimension, scratch + 2 * dimension)
+    var largest: Scalar = 0
+    for j in 0..<dimension { largest = Swift.max(largest, lead.gradient[j].magnitude) }
+    guard largest >= Scalar.leastNormalMagnitude, largest.isFinite else { return .infinity }
+    for j in 0..<dimension { normal[j] = lead.gradient[j] / largest }
+    flushTiny(dimension, normal)
+    let gap = -lead.value / largest
+    HyperplaneProjection.step(
+      norm, dimension, normal: normal, gap: gap, from: point, box: box, into: step, scratch: rest)
+    let reached = Scalar.dot(dimension, normal, step)
+    let isMet = (reached - gap).magnitude <= 1e-3 * gap.magnitude
+    return isMet ? norm.length(dimension, step) : .infinity
   }
 }

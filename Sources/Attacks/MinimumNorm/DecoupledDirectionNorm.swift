@@ -14,6 +14,7 @@ import Networks
 ///   cross-entropy, which is 0 to the last digit on confident samples;
 /// - first length and first step are how far away the sample's own linearisation has the boundary, not
 ///   1, so that nothing depends on the scale of data or logits;
+/// - in a box, steps and lengths leave out coordinates that could only leave it;
 /// - perturbed samples are not rounded to 256 grey levels;
 /// - the smallest perturbation that fooled is refined on the decision boundary.
 public struct DecoupledDirectionNorm: Attack {
@@ -59,10 +60,7 @@ public struct DecoupledDirectionNorm: Attack {
         let before = iteration.step == 0 ? sample.unit : sample.radius
         sample.radius = min(before * (sample.margin < 0 ? 1 - gamma : 1 + gamma), sample.reach)
       },
-      shrink: { count, delta, radius in
-        let length = C.Scalar.euclideanNorm(count, delta)
-        if length > 0 { C.Scalar.scale(count, radius / length, delta) }
-      })
+      shrink: { row, radius in row.stretch(to: radius) })
     if refinementSteps == 0 { return found }
     return BoundaryRefinement(problem: problem, steps: refinementSteps).refine(found)
   }

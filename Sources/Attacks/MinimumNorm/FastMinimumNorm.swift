@@ -16,6 +16,8 @@ import Networks
 ///   (with a wrong one the published attack fails on most of MNIST): nothing depends on the scale of data
 ///   or logits;
 /// - the margin's gradient is that against a weighted mean of the other classes;
+/// - in a box, steps, balls and distances to the boundary leave out coordinates that could only leave it, and
+///   the projection is that on ball and box together;
 /// - until the sample is fooled the ball reaches beyond the linearised boundary by a share gamma: a ball
 ///   that ends there closes in on the boundary from inside and may never cross it;
 /// - the smallest perturbation that fooled is refined on the decision boundary.
@@ -52,7 +54,6 @@ public struct FastMinimumNorm: Attack {
   public func perturbations<C: Classifier>(
     _ problem: AttackProblem<C>, radii: [C.Scalar], stream: RandomStream
   ) -> Matrix<C.Scalar> {
-    let norm = problem.threat.norm
     let cosines = (0..<steps).map { (1 + cos(.pi * Double($0) / Double(steps))) / 2 }
     let found = MinimumNormDescent(problem: problem, steps: steps, stream: stream).run(
       length: { C.Scalar(firstStep * (0.01 + 0.99 * cosines[$0])) },
@@ -64,16 +65,12 @@ public struct FastMinimumNorm: Attack {
         } else if sample.best.isFinite {
           sample.radius *= 1 + gamma
         } else {
-          sample.radius = (sample.size + sample.margin / iteration.dualLength) * (1 + gamma)
+          sample.radius = (sample.size + iteration.distance) * (1 + gamma)
         }
         // The quotient is infinite, or no number, where the gradient is 0.
         if !(sample.radius <= sample.reach) { sample.radius = sample.reach }
       },
-      shrink: { count, delta, radius in
-        if radius.isFinite {
-          norm.project(UnsafeMutableBufferPointer(start: delta, count: count), radius: radius)
-        }
-      })
+      shrink: { row, radius in row.project(radius) })
     if refinementSteps == 0 { return found }
     return BoundaryRefinement(problem: problem, steps: refinementSteps).refine(found)
   }

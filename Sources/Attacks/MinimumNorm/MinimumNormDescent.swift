@@ -22,6 +22,9 @@ struct MinimumNormState<Scalar: LinearScalar> {
 /// Steps have the Euclidean length that the attack asks for whatever the size of the gradient, so that
 /// nothing depends on the scale of the logits. The margin is that against a weighted mean of the other
 /// classes: against the strongest alone, descents settle for it too early. Where the gradient is 0 the step is random.
+///
+/// In a box the gradient of a coordinate that could only leave it counts as 0: steps, distances and balls are
+/// spent on coordinates that can still move.
 struct MinimumNormDescent<C: Classifier> {
   let problem: AttackProblem<C>
   let steps: Int
@@ -30,22 +33,55 @@ struct MinimumNormDescent<C: Classifier> {
   /// What an attack is told of one sample at one step.
   struct Iteration {
     let step: Int
-    /// The dual norm of the margin's gradient.
-    let dualLength: C.Scalar
+    /// The smallest size of a step from the present point to its linearised boundary, inside the box as far as
+    /// there is one; infinite, or no number, where the gradient is 0, and infinite once the sample has been fooled.
+    let distance: C.Scalar
   }
 
+  /// The most classes that samples are led to in turn.
+  private static var targets: Int { 3 }
+
   /// The smallest perturbations that fooled, zeros where none has.
+  ///
+  /// In a box the descent may end in a corner where no class can win. Samples that stand are led to the classes of
+  /// largest logits in turn.
   ///
   /// - Parameters:
   ///   - length: the length of a step in units of the first.
   ///   - resize: sets the radius from what happened at the present point.
-  ///   - shrink: brings `count` numbers, a perturbation, to a radius; the box follows.
+  ///   - shrink: brings the perturbation of a sample to a radius, and inside the box.
   @specialized(where C == PReLUNetwork<Float>)
   func run(
     length: (_ step: Int) -> C.Scalar,
     resize: (inout MinimumNormState<C.Scalar>, Iteration) -> Void,
-    shrink: (Int, UnsafeMutablePointer<C.Scalar>, _ radius: C.Scalar) -> Void
+    shrink: (DescentRow<C.Scalar>, _ radius: C.Scalar) -> Void
   ) -> Matrix<C.Scalar> {
+    var (best, isFooled) = descend(length: length, resize: resize, shrink: shrink)
+    let others = problem.classifier.classCount - 1
+    guard problem.threat.box != nil, problem.targets == nil, others > 1 else { return best }
+    var open = isFooled.indices.filter { !isFooled[$0] }
+    var goals = open.isEmpty ? [] : problem.subset(open).otherClasses()
+    for rank in 0..<min(Self.targets, others) where !open.isEmpty {
+      let descent = MinimumNormDescent(
+        problem: problem.subset(open).aimed(at: goals.map { $0[rank] }), steps: steps,
+        stream: stream.child("target", rank))
+      let (found, reached) = descent.descend(length: length, resize: resize, shrink: shrink)
+      for (row, i) in open.enumerated() where reached[row] {
+        best.copyRow(i, from: found, row: row)
+      }
+      let left = open.indices.filter { !reached[$0] }
+      (open, goals) = (left.map { open[$0] }, left.map { goals[$0] })
+    }
+    return best
+  }
+
+  /// One descent: the smallest perturbations that fooled, zeros where none has, and where one has.
+  @specialized(where C == PReLUNetwork<Float>)
+  private func descend(
+    length: (_ step: Int) -> C.Scalar,
+    resize: (inout MinimumNormState<C.Scalar>, Iteration) -> Void,
+    shrink: (DescentRow<C.Scalar>, _ radius: C.Scalar) -> Void
+  ) -> (perturbations: Matrix<C.Scalar>, isFooled: [Bool]) {
     var delta = Matrix<C.Scalar>(rows: problem.count, columns: problem.inputs.columns)
     var best = delta
     var samples = [MinimumNormState<C.Scalar>](repeating: MinimumNormState(), count: problem.count)
@@ -54,16 +90,17 @@ struct MinimumNormDescent<C: Classifier> {
     // Where the sample's own margin is 10, the softness is that of cross-entropy.
     let softness = problem.margins(delta).map { $0.magnitude * 0.1 }
     for step in 0..<steps {
-      let (margins, gradients) = problem.marginsAndGradients(delta, softness: softness)
+      var (margins, gradients) = problem.marginsAndGradients(delta, softness: softness)
       let stepLength = length(step)
       let steps = stream.child("step", step)
       withoutActuallyEscaping(resize) { resize in
         withoutActuallyEscaping(shrink) { shrink in
           nonisolated(unsafe) let (resize, shrink) = (resize, shrink)
-          withRows(&delta, &best, gradients, &samples) { rows in
+          withRows(&delta, &best, &gradients, &samples) { rows in
             nonisolated(unsafe) let rows = rows
             Parallel.forEachBlock(of: problem.count, size: 16) { _, range in
-              let scratch = UnsafeMutablePointer<C.Scalar>.allocate(capacity: count)
+              let scratch = UnsafeMutablePointer<C.Scalar>.allocate(
+                capacity: DescentRow<C.Scalar>.scratchSize(count))
               defer { scratch.deallocate() }
               for i in range {
                 let row = Row(
@@ -77,11 +114,13 @@ struct MinimumNormDescent<C: Classifier> {
                   (rows.best + i * count).update(from: row.delta, count: count)
                 }
                 var flat = steps.child("sample", problem.sampleNumbers[i])
-                let lengths = row.direct(&flat)
-                if step == 0 { row.begin(&rows.samples[i], lengths.euclidean) }
-                resize(&rows.samples[i], Iteration(step: step, dualLength: lengths.dual))
+                let length = row.direct(&flat)
+                if step == 0 { row.begin(&rows.samples[i], length) }
+                let isOpen = !rows.samples[i].best.isFinite
+                let distance = isOpen ? row.distance(margins[i], length) : .infinity
+                resize(&rows.samples[i], Iteration(step: step, distance: distance))
                 row.move(by: stepLength * rows.samples[i].unit)
-                shrink(count, row.delta, rows.samples[i].radius)
+                shrink(row, rows.samples[i].radius)
                 row.clip()
               }
             }
@@ -89,25 +128,26 @@ struct MinimumNormDescent<C: Classifier> {
         }
       }
     }
-    return best
+    return (best, samples.map { $0.best.isFinite })
   }
 
   private struct Rows {
     let inputs: UnsafePointer<C.Scalar>
     let delta: UnsafeMutablePointer<C.Scalar>
     let best: UnsafeMutablePointer<C.Scalar>
-    let gradients: UnsafePointer<C.Scalar>
+    let gradients: UnsafeMutablePointer<C.Scalar>
     let samples: UnsafeMutablePointer<MinimumNormState<C.Scalar>>
   }
 
   private func withRows(
-    _ delta: inout Matrix<C.Scalar>, _ best: inout Matrix<C.Scalar>, _ gradients: Matrix<C.Scalar>,
-    _ samples: inout [MinimumNormState<C.Scalar>], _ body: (Rows) -> Void
+    _ delta: inout Matrix<C.Scalar>, _ best: inout Matrix<C.Scalar>,
+    _ gradients: inout Matrix<C.Scalar>, _ samples: inout [MinimumNormState<C.Scalar>],
+    _ body: (Rows) -> Void
   ) {
     problem.inputs.withPointer { inputs in
       delta.withMutablePointer { delta in
         best.withMutablePointer { best in
-          gradients.withPointer { gradients in
+          gradients.withMutablePointer { gradients in
             samples.withUnsafeMutableBufferPointer {
               if let samples = $0.baseAddress {
                 body(
@@ -123,77 +163,4 @@ struct MinimumNormDescent<C: Classifier> {
   }
 
   private typealias Row = DescentRow<C.Scalar>
-}
-
-/// The loops over the coordinates of one sample.
-private struct DescentRow<Scalar: LinearScalar> {
-  let norm: Norm
-  let box: BoxBounds<Scalar>?
-  let count: Int
-  let input: UnsafePointer<Scalar>
-  let delta: UnsafeMutablePointer<Scalar>
-  let gradient: UnsafePointer<Scalar>
-  /// The direction of the gradient; `count` numbers.
-  let scratch: UnsafeMutablePointer<Scalar>
-
-  /// Writes the gradient's direction, or a random one where it is 0, to scratch. The Euclidean and the
-  /// dual length of the gradient.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  func direct(_ stream: inout RandomStream) -> (euclidean: Scalar, dual: Scalar) {
-    var length = Scalar.euclideanNorm(count, gradient)
-    let isFlat = !(length > 0 && length.isFinite)
-    if isFlat {
-      stream.fillGaussian(UnsafeMutableBufferPointer(start: scratch, count: count))
-      length = Scalar.euclideanNorm(count, scratch)
-      for j in 0..<count { scratch[j] /= length }
-      return (0, 0)
-    }
-    for j in 0..<count { scratch[j] = gradient[j] / length }
-    flushTiny(count, scratch)
-    return (length, norm == .l2 ? length : norm.dual.length(count, gradient))
-  }
-
-  /// Sets unit and reach of a sample from its margin and gradient.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  func begin(_ sample: inout MinimumNormState<Scalar>, _ length: Scalar) {
-    sample.unit = sample.margin.magnitude / length
-    var corner = Scalar.infinity
-    if let box {
-      let room = UnsafeMutablePointer<Scalar>.allocate(capacity: count)
-      defer { room.deallocate() }
-      let (lower, upper) = (box.lower, box.upper)
-      for j in 0..<count { room[j] = max(input[j] - lower[j], upper[j] - input[j]) }
-      // A coordinate without a bound leaves no limit; sums of infinities may be NaN.
-      let isBounded = (0..<count).allSatisfy { room[$0].isFinite }
-      sample.reach = isBounded ? norm.length(count, room) : .infinity
-      corner = isBounded ? Scalar.euclideanNorm(count, room) : .infinity
-    }
-    if !(length > 0 && sample.unit.isFinite) {
-      // A flat start says nothing: a tenth of the sample's length, which is 1 if there is nothing else.
-      let size = Scalar.euclideanNorm(count, input)
-      sample.unit = (size > 0 ? size : corner.isFinite ? corner : 10) / 10
-    }
-    sample.unit = min(max(sample.unit, .leastNormalMagnitude), corner)
-  }
-
-  /// delta <- delta - length * direction.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  func move(by length: Scalar) {
-    for j in 0..<count { delta[j] = delta[j] - length * scratch[j] }
-  }
-
-  /// Clips input + delta to the box; denormal numbers become 0.
-  @specialized(where Scalar == Float)
-  @specialized(where Scalar == Double)
-  func clip() {
-    Scalar.flushDenormals(count, delta)
-    guard let box else { return }
-    let (lower, upper) = (box.lower, box.upper)
-    for j in 0..<count {
-      delta[j] = min(max(delta[j], lower[j] - input[j]), upper[j] - input[j])
-    }
-  }
 }

@@ -9,9 +9,9 @@ import Networks
 /// and fewer of them, and is kept where the margin falls. Gradients that vanish do not mislead it, which
 /// makes it a check of the attacks that follow them; as an attack it is weaker than they are.
 ///
-/// The paper's sets are squares of an image. An input whose dimension is the square of a side of at least
-/// 8 is taken for an image of one channel; for other inputs sets are random ones of as many coordinates,
-/// and patterns are laid along their random order. Which pixels a set covers differs from sample to
+/// The paper's sets are squares of an image. What images are is said by the classifier (`ImageClassifier`); without
+/// that, an input whose dimension is the square of a side of at least 8 is taken for an image of one channel, and for
+/// other inputs sets are random ones of as many coordinates, and patterns are laid along their random order. Which pixels a set covers differs from sample to
 /// sample, and the last row and column, which the published programs never reach, are covered.
 public struct SquareAttack: Attack {
   /// "square", the name in catalogue and results.
@@ -80,7 +80,8 @@ public struct SquareAttack: Attack {
     _ streams: [RandomStream], _ result: inout Matrix<C.Scalar>
   ) -> [Int] {
     var proposals = SquareProposals<C.Scalar>(
-      threat: problem.threat, dimension: problem.inputs.columns)
+      threat: problem.threat, dimension: problem.inputs.columns,
+      image: (problem.classifier as? any ImageClassifier)?.imageAxes)
     proposals.use(size: proposals.tileSize)
     var search = SquareSearch(
       samples: open, inputs: problem.inputs.rows(at: open), radii: open.map { radii[$0] },

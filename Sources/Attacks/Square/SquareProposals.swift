@@ -1,4 +1,5 @@
 import LinearCore
+import Networks
 
 /// The first and the next points of ``SquareAttack`` for one sample, as perturbations that keep the
 /// sample in ball and box.
@@ -12,13 +13,13 @@ struct SquareProposals<Scalar: LinearScalar> {
   /// The pattern of that size and its transpose.
   private var patterns: [[Scalar]] = [[], []]
 
-  init(threat: ThreatModel<Scalar>, dimension: Int) {
+  init(threat: ThreatModel<Scalar>, dimension: Int, image: ImageAxes? = nil) {
     norm = threat.norm
     box = threat.bounds(dimension)
-    windows = SquareWindows(dimension: dimension)
+    windows = SquareWindows(dimension: dimension, image: image)
   }
 
-  /// Prepares queries that change a share of the coordinates.
+  /// Prepares queries that change a share of the pixels.
   mutating func use(share: Double) {
     use(size: windows.size(share: share, isSigned: norm == .linf))
   }
@@ -32,7 +33,7 @@ struct SquareProposals<Scalar: LinearScalar> {
   }
 
   /// The size of the tiles of the first point.
-  var tileSize: Int { max(1, (windows.side ?? windows.dimension) / 5) }
+  var tileSize: Int { max(1, windows.extent / 5) }
 
   /// Numbers that one sample needs as scratch.
   var scratchSize: Int { 3 * windows.dimension }
@@ -45,33 +46,43 @@ struct SquareProposals<Scalar: LinearScalar> {
     _ perturbation: UnsafeMutablePointer<Scalar>, input: UnsafePointer<Scalar>, radius: Scalar,
     _ stream: inout RandomStream, scratch: UnsafeMutablePointer<Scalar>
   ) {
-    let dimension = windows.dimension
-    let width = windows.side ?? dimension
     if norm == .linf {
-      for j in 0..<width { perturbation[j] = stream.next() & 1 == 0 ? radius : -radius }
-      for j in width..<max(width, dimension) { perturbation[j] = perturbation[j - width] }
+      for channel in 0..<windows.channels {
+        for column in 0..<windows.columns {
+          let value = stream.next() & 1 == 0 ? radius : -radius
+          for row in 0..<windows.rows {
+            perturbation[windows.coordinate(row * windows.columns + column, channel: channel)] =
+              value
+          }
+        }
+      }
       return
     }
-    perturbation.update(repeating: 0, count: dimension)
-    // Tiles that do not fit are left out, the others centred.
-    let tiles = width / size
-    let margin = (width - 5 * size) / 2
-    let rows = windows.side == nil ? 1 : tiles
-    for tile in 0..<rows * tiles {
-      let bits = stream.next()
-      let pattern = patterns[Int(bits & 1)]
-      let sign: Scalar = bits & 2 == 0 ? 1 : -1
-      let (top, left) = (tile / tiles * size, tile % tiles * size)
-      for k in 0..<windows.count(size: size) {
-        var place = left + k
-        if windows.side != nil {
-          place = Swift.min(margin, width - tiles * size) + left + k % size
-          place += (Swift.min(margin, width - tiles * size) + top + k / size) * width
+    perturbation.update(repeating: 0, count: windows.dimension)
+    let (down, across) = (tiles(windows.rows), tiles(windows.columns))
+    for tile in 0..<down.count * across.count {
+      let top = down.first + tile / across.count * size
+      let left = across.first + tile % across.count * size
+      for channel in 0..<windows.channels {
+        let bits = stream.next()
+        let pattern = patterns[Int(bits & 1)]
+        let sign: Scalar = bits & 2 == 0 ? 1 : -1
+        for k in 0..<windows.count(size: size) {
+          let pixel =
+            windows.isImage ? (top + k / size) * windows.columns + left + k % size : left + k
+          perturbation[windows.coordinate(pixel, channel: channel)] = sign * pattern[k]
         }
-        perturbation[place] = sign * pattern[k]
       }
     }
     fit(perturbation, input: input, radius: radius, scratch)
+  }
+
+  /// How many tiles fit into rows or columns, and where the first starts. Tiles that do not fit are left out, those of
+  /// an image centred.
+  private func tiles(_ extent: Int) -> (count: Int, first: Int) {
+    guard windows.isImage else { return (max(1, extent / size), 0) }
+    let count = extent / size
+    return (count, max(0, min((extent - 5 * size) / 2, extent - count * size)))
   }
 
   /// The next point to try; `perturbation` holds the best one and is changed.
@@ -90,39 +101,61 @@ struct SquareProposals<Scalar: LinearScalar> {
     let gaining = sets
     let losing = sets + dimension
     windows.draw(size: size, &stream, order: order, into: gaining)
-    let bits = stream.next()
-    let sign: Scalar = bits >> 63 == 0 ? 1 : -1
+    var bits = stream.next()
     if norm == .linf {
-      let value = sign * radius
-      for k in 0..<count { perturbation[Int(gaining[k])] = value }
+      for channel in 0..<windows.channels {
+        if channel > 0 { bits = stream.next() }
+        let value = bits >> 63 == 0 ? radius : -radius
+        for k in 0..<count {
+          perturbation[windows.coordinate(Int(gaining[k]), channel: channel)] = value
+        }
+      }
       return
     }
     windows.draw(size: size, &stream, order: order, into: losing)
-    var own: Scalar = 0
-    for k in 0..<count { own += mass(perturbation[Int(gaining[k])]) }
     let total = norm == .l2 ? square(dimension, perturbation) : norm.length(dimension, perturbation)
+    let ball = norm == .l2 ? radius * radius : radius
+    let rest = Swift.max(ball - total, 0) / Scalar(windows.channels)
+    for channel in 0..<windows.channels {
+      if channel > 0 { bits = stream.next() }
+      move(
+        perturbation, channel: channel, to: gaining, from: losing, count: count, rest: rest,
+        sign: bits >> 63 == 0 ? 1 : -1, pattern: patterns[Int((bits >> 62) & 1)], scratch: scratch)
+    }
+    fit(perturbation, input: input, radius: radius, scratch)
+  }
+
+  /// Moves the mass of one set of pixels to another in one channel, and adds what is left over for it.
+  @inline(__always)
+  private func move(
+    _ perturbation: UnsafeMutablePointer<Scalar>, channel: Int, to gaining: UnsafePointer<Int32>,
+    from losing: UnsafePointer<Int32>, count: Int, rest: Scalar, sign: Scalar, pattern: [Scalar],
+    scratch values: UnsafeMutablePointer<Scalar>
+  ) {
+    func place(_ set: UnsafePointer<Int32>, _ k: Int) -> Int {
+      windows.coordinate(Int(set[k]), channel: channel)
+    }
+    var own: Scalar = 0
+    for k in 0..<count { own += mass(perturbation[place(gaining, k)]) }
     // The second set is emptied after the first was read, before it is written: the union's mass is
     // what both lose.
-    let values = scratch
     let ownLength = length(own)
-    patterns[Int((bits >> 62) & 1)].withUnsafeBufferPointer { pattern in
+    pattern.withUnsafeBufferPointer { pattern in
       for k in 0..<count {
-        let old = ownLength > 0 ? perturbation[Int(gaining[k])] / ownLength : 0
+        let old = ownLength > 0 ? perturbation[place(gaining, k)] / ownLength : 0
         values[k] = old + sign * pattern[k]
       }
     }
     var moved = own
-    for k in 0..<count { perturbation[Int(gaining[k])] = 0 }
+    for k in 0..<count { perturbation[place(gaining, k)] = 0 }
     for k in 0..<count {
-      moved += mass(perturbation[Int(losing[k])])
-      perturbation[Int(losing[k])] = 0
+      moved += mass(perturbation[place(losing, k)])
+      perturbation[place(losing, k)] = 0
     }
     var direction: Scalar = 0
     for k in 0..<count { direction += mass(values[k]) }
-    let ball = norm == .l2 ? radius * radius : radius
-    let scale = direction > 0 ? length(Swift.max(ball - total, 0) + moved) / length(direction) : 0
-    for k in 0..<count { perturbation[Int(gaining[k])] = scale * values[k] }
-    fit(perturbation, input: input, radius: radius, scratch)
+    let scale = direction > 0 ? length(rest + moved) / length(direction) : 0
+    for k in 0..<count { perturbation[place(gaining, k)] = scale * values[k] }
   }
 
   /// x^2 or |x|.

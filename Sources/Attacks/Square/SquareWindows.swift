@@ -1,23 +1,49 @@
 import Foundation
 import LinearCore
+import Networks
 
 /// The sets of coordinates that ``SquareAttack`` changes together, and the patterns it puts there.
 ///
-/// A dimension that is the square of a side of at least 8 is taken for an image of that side, row after
-/// row, whose sets are squares. Other inputs have no known structure: their sets are random ones of as
-/// many coordinates.
+/// Images that a classifier says it reads have squares of pixels for sets, in all channels at once. So has a dimension
+/// that is the square of a side of at least 8, which is taken for an image of that side, row after row. Other inputs
+/// have no known structure: their sets are random ones of as many coordinates.
 struct SquareWindows {
   let dimension: Int
-  /// The side of the image, or nil for a plain vector.
-  let side: Int?
+  /// Whether sets are squares; a vector is one row of pixels.
+  let isImage: Bool
+  let rows: Int
+  let columns: Int
+  let channels: Int
+  private let isChannelsLast: Bool
 
-  init(dimension: Int) {
+  /// The least extent of an image that a pattern fits into.
+  private static var leastExtent: Int { 3 }
+
+  init(dimension: Int, image: ImageAxes? = nil) {
     self.dimension = dimension
+    if let image, image.count == dimension, min(image.rows, image.columns) >= Self.leastExtent {
+      (rows, columns, channels) = (image.rows, image.columns, image.channels)
+      (isImage, isChannelsLast) = (true, image.isChannelsLast)
+      return
+    }
     let root = Int(saturating: Double(dimension).squareRoot().rounded())
-    side = root >= 8 && root * root == dimension ? root : nil
+    isImage = root >= 8 && root * root == dimension
+    (rows, columns) = isImage ? (root, root) : (1, dimension)
+    (channels, isChannelsLast) = (1, false)
   }
 
-  /// The share of the coordinates that the given one of `queries` queries changes: the published schedule
+  private var pixels: Int { rows * columns }
+
+  /// The largest side of a square, or the length of a vector.
+  var extent: Int { isImage ? min(rows, columns) : dimension }
+
+  /// The coordinate of a pixel in a channel.
+  @inline(__always)
+  func coordinate(_ pixel: Int, channel: Int) -> Int {
+    isChannelsLast ? pixel * channels + channel : channel * pixels + pixel
+  }
+
+  /// The share of the pixels that the given one of `queries` queries changes: the published schedule
   /// for 10,000 queries, rescaled.
   static func share(query: Int, of queries: Int, initial: Double) -> Double {
     let scaled = Int(saturating: Double(query) / Double(queries) * 10_000)
@@ -30,32 +56,31 @@ struct SquareWindows {
   /// - Parameter isSigned: whether the set takes one value (linf). Otherwise it takes a pattern, which
   ///   needs at least 3 and, in squares, an odd size.
   func size(share: Double, isSigned: Bool) -> Int {
-    guard let side else {
+    guard isImage else {
       return min(
         max(Int(saturating: (share * Double(dimension)).rounded()), isSigned ? 1 : 3), dimension)
     }
     let size = max(
-      Int(saturating: (share * Double(dimension)).squareRoot().rounded()), isSigned ? 1 : 3)
-    return min(isSigned || size % 2 == 1 ? size : size + 1, side)
+      Int(saturating: (share * Double(pixels)).squareRoot().rounded()), isSigned ? 1 : 3)
+    return min(isSigned || size % 2 == 1 ? size : size + 1, extent)
   }
 
-  /// How many coordinates a set of a size has.
-  func count(size: Int) -> Int { side == nil ? size : size * size }
+  /// How many pixels a set of a size has.
+  func count(size: Int) -> Int { isImage ? size * size : size }
 
   /// Writes a random set of the size, in the order of the patterns.
   ///
-  /// - Parameter order: a permutation of the coordinates, left as another one.
+  /// - Parameter order: for vectors a permutation of the coordinates, left as another one.
   @inline(__always)
   func draw(
     size: Int, _ stream: inout RandomStream, order: UnsafeMutablePointer<Int32>,
     into set: UnsafeMutablePointer<Int32>
   ) {
-    if let side {
-      let places = side - size + 1
-      let row = Self.index(below: places, &stream)
-      let column = Self.index(below: places, &stream)
+    if isImage {
+      let row = Self.index(below: rows - size + 1, &stream)
+      let column = Self.index(below: columns - size + 1, &stream)
       for i in 0..<size {
-        for j in 0..<size { set[i * size + j] = Int32((row + i) * side + column + j) }
+        for j in 0..<size { set[i * size + j] = Int32((row + i) * columns + column + j) }
       }
       return
     }
@@ -79,7 +104,7 @@ struct SquareWindows {
   /// one dimension.
   func patterns<Scalar: LinearScalar>(size: Int, norm: Norm) -> [[Scalar]] {
     let power = norm == .l1 ? 4.0 : 2.0
-    let (rows, columns) = (size, side == nil ? 1 : size)
+    let (rows, columns) = (size, isImage ? size : 1)
     let upper = Self.pyramid(rows / 2, columns, power, norm)
     let lower = Self.pyramid(rows - rows / 2, columns, power, norm)
     let values = Self.normalized(upper + lower.map { -$0 }, norm)

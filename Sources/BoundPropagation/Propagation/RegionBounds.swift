@@ -38,10 +38,21 @@ struct RegionBounds {
 
   /// Finds what follows for a node from those before it. Of a power node the intervals of its input have to be
   /// known, see ``setInterval(_:_:_:)``.
-  mutating func reach(_ node: Int) {
+  ///
+  /// - Parameter known: bounds from the same reference on a region that holds this one: what rounding costs there, it costs
+  ///   at most here.
+  mutating func reach(_ node: Int, known: RegionBounds? = nil) {
     switch network.nodes[node] {
     case .input: break
     case .affine(let affine):
+      if let known {
+        errors[node] = known.errors[node]
+        magnitudes[node] = known.magnitudes[node]
+        underflow[node] = known.underflow[node]
+        singleErrors[node] = known.singleErrors[node]
+        singleUnderflow[node] = known.singleUnderflow[node]
+        return
+      }
       var error = reference.residuals[node]
       var size = error
       for term in affine.terms {

@@ -60,7 +60,7 @@ struct RegionEvaluator: Sendable {
     var parameters = parameters
     var bounds = RegionBounds(network, reference, region)
     for node in network.nodes.indices {
-      if node > 0 { bounds.reach(node) }
+      if node > 0 { bounds.reach(node, known: known) }
       guard preActivations.contains(node) else { continue }
       var (low, high) = bounds.plainInterval(node)
       if let norms = rowNorms[node], region.lower == nil, region.norm == norm {

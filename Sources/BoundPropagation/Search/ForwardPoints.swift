@@ -77,8 +77,12 @@ struct ForwardPoints {
     let rows = values[0]!.rows
     var sum = Matrix<Double>(rows: rows, columns: columns.count)
     for term in affine.terms {
-      let map = LinearMap.dense(term.map.rows(at: columns))
-      map.accumulateForward(values[term.node]!, into: &sum)
+      if case .dense(let map) = term.map, let single = map.single {
+        SingleForward.accumulate(values[term.node]!, single.rows(at: columns), into: &sum)
+      } else {
+        let map = LinearMap.dense(term.map.rows(at: columns))
+        map.accumulateForward(values[term.node]!, into: &sum)
+      }
     }
     return sum
   }
@@ -142,6 +146,7 @@ extension LinearMap {
     case .diagonal(let values): RowArithmetic.add(x, times: values, to: &target)
     case .dense(let map):
       guard x.rows > 0 else { return }
+      if let single = map.single { return SingleForward.accumulate(x, single, into: &target) }
       target.withMutablePointer { c in
         x.withPointer { a in
           map.entries.withPointer { b in
@@ -158,6 +163,37 @@ extension LinearMap {
         target.withMutablePointer { target in
           for (i, value) in values.enumerated() { target[row * outputCount + i] += value }
         }
+      }
+    }
+  }
+}
+
+/// Products on the way forward in single precision: derivatives need no more.
+private enum SingleForward {
+  /// target <- target + X Mᵀ.
+  static func accumulate(
+    _ x: Matrix<Double>, _ m: Matrix<Float>, into target: inout Matrix<Double>
+  ) {
+    guard x.rows > 0, m.rows > 0 else { return }
+    var left = Matrix<Float>(uninitializedRows: x.rows, columns: x.columns)
+    var result = Matrix<Float>(uninitializedRows: x.rows, columns: m.rows)
+    left.withMutablePointer { left in
+      x.withPointer { x0 in
+        for k in 0..<x.elements.count { left[k] = Float(x0[k]) }
+      }
+      m.withPointer { m0 in
+        result.withMutablePointer { result in
+          Float.gemm(
+            transposeA: false, transposeB: true, m: x.rows, n: m.rows, k: x.columns, alpha: 1,
+            a: left, leadingA: x.columns, b: m0, leadingB: x.columns, beta: 0, c: result,
+            leadingC: m.rows)
+        }
+      }
+    }
+    let count = result.elements.count
+    target.withMutablePointer { target in
+      result.withPointer { result in
+        for k in 0..<count { target[k] += Double(result[k]) }
       }
     }
   }

@@ -13,9 +13,14 @@ struct BoundaryDescent {
   /// More than rounding changes a pre-activation by.
   private let doubt: Double
   private let deadline: Date
+  /// Of valid perturbations; nil for all.
+  private let range: PerturbationRange?
 
   /// - Parameter deadline: when to begin no further step.
-  init(_ problem: DecisionProblem, norm: Norm, deadline: Date) {
+  init(
+    _ problem: DecisionProblem, norm: Norm, deadline: Date, range: PerturbationRange? = nil
+  ) {
+    self.range = range
     self.problem = problem
     self.norm = norm
     self.deadline = deadline
@@ -29,26 +34,25 @@ struct BoundaryDescent {
   /// than `limit`.
   func search(below limit: Double) -> [Double]? {
     let n = problem.dimension
+    let half = Date().addingTimeInterval(0.3 * deadline.timeIntervalSinceNow)
     var starts = [problem.point.map { -$0 }]
     for j in 0..<problem.count {
       let sign = j < problem.supporting ? -1.0 : 1
       starts.append(problem.directions.row(j).map { sign * $0 })
     }
-    for i in 0..<n {
-      for sign in [1.0, -1] {
-        var axis = [Double](repeating: 0, count: n)
-        axis[i] = sign
-        starts.append(axis)
-      }
+    if n > CompleteSearch.mostDimensions {
+      starts += starts.map(steepest)
+    } else {
+      for i in 0..<n { for sign in [1.0, -1] { starts.append(axis(i, sign)) } }
     }
     var best: [Double]?
     var length = limit
     for start in starts {
-      if Date() >= deadline { break }
+      if Date() >= deadline || best != nil && n > 64 && Date() >= half { break }
       let size = norm.length(start)
       guard size > 0, size.isFinite else { continue }
       // Far crossings may lead to near ones.
-      for share in [0.25, 0.5, 1, 2] {
+      for share in n > 64 ? [1] : [0.25, 0.5, 1, 2] {
         guard let found = improve(start.map { $0 * share * limit / size }, below: length) else {
           continue
         }
@@ -60,6 +64,25 @@ struct BoundaryDescent {
     return best
   }
 
+  private func axis(_ i: Int, _ sign: Double) -> [Double] {
+    var axis = [Double](repeating: 0, count: problem.dimension)
+    axis[i] = sign
+    return axis
+  }
+
+  /// The direction of steepest descent of the norm for a gradient.
+  private func steepest(_ direction: [Double]) -> [Double] {
+    switch norm {
+    case .l2: return direction
+    case .linf: return direction.map { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }
+    case .l1:
+      let i = direction.indices.max { direction[$0].magnitude < direction[$1].magnitude }!
+      return axis(i, direction[i] < 0 ? -1 : 1)
+    }
+  }
+
+  private func valid(_ d: [Double]) -> [Double] { range?.clamped(d) ?? d }
+
   /// A perturbation shorter than `limit` that loses the label, from the ray of a direction on; nil for none.
   func improve(_ direction: [Double], below limit: Double) -> [Double]? {
     guard var current = crossing(direction) else { return nil }
@@ -70,20 +93,21 @@ struct BoundaryDescent {
       let here = norm.length(current)
       if here < length { (best, length) = (current, here) }
       guard Date() < deadline, let nearest = nearestOfTangent(at: current) else { break }
-      var moved = false
+      var isBetter = false
       while weight > 0.01 {
-        let next = zip(current, nearest).map { (1 - weight) * $0 + weight * $1 }
+        let next = valid(zip(current, nearest).map { (1 - weight) * $0 + weight * $1 })
         let size = norm.length(next)
         let scale = here * (1 - 1e-7) / size
-        if size > 0, scale.isFinite, isLost(next.map { $0 * scale }) {
-          current = boundary(next.map { $0 * scale })
-          moved = true
+        let moved = valid(next.map { $0 * scale })
+        if size > 0, scale.isFinite, isLost(moved) {
+          current = boundary(moved)
+          isBetter = true
           weight = min(1, 1.5 * weight)
           break
         }
         weight /= 2
       }
-      if !moved { break }
+      if !isBetter { break }
     }
     return best
   }
@@ -95,7 +119,7 @@ struct BoundaryDescent {
     let length = Norm.l2.length(gradient)
     guard length > 0, length.isFinite else { return nil }
     for step in [1e-8, 1e-6, 1e-4, 1e-2] {
-      let moved = zip(d, gradient).map { $0 - step * $1 / length }
+      let moved = valid(zip(d, gradient).map { $0 - step * $1 / length })
       if isLost(moved) { return moved }
     }
     return nil
@@ -133,7 +157,7 @@ struct BoundaryDescent {
   /// Where a ray is seen to lose the label near d, or beyond; nil where it is not.
   private func crossing(_ d: [Double]) -> [Double]? {
     for factor in [1, 1 + 1e-6, 1 + 1e-4, 1.003, 1.03, 1.2, 1.6] {
-      let moved = d.map { $0 * factor }
+      let moved = valid(d.map { $0 * factor })
       if isLost(moved) { return boundary(moved) }
     }
     return nil
@@ -156,6 +180,13 @@ struct BoundaryDescent {
     guard dual > 0, dual.isFinite else { return nil }
     let unit = gradient.map { $0 / dual }
     let distance = zip(unit, d).reduce(0) { $0 + $1.0 * $1.1 }
+    if let range, distance < 0 {
+      // A + <g, x> <= 0 with A > 0, inside of the walls.
+      let plane = BoxedHalfSpace(
+        norm: norm, constant: -distance, gradient: unit, lower: range.lower[...],
+        upper: range.upper[...])
+      if let point = plane.nearest { return point }
+    }
     switch norm {
     case .l2: return unit.map { distance * $0 }
     case .linf: return unit.map { $0 > 0 ? distance : $0 < 0 ? -distance : 0 }

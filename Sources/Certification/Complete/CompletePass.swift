@@ -12,31 +12,60 @@ struct CompletePass {
     var certificate: BranchCertificate
   }
 
+  /// What is searched.
+  enum Subject: Sendable {
+    /// The network as it is: few neurons and few coordinates.
+    case whole
+    /// Its reduction, in l2: few neurons and few directions.
+    case reduced
+    /// The few neurons of its reduction as functions of all coordinates of the input.
+    case lifted
+  }
+
   private let whole: WholeNetwork?
   private let effective: EffectiveNetwork
   private let budget: SearchBudget
   private let norm: Norm
-  /// Whether the network itself is small enough; otherwise its reduction is.
-  private var isWhole: Bool { whole != nil }
+  private let subject: Subject
+  /// Of valid inputs; nil where all are.
+  private let box: InputBox<Double>?
 
   /// Nil for networks of too many dimensions or neurons, as they are and reduced.
   ///
   /// - Throws: ``NetworkError`` where all hidden weights are 0.
   init?(
-    _ network: PReLUNetwork<Double>, effective: EffectiveNetwork, budget: SearchBudget, norm: Norm
+    _ network: PReLUNetwork<Double>, effective: EffectiveNetwork, budget: SearchBudget, norm: Norm,
+    box: InputBox<Double>? = nil
   ) throws(NetworkError) {
-    let isSmall = Self.isSmall(network.inputDimension, network.hiddenWidth)
-    guard isSmall || (norm == .l2 && Self.isSmall(effective.rank, effective.neurons)) else {
+    if Self.isSmall(network.inputDimension, network.hiddenWidth) {
+      subject = .whole
+    } else if norm == .l2 && box == nil && Self.isSmall(effective.rank, effective.neurons) {
+      subject = .reduced
+    } else if norm != .l2 || box != nil, effective.neurons <= CompleteSearch.mostNeurons,
+      network.inputDimension <= Self.mostCoordinates
+    {
+      subject = .lifted
+    } else {
       return nil
     }
-    whole = isSmall ? try WholeNetwork(network) : nil
+    whole = subject == .whole ? try WholeNetwork(network) : nil
+    self.box = box
     self.effective = effective
     self.budget = budget
     self.norm = norm
   }
 
   /// The first pass's share of the seconds.
-  var firstShare: Double { isWhole ? 0.4 : 0.9 }
+  var firstShare: Double {
+    switch subject {
+    case .whole: 0.4
+    case .reduced: 0.9
+    case .lifted: 0.3
+    }
+  }
+
+  /// Coordinates of the largest inputs that are searched in all of them.
+  private static var mostCoordinates: Int { 4096 }
 
   private static func isSmall(_ dimensions: Int, _ neurons: Int) -> Bool {
     dimensions <= CompleteSearch.mostDimensions && neurons <= CompleteSearch.mostNeurons
@@ -45,10 +74,10 @@ struct CompletePass {
   /// Boxes for the first pass: what it does not close soon is closed here.
   ///
   /// - Parameter isKnown: whether there is a perturbation that changes the class.
-  func firstNodes(isKnown: Bool) -> Int { !isKnown ? 64 : isWhole ? 2000 : .max }
+  func firstNodes(isKnown: Bool) -> Int { !isKnown ? 64 : subject == .reduced ? .max : 2000 }
 
   /// Boxes of this pass for one class. What errors of a reduction leave open, no box closes: they get few.
-  private var nodeLimit: Int { isWhole ? budget.nodes : min(budget.nodes, 2000) }
+  private var nodeLimit: Int { subject == .whole ? budget.nodes : min(budget.nodes, 2000) }
 
   /// A result in the norm of the pass, improved where it is one that falls short.
   ///
@@ -82,6 +111,7 @@ struct CompletePass {
     reach: Double, end: Date
   ) -> Int {
     let network = whole?.effective ?? effective
+    let isReduced = subject == .reduced
     let units = ProblemUnit(network, input: input, label: label)
     // At the center alone ties may decide, which no ray meets.
     upper.offer(zip(effective.center ?? input.map { _ in 0 }, input).map { $0 - $1 })
@@ -93,20 +123,20 @@ struct CompletePass {
       let size = min(reach, upper.length)
       let unit = units.unit(for: size)
       let opponent = units.opponents[position]
-      let problem =
-        whole?.problem(label: label, opponent: opponent, input: input, unit: unit)
-        ?? effective.problem(label: label, opponent: opponent, input: input, unit: unit)
+      let problem = problem(label: label, opponent: opponent, input: input, unit: unit)
       guard problem.isFinite else { continue }
       let share = end.timeIntervalSinceNow / Double(proofs.count - place)
       let known = upper.perturbation.isEmpty ? nil : inside(upper.perturbation, problem.scale)
       var search = CompleteSearch(
-        problem, norm: norm, isWhole: isWhole, opponent: opponent, unit: unit,
-        reach: size / problem.scale, witness: known, gap: budget.gap, nodes: nodeLimit,
+        problem, norm: norm, subject,
+        range: box.map { PerturbationRange($0, input: input, unit: problem.scale) },
+        opponent: opponent, unit: unit, reach: size / problem.scale, witness: known,
+        gap: budget.gap, nodes: nodeLimit,
         deadline: Date().addingTimeInterval(share))
       let outcome = search.run()
       nodes += outcome.nodes
       if let d = outcome.witness {
-        upper.offer((isWhole ? d : effective.lift(d)).map { $0 * problem.scale })
+        upper.offer((isReduced ? effective.lift(d) : d).map { $0 * problem.scale })
       }
       let radius = network.radius(
         fromReduced: outcome.proved * problem.scale, length: problem.length)
@@ -117,9 +147,22 @@ struct CompletePass {
     return nodes
   }
 
+  private func problem(label: Int, opponent: Int, input: [Double], unit: Double?)
+    -> DecisionProblem
+  {
+    switch subject {
+    case .whole: whole!.problem(label: label, opponent: opponent, input: input, unit: unit)
+    case .reduced: effective.problem(label: label, opponent: opponent, input: input, unit: unit)
+    case .lifted:
+      effective.liftedProblem(label: label, opponent: opponent, input: input, unit: unit)
+    }
+  }
+
   /// A perturbation in the coordinates and the unit of the problem.
   private func inside(_ perturbation: [Double], _ scale: Double) -> [Double] {
-    let reduced = isWhole ? perturbation : effective.inputBasis?.times(perturbation) ?? perturbation
+    let reduced =
+      subject == .reduced
+      ? effective.inputBasis?.times(perturbation) ?? perturbation : perturbation
     return reduced.map { $0 / scale }
   }
 }

@@ -27,7 +27,9 @@ struct CompleteSearch {
   private let gap: Double
   private let limit: Int
   private let deadline: Date
-  private let isWhole: Bool
+  private let network: CompletePass.Subject
+  private var isWhole: Bool { network != .reduced }
+  private let range: PerturbationRange?
   private let opponent: Int
   private let unit: Double?
   private let descent: BoundaryDescent
@@ -35,30 +37,35 @@ struct CompleteSearch {
   private var witness: [Double]?
 
   /// - Parameters:
-  ///   - isWhole: see ``BranchCertificate/isWhole``.
+  ///   - network: what the problem is about.
+  ///   - range: of valid perturbations; nil for all. Takes coordinates of the input.
   ///   - reach: perturbations up to this size are looked at.
   ///   - witness: a perturbation that loses the label, where one is known.
   ///   - nodes: boxes to look at.
   init(
-    _ problem: DecisionProblem, norm: Norm, isWhole: Bool, opponent: Int, unit: Double?,
-    reach: Double, witness: [Double]?, gap: Double, nodes limit: Int, deadline: Date
+    _ problem: DecisionProblem, norm: Norm, _ network: CompletePass.Subject,
+    range: PerturbationRange? = nil, opponent: Int, unit: Double?, reach: Double,
+    witness: [Double]?,
+    gap: Double, nodes limit: Int, deadline: Date
   ) {
     self.problem = problem
     self.norm = norm
-    self.isWhole = isWhole
+    self.network = network
+    self.range = range
     self.opponent = opponent
     self.unit = unit
     self.gap = gap
     self.limit = min(limit, Self.mostBoxes)
     self.deadline = deadline
-    descent = BoundaryDescent(problem, norm: norm, deadline: deadline)
+    descent = BoundaryDescent(problem, norm: norm, deadline: deadline, range: range)
     self.witness = witness
     best = witness.map { min(reach, norm.length($0)) } ?? reach
   }
 
   mutating func run() -> Outcome {
+    if let witness, let found = descent.improve(witness, below: best) { take(found) }
     if let found = descent.search(below: best) { take(found) }
-    if let witness, problem.isHomogeneous {
+    if let witness, problem.isHomogeneous, range == nil {
       // Points of the boundary itself are lost again by rounding where the ray comes near the center.
       for factor in [1, 1 + 1e-8, 1 + 1e-6, 1 + 1e-4, 1.01, 1.1] {
         let d = witness.map { $0 * factor }
@@ -69,8 +76,10 @@ struct CompleteSearch {
     if witness == nil, let proof = proveCone(&nodes) { return proof }
     // A little more than what is known, so that a wrong proof would show.
     let radius = best * EuclideanSearch.excess
-    let kernel = LineKernel(problem, norm: norm, radius: radius, isWhole: isWhole)
-    var tree = LineTree(problem, norm: norm, kernel: kernel, gap: gap, best: best)
+    let kernel = LineKernel(
+      problem, norm: norm, radius: radius, isWhole: isWhole, range: range)
+    var tree = LineTree(
+      problem, norm: norm, kernel: kernel, gap: gap, best: best, range: range)
     let guess = witness ?? [Double](repeating: 0, count: problem.dimension)
     var (best, found) = (best, witness)
     tree.grow(from: kernel.root, guess: guess, limit: limit, deadline: deadline) { d, number in
@@ -90,7 +99,8 @@ struct CompleteSearch {
     }
     let certificate = certificate(radius: radius, nodes: tree.preorder)
     let proved =
-      LineKernel.certifiedRadius(certificate, of: problem, norm: norm, isWhole: isWhole) ?? 0
+      LineKernel.certifiedRadius(
+        certificate, of: problem, norm: norm, isWhole: isWhole, range: range) ?? 0
     return Outcome(
       certificate: certificate, proved: proved, witness: found, nodes: nodes + tree.count)
   }
@@ -105,13 +115,14 @@ struct CompleteSearch {
   ) -> BranchCertificate {
     BranchCertificate(
       opponent: opponent, unit: unit, searchRadius: radius, rounding: 0,
-      isWhole: isWhole ? true : nil, faces: faces, nodes: nodes)
+      isWhole: network == .whole ? true : nil, isLifted: network == .lifted ? true : nil,
+      isBoxed: range == nil ? nil : true, faces: faces, nodes: nodes)
   }
 
   /// A proof that no point at all loses the label, where the margin is homogeneous; nil where there is none. A point that does
   /// becomes a witness.
   private mutating func proveCone(_ nodes: inout Int) -> Outcome? {
-    guard let cone = ConeKernel(problem, isWhole: isWhole) else { return nil }
+    guard range == nil, let cone = ConeKernel(problem, isWhole: isWhole) else { return nil }
     var faces: [[BranchCertificate.Node]] = []
     let half = deadline.timeIntervalSinceNow / 2
     let end = Date().addingTimeInterval(half)

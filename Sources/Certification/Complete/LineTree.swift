@@ -23,6 +23,7 @@ struct LineTree {
   private let start: [Double]
   private let kernel: LineKernel
   private let gap: Double
+  private let range: PerturbationRange?
   private var nodes: [Node] = []
   /// The size that bounds are compared with; see ``grow(from:guess:limit:deadline:_:)``.
   private(set) var best: Double
@@ -37,8 +38,13 @@ struct LineTree {
   /// - Parameters:
   ///   - gap: by how much bounds may fall short of `best`.
   ///   - best: the size of the smallest perturbation known, or how far to look.
-  init(_ problem: DecisionProblem, norm: Norm, kernel: LineKernel, gap: Double, best: Double) {
+  ///   - range: of valid perturbations; nil for all.
+  init(
+    _ problem: DecisionProblem, norm: Norm, kernel: LineKernel, gap: Double, best: Double,
+    range: PerturbationRange? = nil
+  ) {
     self.problem = problem
+    self.range = range
     self.norm = norm
     self.kernel = kernel
     self.gap = gap
@@ -57,7 +63,8 @@ struct LineTree {
     _ look: (_ d: [Double], _ number: Int) -> Double?
   ) {
     let nothing = CertificateLines(
-      multiplier: 0, slopes: [Double](repeating: 0, count: problem.count + problem.dimension))
+      multiplier: 0,
+      slopes: [Double](repeating: 0, count: problem.count + (isWide ? 0 : problem.dimension)))
     nodes = [Node(box: root, bound: 0, source: 0, lines: nothing, point: guess, depth: 0)]
     var open = BoxHeap()
     bound(0, look)
@@ -103,7 +110,8 @@ struct LineTree {
     if nodes[index].bound >= target { return }
     var program = RegionProgram(
       problem, norm: norm, start: start, box: box, condition: kernel.condition(of: box),
-      isKept: kernel.keepsLabelAlone(box), tolerance: 1e-5 * gap * best)
+      isKept: kernel.keepsLabelAlone(box), tolerance: (isWide ? 1e-3 : 1e-5) * gap * best,
+      walls: walls)
     let solution = program.solve(guess: nodes[index].point, target: best)
     let value = kernel.bound(solution.lines, box)
     if value > nodes[index].bound {
@@ -115,6 +123,17 @@ struct LineTree {
     nodes[index].point = solution.point
     nodes[index].cut = cut(box, program, solution.point)
     if let found = look(solution.point, index) { best = min(best, found) }
+  }
+
+  /// Whether there are too many coordinates to cut them one by one.
+  private var isWide: Bool { problem.dimension > CompleteSearch.mostDimensions }
+
+  private var walls: WidePoint? {
+    if !isWide { return nil }
+    let none = [Double](repeating: .infinity, count: problem.dimension)
+    return WidePoint(
+      norm: norm, lower: range?.lower ?? none.map { -$0 }, upper: range?.upper ?? none, scale: best,
+      precision: 0.02 * gap)
   }
 
   /// Where a cut takes most off the chords at the solution: through one neuron, or through a coordinate, which moves all
@@ -141,7 +160,7 @@ struct LineTree {
       }
       if gain > chosen.gain { chosen = (gain, k, at) }
     }
-    if !isStraight {
+    if !isStraight && !isWide {
       for i in 0..<n {
         let width = box.upper[against + i] - box.lower[against + i]
         var gain = 0.0

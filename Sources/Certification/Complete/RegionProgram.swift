@@ -1,6 +1,6 @@
 import LinearCore
 
-/// The nearest point of a box at which its relaxation loses the label, in few dimensions.
+/// The nearest point of a box at which its relaxation loses the label.
 ///
 /// In a box the neurons against the label lie below their chords, whose sum with the bias is C(d), linear, and P is convex:
 /// wanted is the least ‖d‖ with P(x + d) <= C(d). Cuts of this convex set are added where the nearest point so far lies outside of
@@ -46,22 +46,32 @@ struct RegionProgram {
 
   private var nearest: NearestPoint
   private var sources: [Source] = []
+  /// Whether coordinates are too many to be cut one by one: their walls are the nearest point's own then.
+  private let isWide: Bool
+  /// Whether few of them move, so that a step costs little.
+  private let isSparse: Bool
+  /// Intervals that were added, by number and end.
+  private var met: Set<Int> = []
 
   /// - Parameters:
   ///   - condition: at most the bias less errors, a linear function of d in the box.
   ///   - isKept: see ``LineKernel/keepsLabelAlone(_:)``.
   ///   - tolerance: by how much cuts may be violated, as a distance.
+  ///   - walls: of all coordinates, in many dimensions; nil in few.
   init(
     _ problem: DecisionProblem, norm: Norm, start: [Double], box: CoordinateBox,
-    condition: (constant: Double, gradient: [Double], size: Double), isKept: Bool, tolerance: Double
+    condition: (constant: Double, gradient: [Double], size: Double), isKept: Bool,
+    tolerance: Double, walls: WidePoint? = nil
   ) {
+    isWide = walls != nil
+    isSparse = norm == .l1
     self.problem = problem
     self.start = start
     self.box = box
     self.tolerance = tolerance
     rows = problem.directions.elements
     n = problem.dimension
-    nearest = NearestPoint(dimension: n, norm: norm)
+    nearest = walls.map { NearestPoint($0) } ?? NearestPoint(dimension: n, norm: norm)
     chordGradient = condition.gradient.map { -$0 }
     self.isKept = isKept && condition.size == 0
     chordStart = -condition.constant
@@ -90,8 +100,8 @@ struct RegionProgram {
     var last = 0.0
     var stalled = 0
     if !isKept { cut(at: guess) }
-    for _ in 0..<60 {
-      meetBounds()
+    for _ in 0..<(isWide && !isSparse ? 20 : 60) {
+      if isWide { meetIntervals(target: target) } else { meetBounds() }
       if nearest.isEmpty || nearest.length > target { break }
       let value = nearest.length
       // Cutting the box gains more than the last digits.
@@ -130,6 +140,25 @@ struct RegionProgram {
           normal, sign * end,
           .bound(problem.count + index - problem.against, sign: -sign))
       }
+    }
+  }
+
+  /// Adds all intervals of pre-activations that are violated, until none is.
+  private mutating func meetIntervals(target: Double) {
+    for _ in 0..<6 {
+      nearest.settle(target: target)
+      if nearest.length > target { return }
+      let d = nearest.point
+      var isDone = true
+      for k in 0..<problem.against {
+        let z = preActivation(problem.supporting + k, d)
+        for (end, sign) in [(box.lower[k], 1.0), (box.upper[k], -1)]
+        where sign * (end - z) > 1e-7 * target && met.insert(2 * k + (sign > 0 ? 0 : 1)).inserted {
+          addBound(of: problem.supporting + k, sign: sign, end: end)
+          isDone = false
+        }
+      }
+      if isDone { return }
     }
   }
 
@@ -198,7 +227,8 @@ struct RegionProgram {
       // The label is kept everywhere in the box.
       isSafe = CertificateLines(
         multiplier: omega,
-        slopes: slopes + chordSlopes.map { -omega * $0 } + chordGradient.map { _ in 0 })
+        slopes: slopes + chordSlopes.map { -omega * $0 }
+          + [Double](repeating: 0, count: isWide ? 0 : n))
       return false
     }
     if best.violation <= tolerance * length { return false }
@@ -215,7 +245,7 @@ struct RegionProgram {
   /// What the multipliers of all half-spaces add up to.
   private var lines: CertificateLines {
     if let isSafe { return isSafe }
-    var slopes = [Double](repeating: 0, count: problem.count + n)
+    var slopes = [Double](repeating: 0, count: problem.count + (isWide ? 0 : n))
     var multiplier = 0.0
     for (number, y) in nearest.active {
       switch sources[number] {

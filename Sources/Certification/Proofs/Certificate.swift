@@ -33,6 +33,10 @@ package struct BranchCertificate: Codable, Sendable, Equatable {
   /// Whether a tree of lines speaks about the network as it is, all neurons and coordinates, rather than about the
   /// effective one; nil for no.
   package var isWhole: Bool? = nil
+  /// Whether a tree of lines speaks about the effective network in the coordinates of the input; nil for no.
+  package var isLifted: Bool? = nil
+  /// Whether only perturbed inputs in the box of valid ones are meant; nil for no.
+  package var isBoxed: Bool? = nil
   /// For outputs of one degree without bias: a tree of lines for every face of a cube around the center, in the order of
   /// ``ConeKernel``. No point of a face loses the label, and therefore no point at all. Nil where a ball is looked at.
   package var faces: [[Node]]? = nil
@@ -44,7 +48,7 @@ package struct BranchCertificate: Codable, Sendable, Equatable {
 package struct CertificateLines: Codable, Sendable, Equatable {
   /// omega >= 0, of the condition that the label is lost.
   package var multiplier: Double
-  /// t of every neuron, those for the label first, and of every coordinate of d.
+  /// t of every neuron, those for the label first, and of every coordinate of d; without the latter they are 0.
   package var slopes: [Double]
 }
 

@@ -33,12 +33,17 @@ package struct CertificateChecker<Scalar: LinearScalar> {
   private let plain: EffectiveNetwork?
   /// The same with an error for every neuron.
   private let whole: WholeNetwork?
+  /// The box of valid inputs; nil where certificates hold for all.
+  private let box: InputBox<Double>?
 
   /// A checker for certificates that speak about `effective`.
+  ///
+  /// - Parameter box: of valid inputs, for certificates that mean these only.
   /// - Throws: ``CertificateError`` where `effective` does not stand for the network.
-  package init(_ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork)
-    throws(CertificateError)
-  {
+  package init(
+    _ network: PReLUNetwork<Scalar>, effective: EffectiveNetwork, box: InputBox<Double>? = nil
+  ) throws(CertificateError) {
+    self.box = box
     whole = try? WholeNetwork(network)
     plain = whole?.effective
     try effective.check(against: network)
@@ -116,9 +121,9 @@ package struct CertificateChecker<Scalar: LinearScalar> {
   private func lined(
     _ branch: BranchCertificate, of certificate: SampleCertificate, input: [Double]
   ) throws(CertificateError) -> Double {
-    let isWhole = branch.isWhole ?? false
-    // A reduced network measures perturbations in l2 only.
-    guard isWhole || certificate.norm == .l2 else {
+    let (isWhole, isLifted) = (branch.isWhole ?? false, branch.isLifted ?? false)
+    // A reduced network measures perturbations in l2 only, and knows no coordinates.
+    guard isWhole || isLifted || (certificate.norm == .l2 && branch.isBoxed != true) else {
       throw .malformed("a reduced network in \(certificate.norm.rawValue)")
     }
     guard !isWhole || whole != nil else { throw .malformed("a network without neurons") }
@@ -127,12 +132,27 @@ package struct CertificateChecker<Scalar: LinearScalar> {
     if isWhole {
       problem = whole!.problem(
         label: certificate.label, opponent: branch.opponent, input: input, unit: branch.unit)
+    } else if isLifted {
+      problem = effective.liftedProblem(
+        label: certificate.label, opponent: branch.opponent, input: input, unit: branch.unit)
     }
+    let range = try range(branch, input: input, unit: problem.scale)
     guard
       let radius = LineKernel.certifiedRadius(
-        branch, of: problem, norm: certificate.norm, isWhole: isWhole)
+        branch, of: problem, norm: certificate.norm, isWhole: isWhole || isLifted, range: range)
     else { throw .malformed("boxes are no tree, or a leaf is none of lines") }
     return network.radius(fromReduced: radius * problem.scale, length: problem.length)
+  }
+
+  /// What the box of valid inputs leaves of perturbations, where a tree means these.
+  private func range(_ branch: BranchCertificate, input: [Double], unit: Double)
+    throws(CertificateError) -> PerturbationRange?
+  {
+    guard branch.isBoxed ?? false else { return nil }
+    guard let box else {
+      throw .malformed("it holds in a box of valid inputs, and none is given")
+    }
+    return PerturbationRange(box, input: input, unit: unit)
   }
 
   /// The problem that a tree speaks about, in its unit. Whatever is not finite is refused.

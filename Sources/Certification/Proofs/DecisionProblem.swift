@@ -14,13 +14,13 @@ import LinearCore
 struct DecisionProblem: Sendable {
   let activation: RectifiedPower
   /// Unit rows, (neurons, dimension), the supporting neurons first.
-  let directions: Matrix<Double>
+  var directions: Matrix<Double>
   /// b, in the same order.
   let weights: [Double]
   /// How many neurons speak for the label.
   let supporting: Int
   /// x / scale; the reduced space need not contain all of the input.
-  let point: [Double]
+  var point: [Double]
   /// ||x|| / scale in the full space lies between these, the rounding of its computation included. Near 1, or 0 for
   /// an input at the center, unless another unit was chosen.
   let distance: ClosedRange<Double>

@@ -16,6 +16,8 @@ struct LineKernel {
   private let problem: DecisionProblem
   private let start: [Double]
   private let propagation: BoxPropagation
+  /// Of valid inputs; nil where all are.
+  private let range: PerturbationRange?
   private var norm: Norm { propagation.norm }
   /// R.
   var radius: Double { propagation.radius }
@@ -26,9 +28,15 @@ struct LineKernel {
 
   /// The problem in a ball.
   ///
-  /// - Parameter isWhole: whether its coordinates are those of the input; otherwise x + d may have more of them.
-  init(_ problem: DecisionProblem, norm: Norm, radius: Double, isWhole: Bool) {
+  /// - Parameters:
+  ///   - isWhole: whether its coordinates are those of the input; otherwise x + d may have more of them.
+  ///   - range: what perturbations have to be in; takes coordinates of the input.
+  init(
+    _ problem: DecisionProblem, norm: Norm, radius: Double, isWhole: Bool,
+    range: PerturbationRange? = nil
+  ) {
     self.problem = problem
+    self.range = range
     start = problem.preActivations
     propagation = BoxPropagation(problem, norm: norm, radius: radius)
     let reach = radius * (norm == .linf ? Double(problem.dimension).squareRoot() : 1) * (1 + 1e-14)
@@ -40,7 +48,17 @@ struct LineKernel {
   }
 
   /// The box of the whole ball; nil where nothing is in it.
-  var root: CoordinateBox? { tightened(propagation.root) }
+  var root: CoordinateBox? {
+    var box = propagation.root
+    if let range {
+      for i in 0..<problem.dimension {
+        let k = problem.against + i
+        box.lower[k] = max(box.lower[k], range.lower[i])
+        box.upper[k] = min(box.upper[k], range.upper[i])
+      }
+    }
+    return tightened(box)
+  }
 
   /// A linear function of d that is nowhere in a box above the bias term less the errors that all neurons have
   /// together, and the sum of the magnitudes of what its constant was computed from.
@@ -90,7 +108,8 @@ struct LineKernel {
   /// The radius up to which no perturbation loses the label, in the problem's unit; nil where the certificate is not
   /// one of lines.
   static func certifiedRadius(
-    _ certificate: BranchCertificate, of problem: DecisionProblem, norm: Norm, isWhole: Bool
+    _ certificate: BranchCertificate, of problem: DecisionProblem, norm: Norm, isWhole: Bool,
+    range: PerturbationRange? = nil
   ) -> Double? {
     let radius = certificate.searchRadius
     guard problem.isFinite, radius > 0, radius <= CertificateKernel.largestRadius,
@@ -100,7 +119,8 @@ struct LineKernel {
       guard certificate.nodes.isEmpty else { return nil }
       return ConeKernel(problem, isWhole: isWhole)?.proves(faces) ?? false ? radius : nil
     }
-    let kernel = LineKernel(problem, norm: norm, radius: radius, isWhole: isWhole)
+    let kernel = LineKernel(
+      problem, norm: norm, radius: radius, isWhole: isWhole, range: range)
     guard let root = kernel.root else { return nil }
     return kernel.leastBound(certificate.nodes, root).map { min(radius, $0) }
   }
@@ -131,7 +151,8 @@ struct LineKernel {
   }
 
   private func isLeaf(_ lines: CertificateLines) -> Bool {
-    lines.slopes.count == problem.count + problem.dimension && lines.slopes.allSatisfy(\.isFinite)
+    (lines.slopes.count == problem.count + problem.dimension || lines.slopes.count == problem.count)
+      && lines.slopes.allSatisfy(\.isFinite)
       && lines.multiplier >= 0 && lines.multiplier.isFinite
   }
 
@@ -181,7 +202,7 @@ struct LineKernel {
         for i in 0..<n { gradient[i] += slope * row[i] }
       }
     }
-    for i in 0..<n {
+    for i in 0..<lines.slopes.count - count {
       let (slope, k) = (lines.slopes[count + i], problem.against + i)
       let ends = (slope * box.lower[k], slope * box.upper[k])
       value -= max(ends.0, ends.1)
@@ -194,9 +215,17 @@ struct LineKernel {
     // Below this, numbers have lost digits.
     guard value > 1e-280 else { return 0 }
     let length = norm.dual.length(gradient) * (1 + Double(n + 8) * Self.unit)
-    let most = length + operations * Double(n).squareRoot() * steepness
+    // |<g, d>| may be larger by this share of ‖d‖.
+    let doubt = operations * Double(n).squareRoot() * steepness
+    let most = length + doubt
     let result = value / most * (1 - 4 * Self.unit)
-    return most == 0 ? .infinity : result.isNaN ? 0 : result
+    if most == 0 { return .infinity }
+    guard range != nil, result < radius else { return result.isNaN ? 0 : result }
+    // Where walls stop d, the half-space is farther away.
+    let boxed = BoxedHalfSpace(
+      norm: norm, constant: value - doubt * radius * (1 + 4 * Self.unit), gradient: gradient,
+      lower: box.lower[problem.against...], upper: box.upper[problem.against...])
+    return max(result.isNaN ? 0 : result, boxed.bound)
   }
 
   /// Whether no neuron against the label is active in a box, and nothing else speaks against it.

@@ -11,6 +11,8 @@ struct VerifiedWitness {
   private let input: [Double]
   private let label: Int
   private let norm: Norm
+  /// Of valid inputs; nil where all are.
+  private let box: InputBox<Double>?
   /// Whether the class is wrong without any perturbation.
   let isMisclassified: Bool
   /// Its size; infinite where there is none, 0 for a misclassified input.
@@ -18,8 +20,12 @@ struct VerifiedWitness {
   /// The perturbation; empty where there is none.
   private(set) var perturbation: [Double] = []
 
-  init(_ network: PReLUNetwork<Double>, input: [Double], label: Int, norm: Norm = .l2) {
+  init(
+    _ network: PReLUNetwork<Double>, input: [Double], label: Int, norm: Norm = .l2,
+    box: InputBox<Double>? = nil
+  ) {
     self.norm = norm
+    self.box = box
     self.network = network
     rowNorms = network.hiddenWeights.rowNorms()
     self.input = input
@@ -36,13 +42,22 @@ struct VerifiedWitness {
     for exponent in -16...(-2) {
       let factor = exponent == -16 ? 1 : 1 + Double.power(10, Double(exponent))
       if size * factor >= length { return }
-      let moved = zip(input, candidate).map { $0 + factor * $1 }
+      let moved = valid(zip(input, candidate).map { $0 + factor * $1 })
       guard isLost(moved) else { continue }
       // What the sum was rounded to is where the class was looked at.
       let found = zip(moved, input).map { $0 - $1 }
       let reached = norm.length(found)
       if reached < length { (perturbation, length) = (found, reached) }
       return
+    }
+  }
+
+  /// Every coordinate at its nearest valid value.
+  private func valid(_ point: [Double]) -> [Double] {
+    guard let box else { return point }
+    return point.indices.map { i in
+      let range = box.range(at: i)
+      return min(max(point[i], range.lowerBound), range.upperBound)
     }
   }
 

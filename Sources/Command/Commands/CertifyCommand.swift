@@ -14,11 +14,12 @@ struct CertifyCommand: ParsableCommand {
     discussion: """
       Every sample gets a proved radius: no smaller perturbation changes its class. Beside it stands the \
       smallest perturbation found. Where the two agree to --gap, the sample is exact. Perturbed samples \
-      may leave the range of valid values. Documentation/Certified-radii.md has the theorem.
+      may leave the range of valid values, unless --box gives one. Documentation/Certified-radii.md has the theorem.
 
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200
         polyrelu certify --model runs/digits --data digits --norm l2 --limit 20 \\
           --timeout-per-sample 10 --json
+        polyrelu certify --model runs/digits --data digits --norm linf --limit 20 --box data
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
           --certificates proofs
         polyrelu certify --model runs/mixture --data mixture --norm l2 --limit 200 \\
@@ -48,7 +49,7 @@ struct CertifyCommand: ParsableCommand {
 
   @Option(
     help:
-      "What measures a perturbation: l2, linf, or l1, where networks of many neurons get a linear relaxation only."
+      "What measures a perturbation: l2, linf, or l1, where networks of more than 64 neurons after reduction get a linear relaxation only."
   )
   var norm: Norm
 
@@ -98,10 +99,6 @@ struct CertifyCommand: ParsableCommand {
     let smoothing = try smoothing.settings(norm: norm)
     let loaded = try model.load()
     let isDeep = loaded.network.shallow == nil && loaded.network.extreme == nil
-    if inputs.box != nil && !isDeep {
-      throw ExperimentError.usage(
-        "--box: certify proves radii for perturbed samples of any values; these hold in every box")
-    }
     if check && smoothing != nil {
       throw ExperimentError.usage("--smoothing: has no certificates that --check could verify")
     }
@@ -123,12 +120,14 @@ struct CertifyCommand: ParsableCommand {
     var samples = try loaded.fitted(request.loadScaled())
     model.warn(of: samples, request, trained)
     if let limit { samples = samples.prefix(limit) }
+    samples = try inputs.boxed(samples, noBox: false)
     let stored = try inputs.folded(loaded.network, for: samples)
     if check {
       let fitted = try stored.fitted(to: samples)
       guard let network = fitted.network else { return }
       let radii = try CertificateStore(certificates!).check(
-        network, data: fitted.data, norm: norm
+        network, data: fitted.data, norm: norm,
+        box: inputs.box == nil ? nil : fitted.data.validInputs
       ).map { $0 * fitted.unit }
       return try Output.write(
         common.json ? CertifyReport.json(checked: radii) : CertifyReport.text(checked: radii))
@@ -148,6 +147,7 @@ struct CertifyCommand: ParsableCommand {
     var study = CertificationStudy(
       norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed)
     study.smoothing = smoothing
+    study.respectsBox = inputs.box != nil
     let store = try certificates.map {
       try CertificationRun(
         $0, study: study, network: network, data: fitted.data, reference: fitted.reference,

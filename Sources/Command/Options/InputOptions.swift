@@ -12,7 +12,7 @@ struct InputOptions: ParsableArguments {
     help: ArgumentHelp(
       """
       The range of valid inputs, LO,HI such as 0,1 or 0,255, or a file (npy, npz, csv) of two rows, a number a \
-      coordinate. (default: that of the data)
+      coordinate; data: the range that the data set has.
       """, valueName: "range"))
   var box: String?
 
@@ -41,6 +41,13 @@ struct InputOptions: ParsableArguments {
       throw .usage("--box: gives a range that --no-box leaves out, expected one of the two")
     }
     var result = data
+    if box == "data" {
+      guard data.validInputs != nil else {
+        throw .usage(
+          "--box data: \(data.name) has no range of valid values, expected LO,HI or a file")
+      }
+      return data
+    }
     result.inputBox = try range(box, for: data)
     do { return try result.validated() } catch {
       throw .usage("--box \(box): \(error)")

@@ -1,6 +1,7 @@
 import Alignment
 import Attacks
 import Datasets
+import DeepNetworks
 import LinearCore
 import Networks
 import Runs

@@ -127,3 +127,8 @@ extension GraphNetwork: BlockwiseClassifier {
     return cotangents[0] ?? Matrix(rows: cotangent.rows, columns: plan.sizes[0])
   }
 }
+
+extension GraphNetwork: ImageClassifier {
+  /// As the file says them.
+  package var imageAxes: ImageAxes? { plan.imageAxes }
+}

@@ -1,4 +1,5 @@
 import Formats
+import Networks
 
 /// The steps of a graph in the order in which they run, without numbers of a scalar type.
 package struct GraphPlan: Sendable {
@@ -25,6 +26,8 @@ package struct GraphPlan: Sendable {
   package internal(set) var leavesOutLastStep = false
   /// Free text by key that the file holds.
   package internal(set) var metadata: [String: String] = [:]
+  /// Whether samples are handed in channels last, and turned by the first step.
+  private var isTurned = false
   /// For each step the slots that nobody reads after it.
   private(set) var freed: [Set<Int>] = []
 
@@ -187,6 +190,21 @@ extension GraphPlan {
       inputShape: inputShape, steps: steps, sizes: sizes + [sizes[0]],
       output: output == 0 ? turned : output, notes: notes)
     result.metadata = metadata
+    result.isTurned = true
     return result
+  }
+
+  /// The images that samples are, as they are handed in: of inputs with a batch and three axes more. The axes of
+  /// operators are channels first; a file whose last axis has up to four values and whose first has more takes
+  /// channels last and turns them itself.
+  package var imageAxes: ImageAxes? {
+    guard inputShape.count == 4 else { return nil }
+    let shape = Array(inputShape.dropFirst())
+    if shape[2] <= 4 && shape[0] > 4 {
+      return ImageAxes(
+        rows: shape[0], columns: shape[1], channels: shape[2], isChannelsLast: true)
+    }
+    return ImageAxes(
+      rows: shape[1], columns: shape[2], channels: shape[0], isChannelsLast: isTurned)
   }
 }

@@ -145,3 +145,8 @@ private final class StandardizedPass<Base: Classifier>: InputGradientPass {
     classifier.scale(count, gradient)
   }
 }
+
+extension StandardizedClassifier: ImageClassifier {
+  /// Those of f.
+  package var imageAxes: ImageAxes? { (base as? any ImageClassifier)?.imageAxes }
+}

@@ -14,15 +14,20 @@ package struct CertificateStore {
 
   /// Verifies the certificates of all samples of `data`, those of misclassified samples excepted.
   ///
-  /// - Parameter norm: the norm they must be about.
+  /// - Parameters:
+  ///   - norm: the norm they must be about.
+  ///   - box: of valid inputs, for certificates that hold in it only.
   /// - Returns: the radii they prove; 0 for misclassified samples.
   /// - Throws: ``ExperimentError`` naming the first file that does not hold.
-  package func check(_ network: PReLUNetwork<Float>, data: Dataset, norm: Norm)
-    throws(ExperimentError) -> [Double]
-  {
+  package func check(
+    _ network: PReLUNetwork<Float>, data: Dataset, norm: Norm, box: InputBox<Float>? = nil
+  ) throws(ExperimentError) -> [Double] {
     let effective: EffectiveNetwork = try CertificateFiles.read(files.network)
     let checker: CertificateChecker<Float>
-    do { checker = try CertificateChecker(network, effective: effective) } catch {
+    do {
+      checker = try CertificateChecker(
+        network, effective: effective, box: box?.map { Double($0) })
+    } catch {
       throw .usage("\(files.network): \(error)")
     }
     let predictions = network.referenceClasses(data.inputs)

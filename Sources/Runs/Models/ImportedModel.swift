@@ -20,6 +20,16 @@ package struct PlainLayerOptions: Sendable {
 extension GraphNetwork: StoredNetwork where Scalar == Float {
   package var checksum: String { plan.checksum }
 
+  /// Those of several channels that the file has an axis for.
+  package var inputImage: InputImage? {
+    guard let axes = plan.imageAxes, axes.channels > 1, axes.rows * axes.columns > 1 else {
+      return nil
+    }
+    return axes.isChannelsLast
+      ? InputImage(layout: .nhwc, extents: [axes.rows, axes.columns, axes.channels])
+      : InputImage(layout: .nchw, extents: [axes.channels, axes.rows, axes.columns])
+  }
+
   package func write(to path: String, classes: [ClassLabel]?) throws(FormatError) {
     guard try ModelFile.WritableFormat(path: path) == .onnx else {
       throw FormatError(

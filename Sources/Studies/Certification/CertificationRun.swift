@@ -23,6 +23,8 @@ package struct CertificationRun: Sendable {
     let attack: String?
     let smoothing: SmoothingSettings?
     let seed: UInt64
+    /// True where only inputs in the data's box are meant, nil otherwise.
+    var respectsBox: Bool?
   }
 
   /// What is stored beside the certificate of a sample.
@@ -68,7 +70,8 @@ package struct CertificationRun: Sendable {
     let configuration = Configuration(
       norm: study.norm, gap: study.budget.gap, nodes: study.budget.nodes,
       seconds: study.budget.seconds.isFinite ? study.budget.seconds : nil, attack: study.attack,
-      smoothing: study.smoothing, seed: study.seed)
+      smoothing: study.smoothing, seed: study.seed,
+      respectsBox: study.respectsBox ? true : nil)
     directory = try RunDirectory(
       path, kind: .certification, configuration: configuration, inputs: inputs, resume: resume,
       flag: "certificates", replacing: CertificateFiles.isReplaced)
@@ -115,7 +118,11 @@ package struct CertificationRun: Sendable {
     let there = (0..<data.count).map { directory.exists(CertificateFiles.result($0)) }
     guard there.contains(true) else { return there.map { _ in nil } }
     let checker: CertificateChecker<Float>
-    do { checker = try CertificateChecker(network, effective: effective) } catch {
+    let box = study.respectsBox ? data.validInputs : nil
+    do {
+      checker = try CertificateChecker(
+        network, effective: effective, box: box?.map { Double($0) })
+    } catch {
       throw .failed("\(files.network): \(error)")
     }
     var result = [CertifiedRadius?](repeating: nil, count: data.count)
@@ -162,7 +169,9 @@ package struct CertificationRun: Sendable {
         throw .usage("\(certificatePath): \(error)")
       }
       certificates = certificate.branches
-      guard fools(found.perturbation, size: lengths.2, network, input, found.label) else {
+      guard fools(found.perturbation, size: lengths.2, network, input, found.label),
+        isValid(found.perturbation, input, data)
+      else {
         throw refuse("its perturbation does not fool the network at the upper bound")
       }
       // What contradicts itself is certified again, and says so if it does so then.
@@ -190,6 +199,18 @@ package struct CertificationRun: Sendable {
       (study.norm.length(perturbation) / size - 1).magnitude <= 1e-12
     else { return false }
     return Self.prediction(network, zip(input, perturbation).map { Double($0) + $1 }) != label
+  }
+
+  /// Whether a perturbed input is in the box that the study respects, up to rounding.
+  private func isValid(_ perturbation: [Double], _ input: [Float], _ data: Dataset) -> Bool {
+    guard study.respectsBox, let box = data.validInputs else { return true }
+    return perturbation.indices.allSatisfy { i in
+      let range = box.range(at: i)
+      let (low, high) = (Double(range.lowerBound), Double(range.upperBound))
+      let value = Double(input[i]) + perturbation[i]
+      let room = 0x1p-50 * (value.magnitude + perturbation[i].magnitude)
+      return low - room <= value && value <= high + room
+    }
   }
 
   private static func prediction(_ network: PReLUNetwork<Float>, _ input: [Double]) -> Int {

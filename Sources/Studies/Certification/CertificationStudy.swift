@@ -15,6 +15,8 @@ public struct CertificationStudy: Sendable {
   public var budget: SearchBudget
   /// A name of ``AttackCatalog`` whose perturbations are upper bounds; nil leaves them to the search.
   public var attack: String?
+  /// Whether perturbed inputs must stay in the data's box; false proves radii for inputs of any values.
+  public var respectsBox = false
   /// Root of the random choices of attack and smoothing.
   public var seed: UInt64
   /// Randomised smoothing beside it, for l2; nil for none.
@@ -89,13 +91,13 @@ public struct CertificationStudy: Sendable {
     switch norm {
     case .l2:
       let certifier: RadiusCertifier<Float>
-      do { certifier = try RadiusCertifier(network, budget: budget) } catch {
+      do { certifier = try RadiusCertifier(network, budget: budget, box: box(data)) } catch {
         throw ExperimentError(error)
       }
       result = try run(certifier, certifier.effective, data, reference, store, progress)
     case .linf:
       let certifier: MaximumNormCertifier<Float>
-      do { certifier = try MaximumNormCertifier(network, budget: budget) } catch {
+      do { certifier = try MaximumNormCertifier(network, budget: budget, box: box(data)) } catch {
         throw ExperimentError(error)
       }
       result = try run(certifier, certifier.effective, data, reference, store, progress)
@@ -103,7 +105,8 @@ public struct CertificationStudy: Sendable {
       let certifier: RelaxationCertifier<Float>
       do {
         certifier = try RelaxationCertifier(
-          network, norm: norm, gap: budget.gap, seconds: budget.seconds, nodes: budget.nodes)
+          network, norm: norm, gap: budget.gap, seconds: budget.seconds, nodes: budget.nodes,
+          box: box(data))
       } catch { throw ExperimentError(error) }
       result = try run(certifier, certifier.effective, data, reference, store, progress)
     }
@@ -139,6 +142,8 @@ public struct CertificationStudy: Sendable {
     return Result(norm: norm, samples: samples.map { $0! }, effective: effective)
   }
 
+  private func box(_ data: Dataset) -> InputBox<Float>? { respectsBox ? data.validInputs : nil }
+
   /// What the attack finds, a row a sample; nil without an attack.
   private func perturbations(
     _ network: PReLUNetwork<Float>, _ data: Dataset, _ reference: Dataset,
@@ -146,7 +151,7 @@ public struct CertificationStudy: Sendable {
   ) throws(ExperimentError) -> Matrix<Float>? {
     guard let attack else { return nil }
     var study = RobustnessStudy(norm: norm, attack: attack, seed: seed)
-    study.respectsBox = false
+    study.respectsBox = respectsBox
     study.isChecked = false
     study.store = store?.attackStore
     return try study.run(network, data: data, reference: reference, progress: progress)

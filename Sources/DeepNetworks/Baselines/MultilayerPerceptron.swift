@@ -1,4 +1,5 @@
 import LinearCore
+import Networks
 
 /// A fully connected network of any depth,
 ///
@@ -10,17 +11,26 @@ import LinearCore
 package struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
   /// The activation of all hidden layers.
   package let activation: HiddenActivation
-  /// W_1 ... W_L: (units of the layer, units of the layer before).
-  package var weights: [Matrix<Scalar>]
-  /// b_1 ... b_L, as many numbers as the layer has units; nil for a network without.
-  package var biases: [[Scalar]]?
+  /// The layers of f: W_1, b_1, the activation, W_2, ... Tensors may be changed, shapes stay.
+  package var network: DeepNetwork<Scalar>
+  /// Whether there are b_1 ... b_L.
+  package let hasBiases: Bool
 
-  /// The number of input coordinates.
-  package var inputDimension: Int { weights[0].columns }
-  /// The number of outputs: 1 for two classes, otherwise one logit a class.
-  package var outputCount: Int { weights[weights.count - 1].rows }
+  /// W_1 ... W_L: (units of the layer, units of the layer before).
+  package var weights: [Matrix<Scalar>] {
+    stride(from: 0, to: network.parameters.count, by: hasBiases ? 2 : 1).map {
+      network.parameters[$0]
+    }
+  }
+  /// b_1 ... b_L, as many numbers as the layer has units; nil for a network without.
+  package var biases: [[Scalar]]? {
+    guard hasBiases else { return nil }
+    return stride(from: 1, to: network.parameters.count, by: 2).map {
+      network.parameters[$0].elements
+    }
+  }
   /// The number of layers of weights, L.
-  package var depth: Int { weights.count }
+  package var depth: Int { network.parameters.count / (hasBiases ? 2 : 1) }
 
   /// A network from its weights.
   /// - Throws: ``NetworkError`` when shapes do not fit together, a power is below 1, or a number is not
@@ -46,8 +56,17 @@ package struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
       (biases ?? []).allSatisfy({ $0.allSatisfy(\.isFinite) })
     else { throw NetworkError("a weight is NaN or infinite") }
     self.activation = activation
-    self.weights = weights
-    self.biases = biases
+    hasBiases = biases != nil
+    let layers: [any Layer] = weights.enumerated().flatMap { l, matrix -> [any Layer] in
+      let dense = LinearHead(outputs: matrix.rows, hasBias: biases != nil)
+      return l < weights.count - 1 ? [dense, ActivationLayer(activation: activation)] : [dense]
+    }
+    network = try DeepNetwork(
+      architecture: Architecture(
+        inputShape: FeatureShape(vector: weights[0].columns), layers: layers),
+      parameters: weights.enumerated().flatMap { l, matrix in
+        [matrix] + (biases.map { [Matrix(rows: 1, columns: matrix.rows, elements: $0[l])] } ?? [])
+      })
   }
 
   /// A network with random weights: uniform in +-1/sqrt(units of the layer before), biases as well,
@@ -92,6 +111,7 @@ package struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
   /// The pReLU network that is the same function: for two layers of a power of ReLU without biases of
   /// the hidden layer, with the output weights v_j ||w_j||^(p-1). Otherwise nil.
   package var asPReLUNetwork: PReLUNetwork<Scalar>? {
+    let (weights, biases) = (weights, biases)
     guard depth == 2, let exponent = activation.exponent,
       biases?[0].allSatisfy({ $0 == 0 }) ?? true
     else { return nil }
@@ -104,4 +124,46 @@ package struct MultilayerPerceptron<Scalar: LinearScalar>: Sendable, Equatable {
       exponent: exponent, hiddenWeights: weights[0], outputWeights: outputs,
       outputBias: biases?[1])
   }
+}
+
+extension MultilayerPerceptron: Classifier {
+  /// The number of input coordinates.
+  package var inputDimension: Int { network.inputDimension }
+  /// The number of outputs: 1 for two classes, otherwise one logit a class.
+  package var outputCount: Int { network.outputCount }
+
+  /// f of every row: (n, outputCount).
+  package func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> { network.logits(inputs) }
+
+  /// f of every row, and for every row the gradient with respect to x of sum_c cotangent_c f_c(x).
+  package func logitsAndInputGradient(
+    _ inputs: Matrix<Scalar>,
+    cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
+  ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>) {
+    network.logitsAndInputGradient(inputs, cotangent: cotangent)
+  }
+
+  /// A pass that goes forward once.
+  package func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar> {
+    network.inputGradientPass(capacity: capacity)
+  }
+
+  /// f of every row in double precision, straight from the formula and by code of its own.
+  package func referenceLogits(_ inputs: Matrix<Double>) -> Matrix<Double> {
+    let (weights, biases) = (weights, biases)
+    var values = inputs
+    for l in 0..<depth {
+      values = Matrix.product(values, weights[l].converted(to: Double.self), transposeB: true)
+      for i in 0..<values.rows {
+        for j in 0..<values.columns {
+          let z = values[i, j] + (biases.map { Double($0[l][j]) } ?? 0)
+          values[i, j] = l < depth - 1 ? activation.value(z) : z
+        }
+      }
+    }
+    return values
+  }
+
+  /// The same weights in double precision.
+  package var inDoublePrecision: (any Classifier<Double>)? { converted(to: Double.self) }
 }

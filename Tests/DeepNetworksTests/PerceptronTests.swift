@@ -1,3 +1,4 @@
+import DeepNetworks
 import LinearCore
 import Networks
 import Testing
@@ -56,7 +57,8 @@ struct PerceptronCase: Sendable, CustomTestStringConvertible {
   ) {
     let network: MultilayerPerceptron<Double> = model.network()
     let labels = labels(model)
-    let gradient = network.parameterGradient(inputs: inputs, labels: labels, loss: model.loss)
+    let gradient = network.network.parameterGradient(
+      inputs: inputs, labels: labels, loss: model.loss)
     func slope(_ change: (inout MultilayerPerceptron<Double>, Double) -> Void) -> Double {
       let losses = [step, -step].map { distance in
         var copy = network
@@ -65,14 +67,11 @@ struct PerceptronCase: Sendable, CustomTestStringConvertible {
       }
       return (losses[0] - losses[1]) / (2 * step)
     }
-    for l in 0..<network.depth {
-      for i in network.weights[l].elements.indices {
-        let expected = slope { $0.weights[l].elements[i] += $1 }
-        #expect(abs(gradient.weights[l].elements[i] - expected) < 1e-6)
-      }
-      for j in (gradient.biases?[l] ?? []).indices {
-        let expected = slope { $0.biases![l][j] += $1 }
-        #expect(abs(gradient.biases![l][j] - expected) < 1e-6)
+    #expect(gradient.parameters.count == network.depth * (model.bias ? 2 : 1))
+    for (index, tensor) in gradient.parameters.enumerated() {
+      for i in tensor.elements.indices {
+        let expected = slope { $0.network.parameters[index].elements[i] += $1 }
+        #expect(abs(tensor.elements[i] - expected) < 1e-6)
       }
     }
     #expect(

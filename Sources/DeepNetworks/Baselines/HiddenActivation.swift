@@ -1,5 +1,6 @@
 import Foundation
 import LinearCore
+import Networks
 
 /// The activation of the hidden layers of a ``MultilayerPerceptron``.
 package enum HiddenActivation: Sendable, Equatable, Codable, Hashable {
@@ -66,5 +67,33 @@ package enum HiddenActivation: Sendable, Equatable, Codable, Hashable {
   func value(_ z: Double) -> Double {
     guard let exponent else { return Foundation.tanh(z) }
     return z > 0 ? pow(z, exponent) : 0
+  }
+}
+
+/// The activation as a layer of a ``MultilayerPerceptron``. Model files do not know it.
+struct ActivationLayer: Layer {
+  static let kind = "activation"
+
+  let activation: HiddenActivation
+
+  /// The shape of the input, which does not change.
+  func outputShape(for input: FeatureShape) throws(NetworkError) -> FeatureShape {
+    if let p = activation.exponent, !Degree.allowed.contains(p) {
+      throw NetworkError("p is \(p); a power of ReLU needs a finite p >= 1")
+    }
+    return input
+  }
+
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
+  func forward<Scalar: LinearScalar>(
+    _ inputs: Matrix<Scalar>, shape input: FeatureShape, parameters: [Matrix<Scalar>],
+    mode: PassMode
+  ) -> LayerPass<Scalar> {
+    var values = inputs
+    let slopes = activation.apply(to: &values)
+    return LayerPass(outputs: values) { cotangent, _ in
+      LayerPass.Gradient(inputs: ChannelLoops.product(cotangent, slopes))
+    }
   }
 }
