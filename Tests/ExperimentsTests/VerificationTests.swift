@@ -77,9 +77,12 @@ import Testing
     )
   }
 
-  private static let grid: [[Double]] = (0...100).flatMap { i in
-    (0...100).map { j in [Double(i) / 50 - 1, Double(j) / 50 - 1] }
-  }
+  private static let grid: [[Double]] = {
+    let line: [Double] = (0...100).map { Double($0) / 50 - 1 }
+    var points: [[Double]] = []
+    for x in line { for y in line { points.append([x, y]) } }
+    return points
+  }()
 
   /// What of c1 y <= t or (c2 y <= t and c3 y < t) is missing at outputs, for t = 0.
   private func missing(_ c: [[Double]], _ y: [Double]) -> Double {
