@@ -10,7 +10,8 @@ import Testing
 
   @Test func helpHasExamplesAndGoesToStandardOutput() throws {
     let commands = [
-      "", "reproduce", "train", "attack", "certify", "verify", "inspect", "data", "data list", "data fetch",
+      "", "reproduce", "train", "attack", "certify", "verify", "inspect", "data", "data list",
+      "data fetch",
       "data info",
       "model", "model info", "model convert", "theory", "theory critical-radius",
     ]

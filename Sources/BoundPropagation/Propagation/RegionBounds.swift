@@ -39,13 +39,13 @@ struct RegionBounds {
   /// Finds what follows for a node from those before it. Of a power node the intervals of its input have to be
   /// known, see ``setInterval(_:_:_:)``.
   ///
-  /// - Parameter known: bounds from the same reference on a region that holds this one: what rounding costs there, it costs
-  ///   at most here.
+  /// - Parameter known: bounds on a region that holds this one. Where they were reached they are from the same reference, and
+  ///   what rounding costs there, it costs at most here; intervals that were restated say nothing of rounding.
   mutating func reach(_ node: Int, known: RegionBounds? = nil) {
     switch network.nodes[node] {
     case .input: break
     case .affine(let affine):
-      if let known {
+      if let known, !known.errors[node].isEmpty {
         errors[node] = known.errors[node]
         magnitudes[node] = known.magnitudes[node]
         underflow[node] = known.underflow[node]

@@ -190,8 +190,9 @@ package struct BoxProof: Sendable {
     var step = [Double](repeating: 0, count: slopes.count)
     region.minimizer(slopes, into: &step)
     let end = inside(zip(region.center, step).map { $0 + $1 }, region)
-    if let met = [end, region.center].first(where: { problem.isMet($0, outputs: network.outputs($0)) }) {
-      return met
+    for point in [end, region.center]
+    where problem.isMet(point, outputs: network.outputs(point)) {
+      return point
     }
     return steps > 0 ? descent(from: end, region, problem, steps: steps) : nil
   }
