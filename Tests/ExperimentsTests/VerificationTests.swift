@@ -62,9 +62,13 @@ import Testing
   }
 
   private func declarations(_ inputs: Int, _ outputs: Int, lower: Double, upper: Double) -> String {
-    (0..<inputs).map {
-      "(declare-const X_\($0) Real)(assert (<= X_\($0) \(upper)))(assert (>= X_\($0) \(lower)))\n"
-    }.joined() + (0..<outputs).map { "(declare-const Y_\($0) Real)\n" }.joined()
+    var text = ""
+    for i in 0..<inputs {
+      text += "(declare-const X_\(i) Real)"
+      text += "(assert (<= X_\(i) \(upper)))(assert (>= X_\(i) \(lower)))\n"
+    }
+    for i in 0..<outputs { text += "(declare-const Y_\(i) Real)\n" }
+    return text
   }
 
   private func decide(
@@ -78,15 +82,19 @@ import Testing
   }
 
   private static let grid: [[Double]] = {
-    let line: [Double] = (0...100).map { Double($0) / 50 - 1 }
     var points: [[Double]] = []
-    for x in line { for y in line { points.append([x, y]) } }
+    for i in 0...100 {
+      for j in 0...100 {
+        let point: [Double] = [Double(i) / 50 - 1, Double(j) / 50 - 1]
+        points.append(point)
+      }
+    }
     return points
   }()
 
   /// What of c1 y <= t or (c2 y <= t and c3 y < t) is missing at outputs, for t = 0.
   private func missing(_ c: [[Double]], _ y: [Double]) -> Double {
-    let values = c.map { zip($0, y).reduce(0) { $0 + $1.0 * $1.1 } }
+    let values: [Double] = Matrix(c).times(y)
     return min(values[0], max(values[1], values[2]))
   }
 
