@@ -36,7 +36,9 @@ import Testing
     try Data("x".utf8).write(to: URL(fileURLWithPath: workspace.path("run/checkpoints/.tmp-9")))
     let third = try workspace.begin("\(long) --quiet --out run --resume", errors: "errors")
     let deadline = Date().addingTimeInterval(60)
-    while workspace.exists("run/checkpoints/.tmp-9"), third.isRunning, Date() < deadline {
+    while workspace.exists("run/checkpoints/.tmp-9") || workspace.exists("run/.tmp-abc"),
+      third.isRunning, Date() < deadline
+    {
       Thread.sleep(forTimeInterval: 0.01)
     }
     #expect(!workspace.exists("run/.tmp-abc") && !workspace.exists("run/checkpoints/.tmp-9"))

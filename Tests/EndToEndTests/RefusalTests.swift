@@ -73,7 +73,7 @@ import Testing
     ),
     (
       "nonsense",
-      "no command 'nonsense', expected one of reproduce, train, attack, certify, predict, inspect, data, "
+      "no command 'nonsense', expected one of reproduce, train, attack, certify, verify, predict, inspect, data, "
         + "model, theory"
     ),
   ])

@@ -234,10 +234,6 @@ import Testing
     #expect(statement.cases[0].alternatives.count == (model == "acasxu-1-1" ? 1 : 9))
     let network = try VerifiedNetwork(loaded, name: model, for: statement, path: property)
     let result = PropertyVerification(network, statement, timeout: 10, seed: 0).run()
-    if property != "acasxu-prop-2" {
-      if case .violated = result.answer { Issue.record("\(property) holds") }
-    } else {
-      #expect(result.answer != .holds)
-    }
+    if case .violated = result.answer { Issue.record("\(property) holds") }
   }
 }

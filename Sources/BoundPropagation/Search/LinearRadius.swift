@@ -33,7 +33,7 @@ struct LinearRadius {
     }
     distances = distances.filter { $0.isFinite && $0 > 0 }.sorted()
     guard !distances.isEmpty else { return 0.2 * slopeRadius() }
-    return distances[min(distances.count - 1, Int(share * Double(distances.count)))]
+    return distances[min(distances.count - 1, Int(saturating: share * Double(distances.count)))]
   }
 
   /// The distance to the boundary of the network's linearisation at the center: the least margin over the dual norm of

@@ -61,7 +61,7 @@ struct PartSearch {
         isProved: { $0.allSatisfy { $0 > 0 } },
         deadline: start.addingTimeInterval(Self.share * left),
         iterations: iterations.part, candidates: candidates,
-        limit: max(1, Int(Self.share * Double(budget.nodes - result.count))))
+        limit: max(1, Int(saturating: Self.share * Double(budget.nodes - result.count))))
       let found = proof.prove(
         known: beyond.last?.bounds, old: tree, start: linear.stages.last?.choices ?? [])
       result.count += max(1, proof.count.parts)

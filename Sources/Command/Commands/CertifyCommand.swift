@@ -97,8 +97,6 @@ struct CertifyCommand: ParsableCommand {
   func run() throws {
     common.apply()
     let smoothing = try smoothing.settings(norm: norm)
-    let loaded = try model.load()
-    let isDeep = loaded.network.shallow == nil && loaded.network.extreme == nil
     if check && smoothing != nil {
       throw ExperimentError.usage("--smoothing: has no certificates that --check could verify")
     }
@@ -111,6 +109,8 @@ struct CertifyCommand: ParsableCommand {
           ? "--resume: needs --certificates, the directory of the run to continue"
           : "--resume: searches, expected without --check, which does not")
     }
+    let loaded = try model.load()
+    let isDeep = loaded.network.shallow == nil && loaded.network.extreme == nil
     if isDeep { return try runDeep(loaded) }
     let trained = try model.runDescription()
     var request = try data.request(seed: common.seed, run: trained)
