@@ -18,23 +18,9 @@ extension CertifyCommand {
       throw ExperimentError.usage("--smoothing: is for networks of one hidden layer")
     }
     try loaded.checkBounds(name: name)
-    let trained = try model.runDescription()
-    var request = try data.request(seed: common.seed, run: trained)
-    let splits = DatasetRequest.defaultSplits(of: request.data)
-    let reference = request.part(splits.train)
-    request.split = request.split ?? splits.test
-    var samples = try loaded.fitted(request.loadScaled())
-    model.warn(of: samples, request, trained)
-    if let limit { samples = samples.prefix(limit) }
-    samples = try inputs.boxed(samples, noBox: false)
+    let (samples, request, reference) = try samples(for: loaded)
     let stored = try inputs.standardized(loaded.network, for: samples)
-    var budget = SearchBudget()
-    budget.nodes = nodes ?? Self.partsOfDeepNetworks
-    if let gap { budget.gap = gap }
-    if let timeoutPerSample {
-      budget.seconds = timeoutPerSample
-      if nodes == nil { budget.nodes = SearchBudget.asManyAsThereIsTimeFor }
-    }
+    let budget = budget(nodes: Self.partsOfDeepNetworks)
     let study = DeepCertificationStudy(
       norm: norm, budget: budget, attack: noAttack ? nil : "quick",
       respectsBox: inputs.box != nil, seed: common.seed)

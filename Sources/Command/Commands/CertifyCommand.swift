@@ -112,15 +112,7 @@ struct CertifyCommand: ParsableCommand {
     let loaded = try model.load()
     let isDeep = loaded.network.shallow == nil && loaded.network.extreme == nil
     if isDeep { return try runDeep(loaded) }
-    let trained = try model.runDescription()
-    var request = try data.request(seed: common.seed, run: trained)
-    let splits = DatasetRequest.defaultSplits(of: request.data)
-    let reference = request.part(splits.train)
-    request.split = request.split ?? splits.test
-    var samples = try loaded.fitted(request.loadScaled())
-    model.warn(of: samples, request, trained)
-    if let limit { samples = samples.prefix(limit) }
-    samples = try inputs.boxed(samples, noBox: false)
+    let (samples, request, reference) = try samples(for: loaded)
     let stored = try inputs.folded(loaded.network, for: samples)
     if check {
       let fitted = try stored.fitted(to: samples)
@@ -136,13 +128,7 @@ struct CertifyCommand: ParsableCommand {
     let fitted = try stored.fitted(to: samples, reference: known)
     guard let network = fitted.network else { return }
     if let warning = fitted.warning { common.makeProgress().warn(warning) }
-    var budget = SearchBudget()
-    if let nodes { budget.nodes = nodes }
-    if let gap { budget.gap = gap }
-    if let timeoutPerSample {
-      budget.seconds = timeoutPerSample
-      if nodes == nil { budget.nodes = SearchBudget.asManyAsThereIsTimeFor }
-    }
+    let budget = budget(nodes: SearchBudget().nodes)
     let start = Date()
     var study = CertificationStudy(
       norm: norm, budget: budget, attack: noAttack ? nil : "quick", seed: common.seed)
@@ -165,6 +151,38 @@ struct CertifyCommand: ParsableCommand {
       common.makeProgress().warn(wrong)
       throw ExitStatus.unreliable
     }
+  }
+}
+
+extension CertifyCommand {
+  /// The samples to certify, with their request, and that of the data which help the attack.
+  func samples(for loaded: LoadedModel) throws -> (
+    samples: Dataset, request: DatasetRequest, reference: DatasetRequest
+  ) {
+    let trained = try model.runDescription()
+    var request = try data.request(seed: common.seed, run: trained)
+    let splits = DatasetRequest.defaultSplits(of: request.data)
+    let reference = request.part(splits.train)
+    request.split = request.split ?? splits.test
+    var samples = try loaded.fitted(request.loadScaled())
+    model.warn(of: samples, request, trained)
+    if let limit { samples = samples.prefix(limit) }
+    samples = try inputs.boxed(samples, noBox: false)
+    return (samples, request, reference)
+  }
+
+  /// What is asked for.
+  ///
+  /// - Parameter nodes: boxes to look at where nobody says how many, or for how long.
+  func budget(nodes standard: Int) -> SearchBudget {
+    var budget = SearchBudget()
+    budget.nodes = nodes ?? standard
+    if let gap { budget.gap = gap }
+    if let timeoutPerSample {
+      budget.seconds = timeoutPerSample
+      if nodes == nil { budget.nodes = SearchBudget.asManyAsThereIsTimeFor }
+    }
+    return budget
   }
 }
 

@@ -45,11 +45,8 @@ package struct CertificationRun: Sendable {
     let radius: SmoothedRadius
   }
 
-  private let directory: RunDirectory
-  private let files: CertificateFiles
+  private let folder: CertificationFolder
   private let study: CertificationStudy
-  private let identity: String
-  private let start = Date()
 
   /// Opens or creates the directory.
   ///
@@ -62,32 +59,23 @@ package struct CertificationRun: Sendable {
     _ path: String, study: CertificationStudy, network: PReLUNetwork<Float>, data: Dataset,
     reference: Dataset, names: AttackRun.Names, resume: Bool
   ) throws(ExperimentError) {
-    let inputs = [
-      RunInput(model: StoredModel(network), name: names.model),
-      RunInput(.samples, data, request: names.data),
-      RunInput(.reference, reference, request: names.reference),
-    ]
     let configuration = Configuration(
       norm: study.norm, gap: study.budget.gap, nodes: study.budget.nodes,
       seconds: study.budget.seconds.isFinite ? study.budget.seconds : nil, attack: study.attack,
       smoothing: study.smoothing, seed: study.seed,
       respectsBox: study.respectsBox ? true : nil)
-    directory = try RunDirectory(
-      path, kind: .certification, configuration: configuration, inputs: inputs, resume: resume,
-      flag: "certificates", replacing: CertificateFiles.isReplaced)
-    files = CertificateFiles(folder: directory.url)
+    folder = try CertificationFolder(
+      path, configuration: configuration, seed: study.seed, model: StoredModel(network),
+      data: data, reference: reference, names: names, resume: resume)
     self.study = study
-    var sum = ContentDigest()
-    sum.update(JSONText.encode(configuration))
-    for input in inputs { sum.update(input.sha256) }
-    identity = sum.hexadecimal
-    try directory.write(
-      RunEnvironment(seed: study.seed, dataChecksum: inputs[1].sha256), to: "environment.json")
-    _ = try directory.folder("checkpoints")
   }
 
+  private var directory: RunDirectory { folder.directory }
+  private var files: CertificateFiles { folder.files }
+  private var identity: String { folder.identity }
+
   /// Where the attack keeps its chunks.
-  var attackStore: AttackCheckpoint { AttackCheckpoint(directory, identity: identity) }
+  var attackStore: AttackCheckpoint { folder.attackStore }
 
   /// Writes the network that all certificates speak about.
   func begin(_ effective: EffectiveNetwork) throws(ExperimentError) {
@@ -95,7 +83,7 @@ package struct CertificationRun: Sendable {
   }
 
   /// Notes the seconds.
-  func end() throws(ExperimentError) { try directory.writeTiming(since: start) }
+  func end() throws(ExperimentError) { try folder.end() }
 
   /// Writes a finished sample.
   func keep(_ sample: CertifiedRadius) throws(ExperimentError) {
@@ -108,7 +96,7 @@ package struct CertificationRun: Sendable {
         identity: identity, index: sample.index, label: sample.label, lower: sample.lower,
         proved: sample.proved, upper: sample.upper, status: sample.status, nodes: sample.nodes,
         perturbation: sample.perturbation),
-      to: directory.path(CertificateFiles.result(sample.index)))
+      to: folder.result(sample.index))
   }
 
   /// The samples that an earlier process has finished; nil for the others.
@@ -125,24 +113,16 @@ package struct CertificationRun: Sendable {
     } catch {
       throw .failed("\(files.network): \(error)")
     }
-    var result = [CertifiedRadius?](repeating: nil, count: data.count)
-    result.withUnsafeMutableBufferPointer { target in
-      nonisolated(unsafe) let target = target
-      Parallel.forEach(data.count) { index in
-        guard there[index] else { return }
-        do throws(ExperimentError) {
-          target[index] = try stored(index, network, checker, data)
-        } catch { ProgressReporter.warn("\(error); the sample is certified again") }
-      }
+    return folder.known(data.count) { index throws(ExperimentError) in
+      try stored(index, network, checker, data)
     }
-    return result
   }
 
   private func stored(
     _ index: Int, _ network: PReLUNetwork<Float>, _ checker: CertificateChecker<Float>,
     _ data: Dataset
   ) throws(ExperimentError) -> CertifiedRadius {
-    let path = directory.path(CertificateFiles.result(index))
+    let path = folder.result(index)
     let found: Outcome = try CertificateFiles.read(path)
     func refuse(_ reason: String) -> ExperimentError { .usage("\(path): \(reason)") }
     guard found.identity == identity, found.index == index, found.label == data.labels[index] else {

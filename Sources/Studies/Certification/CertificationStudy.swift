@@ -176,7 +176,7 @@ public struct CertificationStudy: Sendable {
 
   /// Does something with samples, several at a time.
   /// - Throws: the first error, after which no sample is begun.
-  private static func each<Value: Sendable>(
+  static func each<Value: Sendable>(
     _ indices: [Int], of total: Int, _ title: String, _ progress: ProgressReporter,
     _ body: @Sendable (Int) throws(ExperimentError) -> Value
   ) throws(ExperimentError) -> [Value] {

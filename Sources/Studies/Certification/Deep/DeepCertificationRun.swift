@@ -39,11 +39,8 @@ package struct DeepCertificationRun: Sendable {
     let perturbation: [Double]
   }
 
-  private let directory: RunDirectory
-  private let files: CertificateFiles
+  private let folder: CertificationFolder
   private let study: DeepCertificationStudy
-  private let identity: String
-  private let start = Date()
 
   /// Opens or creates the directory.
   ///
@@ -55,74 +52,51 @@ package struct DeepCertificationRun: Sendable {
     _ path: String, study: DeepCertificationStudy, model: StoredModel, data: Dataset,
     reference: Dataset, names: AttackRun.Names, resume: Bool
   ) throws(ExperimentError) {
-    let inputs = [
-      RunInput(model: model, name: names.model),
-      RunInput(.samples, data, request: names.data),
-      RunInput(.reference, reference, request: names.reference),
-    ]
     let configuration = Configuration(
       norm: study.norm, gap: study.budget.gap, nodes: study.budget.nodes,
       seconds: study.budget.seconds.isFinite ? study.budget.seconds : nil, attack: study.attack,
       hasBox: study.respectsBox, seed: study.seed)
-    directory = try RunDirectory(
-      path, kind: .certification, configuration: configuration, inputs: inputs, resume: resume,
-      flag: "certificates", replacing: CertificateFiles.isReplaced)
-    files = CertificateFiles(folder: directory.url)
+    folder = try CertificationFolder(
+      path, configuration: configuration, seed: study.seed, model: model, data: data,
+      reference: reference, names: names, resume: resume)
     self.study = study
-    var sum = ContentDigest()
-    sum.update(JSONText.encode(configuration))
-    for input in inputs { sum.update(input.sha256) }
-    identity = sum.hexadecimal
-    try directory.write(
-      RunEnvironment(seed: study.seed, dataChecksum: inputs[1].sha256), to: "environment.json")
-    _ = try directory.folder("checkpoints")
   }
 
   /// Where the attack keeps its chunks.
-  var attackStore: AttackCheckpoint { AttackCheckpoint(directory, identity: identity) }
+  var attackStore: AttackCheckpoint { folder.attackStore }
 
   /// Notes the seconds.
-  func end() throws(ExperimentError) { try directory.writeTiming(since: start) }
+  func end() throws(ExperimentError) { try folder.end() }
 
   /// Writes a finished sample.
   func keep(_ found: DeepCertifier.Result) throws(ExperimentError) {
     let sample = found.radius
     if let certificate = found.certificate {
-      try CertificateFiles.write(certificate, to: files.certificate(sample.index))
+      try CertificateFiles.write(certificate, to: folder.files.certificate(sample.index))
     }
     try CertificateFiles.write(
       Outcome(
-        identity: identity, index: sample.index, label: sample.label, lower: sample.lower,
+        identity: folder.identity, index: sample.index, label: sample.label, lower: sample.lower,
         upper: sample.upper, status: sample.status, nodes: sample.nodes,
         perturbation: sample.perturbation),
-      to: directory.path(CertificateFiles.result(sample.index)))
+      to: folder.result(sample.index))
   }
 
   /// The samples that an earlier process has finished; nil for the others.
-  func known(_ certifier: DeepCertifier, data: Dataset) throws(ExperimentError)
-    -> [CertifiedRadius?]
-  {
-    let there = (0..<data.count).map { directory.exists(CertificateFiles.result($0)) }
-    var result = [CertifiedRadius?](repeating: nil, count: data.count)
-    result.withUnsafeMutableBufferPointer { target in
-      nonisolated(unsafe) let target = target
-      Parallel.forEach(data.count) { index in
-        guard there[index] else { return }
-        do throws(ExperimentError) {
-          target[index] = try stored(index, certifier, data)
-        } catch { ProgressReporter.warn("\(error); the sample is certified again") }
-      }
+  func known(_ certifier: DeepCertifier, data: Dataset) -> [CertifiedRadius?] {
+    folder.known(data.count) { index throws(ExperimentError) in
+      try stored(index, certifier, data)
     }
-    return result
   }
 
   private func stored(_ index: Int, _ certifier: DeepCertifier, _ data: Dataset)
     throws(ExperimentError) -> CertifiedRadius
   {
-    let path = directory.path(CertificateFiles.result(index))
+    let path = folder.result(index)
     let found: Outcome = try CertificateFiles.read(path)
     func refuse(_ reason: String) -> ExperimentError { .usage("\(path): \(reason)") }
-    guard found.identity == identity, found.index == index, found.label == data.labels[index] else {
+    guard found.identity == folder.identity, found.index == index, found.label == data.labels[index]
+    else {
       throw refuse("is about another sample, network or search")
     }
     let input = data.inputs.row(index).map { Double($0) }
@@ -133,7 +107,7 @@ package struct DeepCertificationRun: Sendable {
         certifier.isMisclassified(input, label: found.label)
       else { throw refuse("the network classifies the sample correctly") }
     } else {
-      let certificatePath = files.certificate(index)
+      let certificatePath = folder.files.certificate(index)
       let certificate: DeepCertificate = try CertificateFiles.read(certificatePath)
       guard certificate.index == index, certificate.label == found.label,
         certificate.lower == found.lower

@@ -1,11 +1,9 @@
 import BoundPropagation
 import Certification
 import Datasets
-import Foundation
 import LinearCore
 import Networks
 import Runs
-import Synchronization
 
 /// Certifies networks of any depth by bound propagation, with the witnesses of a quick attack as upper bounds.
 package struct DeepCertificationStudy: Sendable {
@@ -57,34 +55,20 @@ package struct DeepCertificationStudy: Sendable {
     let certifier = try certifier(fitted)
     let data = fitted.data
     let known =
-      try store?.known(certifier, data: data)
+      store?.known(certifier, data: data)
       ?? [CertifiedRadius?](repeating: nil, count: data.count)
     let missing = data.labels.indices.filter { known[$0] == nil }
     let witnesses = missing.isEmpty ? nil : try perturbations(fitted, store, progress)
-    let state = Mutex<(done: Int, error: ExperimentError?)>((data.count - missing.count, nil))
-    let start = Date()
-    var samples = known
-    samples.withUnsafeMutableBufferPointer { target in
-      nonisolated(unsafe) let (target, progress) = (target, progress)
-      Parallel.forEach(missing.count) { position in
-        if state.withLock({ $0.error != nil }) { return }
-        let index = missing[position]
-        let found = certifier.certify(
-          data.inputs.row(index).map { Double($0) }, label: data.labels[index], index: index,
-          witness: witnesses?.row(index).map { Double($0) })
-        target[index] = found.radius
-        do throws(ExperimentError) {
-          try store?.keep(found)
-          state.withLock {
-            $0.done += 1
-            progress.update(
-              "certify: \($0.done)/\(data.count) samples",
-              fraction: Double($0.done) / Double(data.count), since: start)
-          }
-        } catch { state.withLock { $0.error = $0.error ?? error } }
-      }
+    let found = try CertificationStudy.each(missing, of: data.count, "certify", progress) {
+      index throws(ExperimentError) in
+      let sample = certifier.certify(
+        data.inputs.row(index).map { Double($0) }, label: data.labels[index], index: index,
+        witness: witnesses?.row(index).map { Double($0) })
+      try store?.keep(sample)
+      return sample.radius
     }
-    if let error = state.withLock({ $0.error }) { throw error }
+    var samples = known
+    for (sample, index) in zip(found, missing) { samples[index] = sample }
     try store?.end()
     let powers = certifier.network.powers
     return Result(
