@@ -14,6 +14,12 @@ struct Numbers {
     Double.random(in: range, using: &stream)
   }
 
+  mutating func integer(_ range: ClosedRange<Int>) -> Int {
+    Int.random(in: range, using: &stream)
+  }
+
+  mutating func chance(_ probability: Double) -> Bool { uniform(0...1) < probability }
+
   mutating func vector(_ count: Int, _ range: ClosedRange<Double> = -1...1) -> [Double] {
     (0..<count).map { _ in uniform(range) }
   }

@@ -57,7 +57,7 @@ struct EuclideanCuts {
             // No part of the ball is left.
             continue
           }
-          if step == 0 || !step.isFinite { continue }
+          if step == 0 || !(old + step).isFinite { continue }
           square = max(0, square - 2 * step * c[k] + step * step * size)
           for j in places.indices { c[j] -= step * gram[k, j] }
           multipliers[row, places[k]] = max(0, old + step)

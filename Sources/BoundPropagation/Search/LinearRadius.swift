@@ -78,7 +78,8 @@ struct LinearRadius {
     var high = (Double.infinity, -Double.infinity)
     var third: (Double, Double)? = result.radius == 0 ? nil : (0, center)
     var radius = min(start, maximum)
-    while result.evaluations < limit, Date() < deadline {
+    // At scales near the largest number a radius may overflow.
+    while radius.isFinite, result.evaluations < limit, Date() < deadline {
       // The smallest ball beyond this one whose bounds are known.
       let places = result.beyond.indices.filter { result.beyond[$0].stage.radius! >= radius }
       let outcome = parts.evaluate(

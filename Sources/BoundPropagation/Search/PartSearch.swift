@@ -52,6 +52,7 @@ struct PartSearch {
     var tree: TreeProof.Part?
     while Date() < deadline, result.count < budget.nodes, growth >= Self.leastGrowth {
       let radius = min(maximum, growth * result.radius)
+      guard radius.isFinite else { break }
       let start = Date()
       let left = min(deadline.timeIntervalSince(start), 1e9)
       // The smallest ball beyond this one whose bounds are known.

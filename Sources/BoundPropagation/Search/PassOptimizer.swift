@@ -28,7 +28,8 @@ struct PassOptimizer {
       case .numbers(let chosen): chosen + chosen.map { $0 + network.sizes[target] }
       case .margins(let matrix): Array(0..<matrix.rows)
       }
-    guard iterations > 0, !ids.isEmpty else { return start }
+    // A choice made for other half-spaces says nothing here: no rows, no choice.
+    guard iterations > 0, !ids.isEmpty else { return nil }
     var state = Parameters(
       self, target: target, rows: ids, start: start)
     guard !state.isEmpty else { return nil }
@@ -219,7 +220,8 @@ private struct Parameters {
           let scale = max(a[row, half.neuron].magnitude, 1e-3 * meanMagnitude(a, row))
           if v == 0 { continue }
           let step = scale * rate * (m / correction.0) / (v / correction.1).squareRoot()
-          multipliers[row, k] = max(0, multipliers[row, k] + step)
+          let moved = max(0, multipliers[row, k] + step)
+          if moved.isFinite { multipliers[row, k] = moved }
         }
       }
     }
