@@ -19,11 +19,12 @@ package struct GraphNetwork<Scalar: LinearScalar>: Sendable {
   }
 
   private static func matrix(_ tensor: Tensor) -> Matrix<Scalar> {
-    // No copy where the numbers are of this type already.
+    // No copy where the numbers are of this type already; the cast from any value looks at the type of the array,
+    // not at every number.
     let elements =
       switch tensor.elements {
-      case .float32(let values): values as? [Scalar] ?? values.map { Scalar($0) }
-      case .float64(let values): values as? [Scalar] ?? values.map { Scalar($0) }
+      case .float32(let values): (values as Any) as? [Scalar] ?? values.map { Scalar($0) }
+      case .float64(let values): (values as Any) as? [Scalar] ?? values.map { Scalar($0) }
       case .int64(let values): values.map { Scalar($0) }
       }
     return Matrix(rows: 1, columns: elements.count, elements: elements)

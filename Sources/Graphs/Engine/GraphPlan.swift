@@ -17,9 +17,9 @@ package struct GraphPlan: Sendable {
   /// The steps; each reads slots that are filled before it.
   package private(set) var steps: [Step]
   /// The numbers of a sample in every slot; slot 0 is the input.
-  package let sizes: [Int]
+  package private(set) var sizes: [Int]
   /// The slot of the outputs.
-  package let output: Int
+  package private(set) var output: Int
   /// What was understood and left out, a line each.
   package let notes: [String]
   /// Whether the outputs are logits before a final function of the file, see ``notes``.
@@ -39,6 +39,8 @@ package struct GraphPlan: Sendable {
     self.output = output
     self.notes = notes
     self.steps = Self.reachable(steps, output)
+    delayPermutations()
+    dropCentering()
     joinElementwise()
     joinRearrangements()
     findLastUses()
@@ -76,6 +78,32 @@ package struct GraphPlan: Sendable {
     var uses = [output: 1]
     for step in steps { for slot in step.inputs { uses[slot, default: 0] += 1 } }
     return uses
+  }
+
+  private mutating func delayPermutations() {
+    let delay = PermutationDelay(steps, sizes: sizes, output: output)
+    (steps, sizes, output) = (
+      Self.reachable(delay.steps, delay.output), delay.sizes, delay.output
+    )
+  }
+
+  /// A normalisation takes the mean away itself.
+  private mutating func dropCentering() {
+    let makers = Dictionary(uniqueKeysWithValues: steps.map { ($0.output, $0) })
+    for number in steps.indices {
+      guard let own = steps[number].operation as? Normalization,
+        let difference = makers[steps[number].inputs[0]],
+        let binary = difference.operation as? BinaryOperation, binary.function == .subtract,
+        let mean = makers[difference.inputs[1]],
+        let reduction = mean.operation as? Reduction, reduction.function == .mean,
+        mean.inputs == [difference.inputs[0]], reduction.count == own.count,
+        reduction.length == own.length, binary.places[0] == nil,
+        let places = binary.places[1],
+        places.indices.allSatisfy({ Int(truncatingIfNeeded: places[$0]) == $0 / own.length })
+      else { continue }
+      steps[number].inputs = mean.inputs
+    }
+    steps = Self.reachable(steps, output)
   }
 
   /// Steps of one number at a time that follow each other become one step.

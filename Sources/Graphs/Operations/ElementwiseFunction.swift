@@ -174,7 +174,7 @@ package enum ElementwiseFunction: Sendable, Equatable {
     _ value: (Scalar) -> Scalar, _ slope: (_ x: Scalar, _ y: Scalar) -> Scalar
   ) {
     guard let slopes else {
-      for i in 0..<count { x[i] = value(x[i]) }
+      Self.replace(count, x) { value(x[$0]) }
       return
     }
     for i in 0..<count {
@@ -191,13 +191,26 @@ package enum ElementwiseFunction: Sendable, Equatable {
     _ slope: (_ x: Scalar, _ c: Scalar, _ y: Scalar) -> Scalar
   ) {
     guard let slopes else {
-      for i in 0..<count { x[i] = value(x[i], c[i]) }
+      Self.replace(count, x) { value(x[$0], c[$0]) }
       return
     }
     for i in 0..<count {
       let y = value(x[i], c[i])
       slopes[i] *= slope(x[i], c[i], y)
       x[i] = y
+    }
+  }
+
+  /// Numbers computed aside first: in place, a number that stays what it is would not be written, which costs a
+  /// branch a number.
+  @inline(__always)
+  private static func replace<Scalar: LinearScalar>(
+    _ count: Int, _ x: UnsafeMutablePointer<Scalar>, _ value: (Int) -> Scalar
+  ) {
+    withUnsafeTemporaryAllocation(of: Scalar.self, capacity: count) { buffer in
+      guard let y = buffer.baseAddress else { return }
+      for i in 0..<count { y[i] = value(i) }
+      x.update(from: y, count: count)
     }
   }
 

@@ -12,6 +12,9 @@ package struct Reduction: GraphOperation {
   package let count: Int
   package let length: Int
 
+  /// Whether the numbers of a stretch may come in any order, for the derivatives as well.
+  var ignoresOrder: Bool { function != .largest && function != .smallest }
+
   package var work: Int { count * length }
   package var scratch: Int { count * length }
   package var description: String { "reduce to \(function.rawValue)" }

@@ -42,7 +42,7 @@ extension ModelFile {
   }
 
   static func scalars<Scalar: LinearScalar>(_ tensor: Tensor) -> [Scalar] {
-    if let same = tensor.floats as? [Scalar] { return same }
+    if let same = (tensor.floats as Any) as? [Scalar] { return same }
     return tensor.doubles.map { Scalar($0) }
   }
 }
