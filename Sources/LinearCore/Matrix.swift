@@ -23,7 +23,11 @@ public struct Matrix<Scalar: LinearScalar>: Sendable, Equatable {
     precondition(rows >= 0 && columns >= 0)
     self.rows = rows
     self.columns = columns
-    storage = [Scalar](repeating: 0, count: rows * columns)
+    // Bytes of 0 are the number 0, also where the compiler does not know which type of number this is.
+    storage = [Scalar](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+      UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
+      count = rows * columns
+    }
   }
 
   /// A matrix with the given entries, row after row.

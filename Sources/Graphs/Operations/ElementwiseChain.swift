@@ -67,6 +67,8 @@ enum ElementwiseKernel {
   private static let stretch = 1024
 
   /// Replaces values by what a chain makes of them, and fills `slopes` with the derivatives if asked to.
+  @specialized(where Scalar == Float)
+  @specialized(where Scalar == Double)
   static func apply<Scalar: LinearScalar>(
     _ links: [ElementwiseChain.Link], _ constants: [Matrix<Scalar>],
     to values: inout Matrix<Scalar>, slopes: inout Matrix<Scalar>, _ keepsSlopes: Bool

@@ -50,10 +50,10 @@ package enum ElementwiseFunction: Sendable, Equatable {
   ) {
     switch self {
     case .relu:
-      loop(count, x, slopes, { $0 < 0 ? 0 : $0 }, { x, _ in x > 0 ? 1 : 0 })
+      loop(count, x, slopes, selects: true, { $0 < 0 ? 0 : $0 }, { x, _ in x > 0 ? 1 : 0 })
     case .leakyRelu(let alpha):
       let a = Scalar(alpha)
-      loop(count, x, slopes, { $0 < 0 ? a * $0 : $0 }, { x, _ in x > 0 ? 1 : a })
+      loop(count, x, slopes, selects: true, { $0 < 0 ? a * $0 : $0 }, { x, _ in x > 0 ? 1 : a })
     case .elu(let alpha, let gamma):
       let (a, g) = (Scalar(alpha), Scalar(gamma))
       loop(
@@ -99,7 +99,9 @@ package enum ElementwiseFunction: Sendable, Equatable {
         })
     case .clip(let low, let high):
       let (a, b) = (Scalar(low), Scalar(high))
-      loop(count, x, slopes, { Self.clamp($0, a, b) }, { x, _ in x >= a && x <= b ? 1 : 0 })
+      loop(
+        count, x, slopes, selects: true, { Self.clamp($0, a, b) },
+        { x, _ in x >= a && x <= b ? 1 : 0 })
     case .absolute:
       loop(count, x, slopes, { $0.magnitude }, { x, _ in x > 0 ? 1 : x < 0 ? -1 : 0 })
     case .squareRoot:
@@ -146,9 +148,9 @@ package enum ElementwiseFunction: Sendable, Equatable {
     case .divide: loop(count, x, c, slopes, { $0 / $1 }, { _, c, _ in 1 / c })
     case .divideInto: loop(count, x, c, slopes, { $1 / $0 }, { x, _, y in -y / x })
     case .maximum:
-      loop(count, x, c, slopes, { $0 < $1 ? $1 : $0 }, { x, c, _ in x >= c ? 1 : 0 })
+      loop(count, x, c, slopes, selects: true, { $0 < $1 ? $1 : $0 }, { x, c, _ in x >= c ? 1 : 0 })
     case .minimum:
-      loop(count, x, c, slopes, { $0 > $1 ? $1 : $0 }, { x, c, _ in x <= c ? 1 : 0 })
+      loop(count, x, c, slopes, selects: true, { $0 > $1 ? $1 : $0 }, { x, c, _ in x <= c ? 1 : 0 })
     case .raise:
       loop(
         count, x, c, slopes, { Scalar.power($0, $1) }, { x, c, _ in c * Scalar.power(x, c - 1) })
@@ -157,7 +159,8 @@ package enum ElementwiseFunction: Sendable, Equatable {
         count, x, c, slopes, { Scalar.power($1, $0) },
         { _, c, y in y == 0 ? 0 : y * Scalar.logarithm(c) })
     case .parametricRelu:
-      loop(count, x, c, slopes, { $0 < 0 ? $1 * $0 : $0 }, { x, c, _ in x > 0 ? 1 : c })
+      loop(
+        count, x, c, slopes, selects: true, { $0 < 0 ? $1 * $0 : $0 }, { x, c, _ in x > 0 ? 1 : c })
     case .normalizedPower(let exponent):
       let p = Scalar(exponent)
       // 0^0 would be 1.
@@ -168,13 +171,19 @@ package enum ElementwiseFunction: Sendable, Equatable {
     }
   }
 
+  /// - Parameter selects: whether the function leaves some numbers as they are.
   @inline(__always)
   private func loop<Scalar: LinearScalar>(
     _ count: Int, _ x: UnsafeMutablePointer<Scalar>, _ slopes: UnsafeMutablePointer<Scalar>?,
-    _ value: (Scalar) -> Scalar, _ slope: (_ x: Scalar, _ y: Scalar) -> Scalar
+    selects: Bool = false, _ value: (Scalar) -> Scalar,
+    _ slope: (_ x: Scalar, _ y: Scalar) -> Scalar
   ) {
     guard let slopes else {
-      Self.replace(count, x) { value(x[$0]) }
+      if selects {
+        Self.replace(count, x) { value(x[$0]) }
+      } else {
+        for i in 0..<count { x[i] = value(x[i]) }
+      }
       return
     }
     for i in 0..<count {
@@ -187,11 +196,16 @@ package enum ElementwiseFunction: Sendable, Equatable {
   @inline(__always)
   private func loop<Scalar: LinearScalar>(
     _ count: Int, _ x: UnsafeMutablePointer<Scalar>, _ c: UnsafePointer<Scalar>,
-    _ slopes: UnsafeMutablePointer<Scalar>?, _ value: (Scalar, Scalar) -> Scalar,
+    _ slopes: UnsafeMutablePointer<Scalar>?, selects: Bool = false,
+    _ value: (Scalar, Scalar) -> Scalar,
     _ slope: (_ x: Scalar, _ c: Scalar, _ y: Scalar) -> Scalar
   ) {
     guard let slopes else {
-      Self.replace(count, x) { value(x[$0], c[$0]) }
+      if selects {
+        Self.replace(count, x) { value(x[$0], c[$0]) }
+      } else {
+        for i in 0..<count { x[i] = value(x[i], c[i]) }
+      }
       return
     }
     for i in 0..<count {

@@ -44,6 +44,14 @@ package struct WindowMean: GraphOperation {
     }
   }
 
+  /// Whether windows of two by two pixels lie side by side, as they mostly do.
+  private var isHalving: Bool {
+    [geometry.rows, geometry.columns].allSatisfy {
+      $0.kernel == 2 && $0.stride == 2 && $0.dilation == 1 && $0.before == 0
+        && 2 * $0.output <= $0.input
+    }
+  }
+
   /// Adds the pixels of every window.
   @specialized(where Scalar == Float)
   @specialized(where Scalar == Double)
@@ -57,6 +65,16 @@ package struct WindowMean: GraphOperation {
         for plane in 0..<planes {
           let source = images + plane * geometry.pixels
           let target = values + plane * geometry.positions
+          if isHalving {
+            for row in 0..<geometry.rows.output {
+              let first = source + 2 * row * geometry.columns.input
+              let (second, line) = (first + geometry.columns.input, target + row * across)
+              for i in 0..<across {
+                line[i] = first[2 * i] + first[2 * i + 1] + second[2 * i] + second[2 * i + 1]
+              }
+            }
+            continue
+          }
           geometry.forEachRun(rowsOfWindows: 0..<geometry.rows.output) { _, row, inside, origin in
             let line = target + row * across
             for column in inside { line[column] += source[origin + column * stride] }
@@ -79,6 +97,17 @@ package struct WindowMean: GraphOperation {
         for plane in 0..<planes {
           let source = cotangent + plane * geometry.positions
           let target = gradient + plane * geometry.pixels
+          if isHalving {
+            for row in 0..<geometry.rows.output {
+              let first = target + 2 * row * geometry.columns.input
+              let (second, line) = (first + geometry.columns.input, source + row * across)
+              for i in 0..<across {
+                (first[2 * i], first[2 * i + 1]) = (line[i], line[i])
+                (second[2 * i], second[2 * i + 1]) = (line[i], line[i])
+              }
+            }
+            continue
+          }
           geometry.forEachRun(rowsOfWindows: 0..<geometry.rows.output) { _, row, inside, origin in
             let line = source + row * across
             for column in inside { target[origin + column * stride] += line[column] }
