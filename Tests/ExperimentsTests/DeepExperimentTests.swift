@@ -42,6 +42,7 @@ import Testing
       dimension: 20, subclasses: 4, positive: 2, alpha: 0.05, samples: 200, rotation: .random)
     experiment.settings.measurement.batchSize = 20
     experiment.settings.measurement.attackedSamples = 10
+    experiment.settings.measurement.twoSided = DeepTwoSidedSettings(samples: 3, nodes: 1)
     return experiment
   }
 
@@ -85,7 +86,7 @@ import Testing
     // Four residual layers have no proof in closed form; attacks found more than what is proved, and not much more.
     let proved = try #require(try metric("medianProved", 3, 4, .residual))
     let attacked = try #require(try metric("medianAttacked", 3, 4, .residual))
-    #expect(proved > 0.05 && proved <= attacked)
+    #expect(proved > 0.01 && proved <= attacked)
     let shallow = try #require(try metric("medianProved", 1, 1, .plain))
     #expect(shallow > 0.3 && shallow <= 0.55)
     #expect(try metric("medianProved", 3, 4, .plain) == nil)
@@ -103,7 +104,7 @@ import Testing
     try checkCurves("whole/figures/two-sided", panels: ["a", "b"])
   }
 
-  /// `results/two-sided.csv`: five samples a run and norm, proved at most what was found.
+  /// `results/two-sided.csv`: three samples a run and norm, proved at most what was found.
   private func checkSamples(_ name: String, norms: [String], runs: Int) throws {
     let lines = try lines("\(name)/results/two-sided.csv")
     let header = lines[0]
@@ -113,7 +114,7 @@ import Testing
     func value(_ column: String, _ row: [String]) throws -> String {
       row[try #require(header.firstIndex(of: column))]
     }
-    #expect(lines.count == 1 + runs * norms.count * 5)
+    #expect(lines.count == 1 + runs * norms.count * 3)
     var sum = 0.0
     for row in lines.dropFirst() {
       let (proved, attacked) = (
@@ -197,7 +198,8 @@ import Testing
       experiment.settings.trainingSamples = 600
       experiment.settings.validationSamples = 100
       experiment.settings.epochs = 4
-      experiment.settings.attackedSamples = 5
+      experiment.settings.attackedSamples = 4
+      experiment.settings.twoSided = DeepTwoSidedSettings(samples: 3, nodes: 1)
       return experiment
     }
     #expect(tiny().cells.count == 4)
