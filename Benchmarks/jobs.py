@@ -195,7 +195,7 @@ JOBS = [
             ("linf", ["--nodes", "1"], "CROWN"),
             ("linf", ["--seconds", "0.8"], "alpha-CROWN"),
             ("l2", ["--nodes", "1"], "CROWN"),
-            ("l2", ["--seconds", "9"], "CROWN"),
+            ("l2", ["--seconds", "8"], "CROWN"),
         ]
     ),
     Job(
