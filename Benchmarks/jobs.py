@@ -32,6 +32,8 @@ class Job:
     products: list[str] | None = field(default_factory=list)
     # Whether `--samples` can make it smaller.
     takes_samples: bool = True
+    # Whether the peer takes the checkout of auto_LiRPA.
+    takes_auto_lirpa: bool = False
     # Results by which one sees that both did the same; what only one of them has is shown, too.
     results: list[str] = field(default_factory=lambda: ["finalLoss"])
 
@@ -176,6 +178,25 @@ JOBS = [
             results=["medianRadius"],
         )
         for p in ["1", "3"]
+    ),
+    *(
+        Job(
+            "deep-certify",
+            "deep_certify.py",
+            ["--model", IMPORTED, "--norm", norm, *limits],
+            {name: ["--optimized"] if name == "alpha-CROWN" else []},
+            needs=["mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz", IMPORTED],
+            repeats=False,
+            products=None,
+            takes_auto_lirpa=True,
+            results=["medianRadius", "processorSecondsPerSample"],
+        )
+        for norm, limits, name in [
+            ("linf", ["--nodes", "1"], "CROWN"),
+            ("linf", ["--seconds", "0.8"], "alpha-CROWN"),
+            ("l2", ["--nodes", "1"], "CROWN"),
+            ("l2", ["--seconds", "8"], "CROWN"),
+        ]
     ),
     Job(
         "certificate",

@@ -31,6 +31,8 @@ struct CIFAR10Experiment: GridExperiment {
     var filters = [32, 64, 96]
     /// Neurons of the dense layers, each followed by layer normalisation.
     var units = [92, 92]
+    /// Whether there is layer normalisation. Radii are proved of networks without it only.
+    var layerNormalization = true
     /// Those of AdamW to choose from, for each network and degree, by short runs.
     var learningRates: [Double]
     var rateSamples: Int
@@ -50,6 +52,9 @@ struct CIFAR10Experiment: GridExperiment {
     var attack = "standard"
     var l2Radii = (1...20).map { Double($0) / 20 }
     var linfRadii = (1...16).map { Double($0) / 2 / 255 }
+    /// Attacked images whose radii are proved as well in the first repeat, in both norms, where bounds of the network are
+    /// known.
+    var twoSided: DeepTwoSidedSettings
     /// Held-out images whose features the stable rank is taken of.
     var rankSamples = 500
   }
@@ -70,7 +75,10 @@ struct CIFAR10Experiment: GridExperiment {
       denseEpochs: preset.pick(quick: 4, laptop: 8, paper: 30),
       adversarialDegrees: isQuick ? [1] : [1, 3],
       adversarialEpochs: preset.pick(quick: 2, laptop: 4, paper: 30),
-      attackedImages: preset.pick(quick: 12, laptop: 60, paper: 1000))
+      attackedImages: preset.pick(quick: 12, laptop: 60, paper: 1000),
+      twoSided: DeepTwoSidedSettings(
+        samples: preset.pick(quick: 4, laptop: 20, paper: 100),
+        nodes: preset.pick(quick: 1, laptop: 1, paper: 200)))
   }
 
   // What is varied and measured.
@@ -113,7 +121,10 @@ struct CIFAR10Experiment: GridExperiment {
     }
   }
 
-  var metrics: [Metric<Values>] { Values.metrics }
+  /// No bounds of layer normalisation are known.
+  var metrics: [Metric<Values>] {
+    Values.metrics + (settings.layerNormalization ? [] : Values.twoSidedMetrics)
+  }
 
   func load() throws(ExperimentError) -> Source { try CIFAR10Training(loadedFor: settings) }
 
@@ -141,7 +152,8 @@ struct CIFAR10Experiment: GridExperiment {
     // Whether an attack is too weak for a network shows with the first seed, when it is trained.
     let isTrained = cell.moment == .end || cell.moment == .adversarial
     return try Values.measure(
-      snapshot, isChecked: isTrained && context.seed == settings.seed, context)
+      snapshot, degree: cell.moment == .counterpart ? settings.degrees[0] : cell.p,
+      isChecked: isTrained && context.seed == settings.seed, context)
   }
 
   func account(of results: Results) throws(ExperimentError) -> Account {

@@ -1,4 +1,5 @@
 import Datasets
+import DeepNetworks
 import Foundation
 import LinearCore
 import Testing
@@ -41,6 +42,7 @@ import Testing
       dimension: 20, subclasses: 4, positive: 2, alpha: 0.05, samples: 200, rotation: .random)
     experiment.settings.measurement.batchSize = 20
     experiment.settings.measurement.attackedSamples = 10
+    experiment.settings.measurement.twoSided = DeepTwoSidedSettings(samples: 3, nodes: 1)
     return experiment
   }
 
@@ -78,8 +80,93 @@ import Testing
     #expect(answer.split(separator: " ").count <= 60, "\(answer)")
     #expect(answer.contains("train at every depth: residual."), "\(answer)")
     #expect(outcome.table.contains("size of outputs, usual weights, depth 4"))
-    for figure in ["median-radius", "signal", "alignment", "curves"] {
+    for figure in ["median-radius", "signal", "alignment", "curves", "two-sided"] {
       #expect(try !data("whole/figures/\(figure).svg").isEmpty)
+    }
+    // Four residual layers have no proof in closed form; attacks found more than what is proved, and not much more.
+    let proved = try #require(try metric("medianProved", 3, 4, .residual))
+    let attacked = try #require(try metric("medianAttacked", 3, 4, .residual))
+    #expect(proved > 0.01 && proved <= attacked)
+    let shallow = try #require(try metric("medianProved", 1, 1, .plain))
+    #expect(shallow > 0.3 && shallow <= 0.55)
+    #expect(try metric("medianProved", 3, 4, .plain) == nil)
+    // Of the first repeat, where training fits; their networks are kept.
+    let runs = try lines("whole/results/runs.csv")
+    let (seed, failure) = (
+      try #require(runs[0].firstIndex(of: "seed")), try #require(runs[0].firstIndex(of: "failure"))
+    )
+    let fitting = runs.count { $0[seed] == "3" && $0[failure].isEmpty }
+    #expect(fitting >= 4)
+    try checkSamples("whole", norms: ["l2"], runs: fitting)
+    let networks = try FileManager.default.contentsOfDirectory(
+      atPath: folder.appendingPathComponent("whole/networks").path)
+    #expect(networks.count == fitting && networks.allSatisfy { $0.hasSuffix("seed3.safetensors") })
+    try checkCurves("whole/figures/two-sided", panels: ["a", "b"])
+  }
+
+  /// `results/two-sided.csv`: three samples a run and norm, proved at most what was found.
+  private func checkSamples(_ name: String, norms: [String], runs: Int) throws {
+    let lines = try lines("\(name)/results/two-sided.csv")
+    let header = lines[0]
+    for column in ["seed", "norm", "index", "proved", "attacked", "status", "parts"] {
+      #expect(header.contains(column))
+    }
+    func value(_ column: String, _ row: [String]) throws -> String {
+      row[try #require(header.firstIndex(of: column))]
+    }
+    #expect(lines.count == 1 + runs * norms.count * 3)
+    var sum = 0.0
+    for row in lines.dropFirst() {
+      let (proved, attacked) = (
+        try #require(Double(try value("proved", row))),
+        try #require(Double(try value("attacked", row)))
+      )
+      #expect(proved >= 0 && proved <= attacked)
+      #expect(try norms.contains(value("norm", row)))
+      #expect(try ["exact", "bounded", "misclassified"].contains(value("status", row)))
+      sum += proved
+    }
+    #expect(sum > 0)
+  }
+
+  /// At every radius the proved curve is at most the attacked one, and both fall.
+  private func checkCurves(_ name: String, panels: [String]) throws {
+    var curves: [String: [Double]] = [:]
+    for panel in panels {
+      let lines = try lines("\(name)-\(panel).csv")
+      let place = try ["label", "y"].map { try #require(lines[0].firstIndex(of: $0)) }
+      for row in lines.dropFirst() {
+        curves["\(panel) \(row[place[0]])", default: []].append(
+          try #require(Double(row[place[1]])))
+      }
+    }
+    let attacked = curves.keys.filter { $0.hasSuffix("attacked") }
+    #expect(!attacked.isEmpty && curves.count == 2 * attacked.count)
+    for key in attacked {
+      let upper = try #require(curves[key])
+      let lower = try #require(curves[key.replacing(", attacked", with: ", proved")])
+      #expect(upper.count == 151 && lower.count == 151)
+      #expect(zip(lower, upper).allSatisfy { $0 <= $1 })
+      #expect(zip(lower, lower.dropFirst()).allSatisfy { $0 >= $1 })
+    }
+  }
+
+  private func lines(_ name: String) throws -> [[String]] {
+    let text = String(decoding: try data(name), as: UTF8.self)
+    // Names of networks may be quoted, with a comma between.
+    return text.split(separator: "\n").map { line in
+      var cells = [""]
+      var isQuoted = false
+      for character in line {
+        if character == "\"" {
+          isQuoted.toggle()
+        } else if character == ",", !isQuoted {
+          cells.append("")
+        } else {
+          cells[cells.count - 1].append(character)
+        }
+      }
+      return cells
     }
   }
 
@@ -112,6 +199,7 @@ import Testing
       experiment.settings.validationSamples = 100
       experiment.settings.epochs = 4
       experiment.settings.attackedSamples = 4
+      experiment.settings.twoSided = DeepTwoSidedSettings(samples: 3, nodes: 1)
       return experiment
     }
     #expect(tiny().cells.count == 4)
@@ -119,6 +207,16 @@ import Testing
     #expect(!outcome.summary.contains("\"answer\" : \"\""))
     #expect(outcome.table.contains("Against p = 1, for both norms and all kinds"))
     #expect(outcome.table.contains("the largest median radius of all"))
+    // Three networks of four: bounds of p = 3 are known with one hidden layer alone.
+    #expect(outcome.table.contains("proved / attacked"))
+    let header = try lines("mnist/results/runs.csv")[0]
+    for column in ["medianProvedL2", "medianAttackedL2", "medianProvedLinf", "medianAttackedLinf"] {
+      #expect(header.contains(column))
+    }
+    try checkSamples("mnist", norms: ["l2", "linf"], runs: 3)
+    for norm in ["l2", "linf"] {
+      try checkCurves("mnist/figures/two-sided-\(norm)", panels: ["a", "b"])
+    }
     for figure in ["curves-l2", "curves-linf", "median-radius"] {
       #expect(try !data("mnist/figures/\(figure).svg").isEmpty)
     }

@@ -8,7 +8,8 @@ enum Main {
   static let jobs: [any BenchmarkJob.Type] = [
     SGDEpochJob.self, TrainingRunJob.self, MNISTEpochJob.self, MNISTMetricsJob.self, APGDJob.self,
     EnsembleJob.self, MinimumNormJob.self, L2CurveJob.self, DistanceJob.self, GradientFlowJob.self,
-    CertificateJob.self, LinfCertifyJob.self, StartUpJob.self, LoadMNISTJob.self, SGEMMJob.self,
+    CertificateJob.self, LinfCertifyJob.self, DeepCertifyJob.self, StartUpJob.self,
+    LoadMNISTJob.self, SGEMMJob.self,
     AdamJob.self, CIFAREpochJob.self, CIFARAPGDJob.self,
   ]
   static let figures: [any ResultFigure.Type] = [RatioFigure.self, ScalingFigure.self]

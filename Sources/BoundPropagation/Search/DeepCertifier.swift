@@ -36,14 +36,21 @@ package struct DeepCertifier: Sendable {
 
   /// Certifies one sample.
   ///
-  /// - Parameter witness: a perturbation that changes the class, where one is known; it is evaluated anew.
+  /// - Parameters:
+  ///   - witness: a perturbation that changes the class, where one is known; it is evaluated anew.
+  ///   - limit: no larger radius is of interest.
   package func certify(
-    _ input: [Double], label: Int, index: Int = 0, witness: [Double]? = nil
+    _ input: [Double], label: Int, index: Int = 0, witness: [Double]? = nil,
+    within limit: Double = .infinity
   ) -> Result {
-    DenormalNumbers.kept { certified(input, label: label, index: index, witness: witness) }
+    DenormalNumbers.kept {
+      certified(input, label: label, index: index, witness: witness, limit: limit)
+    }
   }
 
-  private func certified(_ input: [Double], label: Int, index: Int, witness: [Double]?) -> Result {
+  private func certified(
+    _ input: [Double], label: Int, index: Int, witness: [Double]?, limit: Double
+  ) -> Result {
     let start = Date()
     let reference = ReferencePoint(network, at: input)
     let outputs = reference.values[network.output]
@@ -61,7 +68,8 @@ package struct DeepCertifier: Sendable {
     let search = PartSearch(
       parts: PartEvaluator(evaluator: evaluator, reference: reference, margins: margins),
       region: InputRegion(center: input, norm: norm, radius: 0, box: box),
-      maximum: min(known.length * 1.000001, budget.maximumRadius ?? .infinity), budget: budget,
+      maximum: min(known.length * 1.000001, limit, budget.maximumRadius ?? .infinity),
+      budget: budget,
       deadline: start.addingTimeInterval(min(budget.seconds, 1e9)))
     let found = search.run()
     var certificate = DeepCertificate(

@@ -129,7 +129,7 @@ struct GridReport<Kind: GridExperiment> {
 
 extension Parameter {
   /// The value in a CSV file.
-  fileprivate var csv: CSVRows.Cell {
+  var csv: CSVRows.Cell {
     switch value {
     case .number(let number): .number(number)
     case .text(let text): .text(text)

@@ -54,8 +54,47 @@ struct CIFAR10Report {
           "at an accuracy that all degrees reach", dashed: "adversarial training, first seed"),
         stableRanks, training,
       ],
-      sections: [AccountSection(blocks: [.paragraph(Prose(rates))])], remarks: [rates],
-      answerTable: answerTable)
+      sections: [AccountSection(blocks: [.paragraph(Prose(rates))]), try twoSided()],
+      remarks: [rates], flags: sides.violations, answerTable: answerTable)
+  }
+
+  /// Radii that are proved, after the last epoch and after adversarial training.
+  private var sides: DeepTwoSidedReport<CIFAR10Experiment> {
+    DeepTwoSidedReport(
+      results: results, settings: settings.twoSided,
+      sides: [
+        .init(norm: .l2) { $0.l2TwoSided }, .init(norm: .linf) { $0.linfTwoSided },
+      ])
+  }
+
+  private func twoSided() throws(ExperimentError) -> AccountSection {
+    let sides = sides
+    let moments = [Moment.end, .adversarial]
+    let rows = CIFAR10Network.allCases.flatMap { network in
+      moments.flatMap { moment in
+        settings.degrees.compactMap { p -> [String]? in
+          let cell = Cell(network: network, p: p, moment: moment)
+          let texts = sides.sides.map { sides.text(cell, $0) }
+          guard texts.contains(where: { $0 != "–" }) else { return nil }
+          return [network.rawValue, moment.rawValue, p.formatted()] + texts
+        }
+      }
+    }
+    let panels = sides.sides.flatMap { side in
+      CIFAR10Network.allCases.map { network in
+        sides.panel(
+          "\(network.rawValue), \(side.norm.rawValue)", side,
+          settings.degrees.map { p in
+            ("p = \(p.formatted())", Cell(network: network, p: p, moment: .end))
+          })
+      }
+    }
+    return try sides.section(
+      header: ["network", "moment", "p", "l2", "linf"], rows: rows,
+      figures: [
+        sides.figure(
+          "two-sided", panels, columns: 2, about: "After the last epoch, in the box of pixels.")
+      ])
   }
 
   // MARK: - Differences between degrees

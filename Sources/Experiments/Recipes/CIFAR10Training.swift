@@ -21,17 +21,18 @@ enum CIFAR10Network: String, Codable, Sendable, CaseIterable {
     var layers: [any Layer] = [
       standardization ?? Standardization(means: [0, 0, 0], deviations: [1, 1, 1])
     ]
+    let normalization: [any Layer] = settings.layerNormalization ? [LayerNormalization()] : []
     switch self {
     case .convolutional:
       for filters in settings.filters {
-        layers += [
-          ConvolutionalPReLU(filters: filters, kernel: 3, padding: 1, exponent: exponent),
-          LayerNormalization(), AveragePooling(window: 2),
-        ]
+        layers.append(
+          ConvolutionalPReLU(filters: filters, kernel: 3, padding: 1, exponent: exponent))
+        layers += normalization + [AveragePooling(window: 2)]
       }
     case .dense:
       for units in settings.units {
-        layers += [DensePReLU(units: units, exponent: exponent), LayerNormalization()]
+        layers.append(DensePReLU(units: units, exponent: exponent))
+        layers += normalization
       }
     }
     layers.append(LinearHead(outputs: 10))

@@ -26,6 +26,9 @@ struct CIFAR10Values: Codable, Sendable, Equatable {
   /// Robust accuracy at 0 and at the radii of the settings.
   var l2Curve: [Double] = []
   var linfCurve: [Double] = []
+  /// Proved and attacked radii of the first attacked images; nil where no bounds of the network are known.
+  var l2TwoSided: TwoSidedRadii?
+  var linfTwoSided: TwoSidedRadii?
   /// Stable ranks layer by layer.
   var weightRanks: [Double] = []
   var featureRanks: [Double] = []
@@ -47,14 +50,21 @@ struct CIFAR10Values: Codable, Sendable, Equatable {
     Metric(\.weightRank, "stable rank of weights", heading: "rank W", digits: 1), featureRank,
   ]
 
+  static let twoSidedMetrics: [Metric<Self>] =
+    TwoSidedRadii.metrics("L2", heading: "l2").map { $0.of(\.l2TwoSided) }
+    + TwoSidedRadii.metrics("Linf", heading: "linf", digits: 4).map { $0.of(\.linfTwoSided) }
+
   /// Images in batch 5 that are not used to choose settings.
   static let heldOutCount = 9000
 
   /// Attacks a network in both norms, on held-out images that no other seed has.
   ///
-  /// - Parameter isChecked: whether attacks are checked for signs of weakness.
+  /// - Parameters:
+  ///   - degree: that of the network.
+  ///   - isChecked: whether attacks are checked for signs of weakness.
   static func measure(
-    _ snapshot: CIFAR10Training.Snapshot, isChecked: Bool, _ context: CIFAR10Experiment.Context
+    _ snapshot: CIFAR10Training.Snapshot, degree: Double, isChecked: Bool,
+    _ context: CIFAR10Experiment.Context
   ) throws(ExperimentError) -> Measured<CIFAR10Values> {
     let (images, settings) = (context.source, context.source.settings)
     let (network, heldOut) = (snapshot.network, images.heldOut)
@@ -70,6 +80,13 @@ struct CIFAR10Values: Codable, Sendable, Equatable {
         in: context.directory, name: "\(context.name)-\(norm.rawValue)", study: study,
         network: network, data: attacked, reference: images.reference
       ) { context.report(share + $0 / 2) }
+    }
+    func twoSided(_ found: DeepRobustness) throws(ExperimentError) -> TwoSidedRadii? {
+      try DeepTwoSidedStudy(
+        settings.twoSided.inRepeat(seed: context.seed, first: settings.seed), norm: found.norm,
+        in: context.directory,
+        name: "\(context.name)-\(found.norm.rawValue)", seed: context.seed
+      ).result(network, p: degree, data: attacked, attacked: found.radii)
     }
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
     let l2 = try robustness(.l2, settings.l2Radii, after: 0)
@@ -88,6 +105,7 @@ struct CIFAR10Values: Codable, Sendable, Equatable {
         linfRadii: linf.radii,
         l2Curve: ([0] + settings.l2Radii).map { l2.robustAccuracy(epsilon: $0) },
         linfCurve: ([0] + settings.linfRadii).map { linf.robustAccuracy(epsilon: $0) },
+        l2TwoSided: try twoSided(l2), linfTwoSided: try twoSided(linf),
         weightRanks: weightRanks, featureRanks: featureRanks),
       flags: l2.flags.map { "l2: \($0)" } + linf.flags.map { "linf: \($0)" })
   }

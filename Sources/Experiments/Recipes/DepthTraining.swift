@@ -27,6 +27,8 @@ struct DepthValues: Codable, Sendable, Equatable {
   var classShare = Double.nan
   /// At ``radii``.
   var robustAccuracy: [Double] = []
+  /// Proved and attacked l2 radii of the first attacked samples; nil where no bounds of the network are known.
+  var twoSided: TwoSidedRadii?
 
   static let radii = (0...120).map { Double($0) / 100 }
 
@@ -72,6 +74,8 @@ struct DepthTraining: Codable, Sendable, Equatable {
   var batchSize: Int
   /// Test samples that are attacked.
   var attackedSamples: Int
+  /// Those of them whose radii are proved as well, in the first repeat.
+  var twoSided: DeepTwoSidedSettings
 
   /// Above this loss training has stalled: the network has learned at most the frequencies of the classes.
   static let stalledLoss = 0.9
@@ -87,13 +91,19 @@ struct DepthTraining: Codable, Sendable, Equatable {
     try check.count("epochs", epochs)
     try check.count("patience", patience)
     try check.count("batchSize", batchSize)
+    try check.twoSided("twoSided", twoSided)
   }
 
   func scale(_ start: Start) -> Double { start == .small ? smallScale : 1 }
 
   /// Trains and measures. Training that does not fit is a failure with what was measured before it, and no radius.
+  ///
+  /// - Parameters:
+  ///   - store: the directory of the experiment, and the name of the run in it.
+  ///   - first: the seed of the first repeat, in which radii are proved; networks of which they are go to `networks/`.
   func measure(
     _ design: DenseDesign, _ start: Start, seed: UInt64,
+    in store: (directory: RunDirectory, name: String), first: UInt64,
     report: @escaping @Sendable (Double) -> Void
   ) throws(ExperimentError) -> Measured<DepthValues> {
     let (train, attacked) = try mixture.data(seed: seed, attackedSamples: attackedSamples)
@@ -124,7 +134,7 @@ struct DepthTraining: Codable, Sendable, Equatable {
       let (groups, classes) = (influence.directions.groupRange, influence.directions.classRange)
       let result = try RobustnessStudy(seed: seed).run(
         classifier: network, data: attacked, reference: train,
-        progress: ProgressReporter { report(0.4 + 0.6 * $0) })
+        progress: ProgressReporter { report(0.4 + 0.4 * $0) })
       values.network = NetworkValues(
         medianRadius: result.medianRadius, accuracy: result.cleanAccuracy,
         effectiveNeurons: Double(influence.dominant().count),
@@ -134,6 +144,16 @@ struct DepthTraining: Codable, Sendable, Equatable {
       values.subclassShare = influence.alignedShare(groups)
       values.classShare = influence.alignedShare(classes)
       values.robustAccuracy = DepthValues.radii.map { result.robustAccuracy(epsilon: $0) }
+      values.twoSided = try DeepTwoSidedStudy(
+        twoSided.inRepeat(seed: seed, first: first), norm: .l2, in: store.directory,
+        name: store.name, seed: seed
+      ).result(
+        network, p: design.exponent, data: attacked, attacked: result.samples.map(\.radius)
+      ) { report(0.8 + 0.2 * $0) }
+      if values.twoSided != nil {
+        let folder = try store.directory.folder("networks")
+        try DeepModelFile.write(network, to: "\(folder.path)/\(store.name).safetensors")
+      }
       return Measured(values, flags: result.flags)
     } catch { throw ExperimentError(error) }
   }

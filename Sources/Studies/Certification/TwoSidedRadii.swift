@@ -4,8 +4,8 @@ import Foundation
 import LinearCore
 import Runs
 
-/// l2 radii of the samples of one network, bounded from both sides: what is proved beside what is found. Stored
-/// below `results/`.
+/// Radii of the samples of one network in one norm, l2 unless said otherwise, bounded from both sides: what is proved
+/// beside what is found. Stored below `results/`.
 package struct TwoSidedRadii: Codable, Sendable, Equatable {
   package struct Sample: Codable, Sendable, Equatable {
     /// The row of the attacked data.
@@ -36,6 +36,10 @@ package struct TwoSidedRadii: Codable, Sendable, Equatable {
   package let seed: UInt64
   /// The samples, the first ones of the attacked data.
   package let samples: [Sample]
+
+  package init(p: Double, seed: UInt64, samples: [Sample]) {
+    (self.p, self.seed, self.samples) = (p, seed, samples)
+  }
 
   /// The share of samples that provably withstand all perturbations of at most `epsilon`.
   package func certifiedAccuracy(_ epsilon: Double) -> Double {
@@ -85,13 +89,15 @@ package struct TwoSidedRadii: Codable, Sendable, Equatable {
     hasSmoothing ? share { $0.smoothed!.status == .abstained } : nil
   }
 
+  /// How much more than an attack has found may be proved, relative to it: attacks add perturbations in single precision.
+  static let tolerance = 1e-6
+
   /// What contradicts itself: a proof of more than an attack allows, found by another search or this one.
   ///
   /// - Parameter attacks: for some attack radii the samples' numbers, such as those of a longer attack on the
   ///   same samples.
-  package func violations(of attacks: [Double] = []) -> [String] {
-    // Attacks add perturbations in single precision.
-    let tolerance = 1e-6
+  package func violations(of attacks: [Double] = [], norm: Norm = .l2) -> [String] {
+    let tolerance = Self.tolerance
     let wrong = samples.filter { sample in
       let other = sample.index < attacks.count ? attacks[sample.index] : .infinity
       return sample.status == .contradictory || sample.lower > sample.upper
@@ -99,7 +105,7 @@ package struct TwoSidedRadii: Codable, Sendable, Equatable {
     }
     if wrong.isEmpty { return [] }
     return [
-      "p = \(p.formatted()): the proved l2 radius of \(wrong.count) samples exceeds that of a "
+      "p = \(p.formatted()): the proved \(norm.rawValue) radius of \(wrong.count) samples exceeds that of a "
         + "perturbation that was found, the first of them sample \(wrong[0].index): a proof is wrong"
     ]
   }

@@ -29,6 +29,7 @@ extension CIFAR10Experiment.Settings {
       try check.radii(name, radii)
       try check.attack("attack", attack, norm: norm, classCount: 10, hasRadii: true)
     }
+    try check.twoSided("twoSided", twoSided)
     try validateNetworks(check)
   }
 

@@ -83,6 +83,14 @@ extension SettingsCheck {
     try count("nodes", nodes)
   }
 
+  /// Radii of deep networks bounded from both sides.
+  func twoSided(_ name: String, _ settings: DeepTwoSidedSettings) throws(ExperimentError) {
+    let check = at(name)
+    try check.count("samples", settings.samples, in: 0...NumberText.largestCount)
+    try check.budget(gap: settings.gap, nodes: settings.nodes)
+    if let seconds = settings.seconds { try check.positive("seconds", seconds) }
+  }
+
   /// Radii bounded from both sides, of data of so many classes.
   func twoSided(_ name: String, _ settings: TwoSidedSettings, classCount: Int = 2)
     throws(ExperimentError)

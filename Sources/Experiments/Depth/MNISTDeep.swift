@@ -40,6 +40,8 @@ struct MNISTDeepExperiment: GridExperiment {
     var attackedSamples: Int
     /// A name of the attack catalogue.
     var attack: String
+    /// Attacked images whose radii are proved as well in the first repeat, in both norms.
+    var twoSided: DeepTwoSidedSettings
 
     /// Figures have a panel for every variant and depth, or two for every variant.
     func validate() throws(ExperimentError) {
@@ -59,6 +61,7 @@ struct MNISTDeepExperiment: GridExperiment {
       try check.count("batchSize", batchSize)
       try check.count("attackedSamples", attackedSamples)
       for norm in norms { try check.attack("attack", attack, norm: norm, classCount: 10) }
+      try check.twoSided("twoSided", twoSided)
       try check.cells(most: [degrees.count, depths.count, variants.count]) { [Cell]() }
     }
   }
@@ -97,18 +100,32 @@ struct MNISTDeepExperiment: GridExperiment {
       var medianRadius = Double.nan
       /// At the radii of the norm.
       var curve: [Double] = []
+      /// Proved and attacked radii of the first attacked images; nil where no bounds of the network are known.
+      var twoSided: TwoSidedRadii?
     }
   }
 
   /// A norm that is attacked in.
-  private struct Attacked: Sendable {
+  struct Attacked: Sendable {
     let norm: Norm
     let radii: [Double]
     let result: WritableKeyPath<Values, Values.Robustness> & Sendable
     let median: Metric<Values>
+
+    /// Numbers of what is proved.
+    var twoSided: [Metric<Values>] {
+      let (name, result) = (norm.rawValue, result)
+      return TwoSidedRadii.metrics(
+        name.prefix(1).uppercased() + name.dropFirst(), heading: name, digits: norm == .linf ? 4 : 3
+      ).map { metric in
+        Metric(metric.key, heading: metric.heading, digits: metric.digits) {
+          $0[keyPath: result].twoSided.map(metric.value) ?? .nan
+        }
+      }
+    }
   }
 
-  private static let attacked = [
+  static let attacked = [
     Attacked(
       norm: .l2, radii: (0...100).map { Double($0) * 0.04 }, result: \.l2,
       median: Metric(\.l2.medianRadius, "medianL2", heading: "median l2")),
@@ -131,7 +148,10 @@ struct MNISTDeepExperiment: GridExperiment {
       validationSamples: preset.pick(quick: 1000, laptop: 5000, paper: 5000),
       epochs: preset.pick(quick: 6, laptop: 15, paper: 50),
       attackedSamples: preset.pick(quick: 20, laptop: 60, paper: 1000),
-      attack: preset == .quick ? "quick" : "standard")
+      attack: preset == .quick ? "quick" : "standard",
+      twoSided: DeepTwoSidedSettings(
+        samples: preset.pick(quick: 5, laptop: 20, paper: 100),
+        nodes: preset.pick(quick: 1, laptop: 20, paper: 1000)))
   }
 
   // What is varied and measured.
@@ -148,7 +168,7 @@ struct MNISTDeepExperiment: GridExperiment {
     [Metric(\.testAccuracy, "testAccuracy", heading: "accuracy", digits: 4)]
     + attacked.map(\.median) + [
       Metric(\.loss, "loss", digits: 4), Metric(\.learningRate, "learningRate", heading: "rate"),
-    ]
+    ] + attacked.flatMap(\.twoSided)
 
   /// Parts of the paper's protocol.
   struct Source: Sendable {
@@ -199,16 +219,22 @@ struct MNISTDeepExperiment: GridExperiment {
         testAccuracy: network.accuracy(test.inputs, labels: test.labels),
         loss: outcome.record.epochs.last?.loss ?? .nan, learningRate: rate))
     for (number, attacked) in Self.attacked.enumerated() {
-      let norm = attacked.norm
+      let (norm, images) = (attacked.norm, test.prefix(settings.attackedSamples))
+      let name = "\(context.name)-\(norm.rawValue)"
       let found = try DeepRobustness.measured(
-        in: context.directory, name: "\(context.name)-\(norm.rawValue)",
+        in: context.directory, name: name,
         study: RobustnessStudy(norm: norm, attack: settings.attack, seed: context.seed),
-        network: network, data: test.prefix(settings.attackedSamples),
-        reference: context.source.train
-      ) { context.report(0.3 + 0.35 * (Double(number) + $0)) }
+        network: network, data: images, reference: context.source.train
+      ) { context.report(0.3 + 0.35 * (Double(number) + 0.8 * $0)) }
+      let twoSided = try DeepTwoSidedStudy(
+        settings.twoSided.inRepeat(seed: context.seed, first: settings.seed), norm: norm,
+        in: context.directory, name: name, seed: context.seed
+      ).result(network, p: cell.p, data: images, attacked: found.radii) {
+        context.report(0.3 + 0.35 * (Double(number) + 0.8 + 0.2 * $0))
+      }
       result.values[keyPath: attacked.result] = .init(
         medianRadius: found.medianRadius,
-        curve: attacked.radii.map { found.robustAccuracy(epsilon: $0) })
+        curve: attacked.radii.map { found.robustAccuracy(epsilon: $0) }, twoSided: twoSided)
       result.flags += found.flags.map { "\(norm.rawValue): \($0)" }
     }
     return result
@@ -259,146 +285,7 @@ struct MNISTDeepExperiment: GridExperiment {
     } catch { throw ExperimentError(error) }
   }
 
-  // What it says.
-
-  func account(of results: Results) -> Account {
-    let rates = settings.learningRates.map { $0.formatted() }.joined(separator: ", ")
-    return Account(
-      title: "Do deeper networks gain from pReLU? MNIST digits",
-      subtitle: "Preset \(settings.preset.rawValue): "
-        + "\(settings.trainingSamples) training images, width \(settings.width), Adam with a cosine "
-        + "schedule, batch \(settings.batchSize), \(settings.epochs) epochs; "
-        + "\(settings.attackedSamples) test images attacked by \(settings.attack)",
-      introduction: """
-        Ten logits. The mean image is subtracted; perturbations stay in the box [0, 1] of pixels. Every feature is \
-        divided by ‖x‖^(p-1), as in the paper's networks of one hidden layer ("input norm"); from the second hidden \
-        layer on with residual connections x + layer(x), or in place of that x + layer(normalisation(x)) with a layer \
-        normalisation before the outputs. Equal functions are measured once. The learning rate, \(rates), is the one \
-        with the best accuracy on \(settings.validationSamples) validation images.
-        """,
-      answer: answer(results), findings: findings(results),
-      figures: Self.attacked.map { curves($0, results) } + [medians(results)],
-      answerTable: answerTable(results))
-  }
-
-  private func name(_ p: Double) -> String { "p = \(p.formatted())" }
-
-  /// The median radius of a degree over that of the first one, at the same depth and variant.
-  private func gain(
-    _ attacked: Attacked, _ p: Double, _ depth: Int, _ variant: Variant, _ results: Results
-  ) -> Double? {
-    let base = results.mean(attacked.median, Cell(settings.degrees[0], depth, variant)) ?? 0
-    let own = results.mean(attacked.median, Cell(p, depth, variant))
-    return base > 0 ? own.map { $0 / base } : nil
-  }
-
-  private func findings(_ results: Results) -> [String: Account.Finding] {
-    var findings: [String: Account.Finding] = [:]
-    for attacked in Self.attacked {
-      for variant in settings.variants {
-        for depth in settings.depths {
-          for p in settings.degrees.dropFirst() {
-            findings[
-              "median \(attacked.norm.rawValue) radius over that of \(name(settings.degrees[0])): "
-                + "\(variant.rawValue), depth \(depth), \(name(p))"] =
-              gain(attacked, p, depth, variant, results).map { .number($0) }
-          }
-        }
-      }
-    }
-    return findings
-  }
-
-  /// What the last degree gains at the smallest and at the largest depth, and where the largest radius is.
-  private func answer(_ results: Results) -> String {
-    let (first, last) = (settings.degrees[0], settings.degrees[settings.degrees.count - 1])
-    let parts = Set([settings.depths.min()!, settings.depths.max()!]).sorted().compactMap {
-      depth -> String? in
-      let all = Self.attacked.flatMap { attacked in
-        settings.variants.compactMap { gain(attacked, last, depth, $0, results) }
-      }
-      if all.isEmpty || last == first { return nil }
-      let mean = exp(all.reduce(0) { $0 + log($1) } / Double(all.count))
-      return String(
-        format: "in %d of %d comparisons at depth %d, by a factor of %.2f", all.count { $0 > 1 },
-        all.count, depth, mean)
-    }
-    let best = best(Self.attacked[0], results)
-    return
-      (parts.isEmpty
-      ? ""
-      : "Against \(name(first)), for both norms and all kinds, \(name(last)) gains "
-        + "\(parts.joined(separator: ", and ")) (geometric means). ")
-      + "The largest median l2 radius is \(best.radius) (\(best.title))."
-  }
-
-  private func best(_ attacked: Attacked, _ results: Results) -> (radius: String, title: String) {
-    cells.compactMap { cell in results.mean(attacked.median, cell).map { (cell.title, $0) } }
-      .max { $0.1 < $1.1 }.map { (String(format: "%.3f", $0.1), $0.0) } ?? ("–", "–")
-  }
-
-  /// The gains over the first degree, depth by depth, and the largest radii.
-  private func answerTable(_ results: Results) -> Account.Table {
-    let (first, last) = (settings.degrees[0], settings.degrees[settings.degrees.count - 1])
-    return Account.Table(
-      caption: "The median radius of \(name(last)) over that of \(name(first)), least and largest "
-        + "over the kinds of networks, and the largest median radius of all.",
-      header: ["norm"] + settings.depths.map { "depth \($0)" } + ["largest radius", "of"],
-      rows: Self.attacked.map { attacked in
-        let best = best(attacked, results)
-        return [attacked.norm.rawValue]
-          + settings.depths.map { depth in
-            let gains = settings.variants.compactMap { gain(attacked, last, depth, $0, results) }
-            guard let low = gains.min(), let high = gains.max() else { return "–" }
-            return String(format: low == high ? "%.2f" : "%.2f to %.2f", low, high)
-          }
-          + [best.radius, best.title]
-      })
-  }
-
-  /// Robust accuracy against radius: a row a variant, a panel a depth, a line a degree.
-  private func curves(_ attacked: Attacked, _ results: Results) -> AccountFigure {
-    let norm = attacked.norm.rawValue
-    let panels = settings.variants.flatMap { variant in
-      settings.depths.map { depth in
-        LineChart(
-          title: "\(variant.rawValue), depth \(depth)", x: Axis("\(norm) radius"),
-          y: Axis("robust accuracy", range: 0...1.02),
-          series: settings.degrees.map { p in
-            results.series(
-              name(p), curve: attacked.result.appending(path: \.curve),
-              cell: Cell(p, depth, variant), x: attacked.radii)
-          }, legend: variant == settings.variants.last ? .below : .none)
-      }
-    }
-    return AccountFigure(
-      "curves-\(norm)",
-      PanelFigure(
-        panels: panels, columns: settings.depths.count,
-        panelSize: FigureSize(width: 340, height: 280)),
-      caption: "Attacked by \(settings.attack), inside the box of pixels.",
-      alternative: "Robust accuracy against the \(norm) radius by depth and degree")
-  }
-
-  private func medians(_ results: Results) -> AccountFigure {
-    let panels = Self.attacked.flatMap { attacked in
-      settings.variants.map { variant in
-        LineChart(
-          title: variant.rawValue, x: Axis("hidden layers"),
-          y: Axis("median \(attacked.norm.rawValue) radius"),
-          series: settings.degrees.map { p in
-            Series(
-              name(p), x: settings.depths.map { Double($0) },
-              y: settings.depths.map {
-                results.mean(attacked.median, Cell(p, $0, variant)) ?? .nan
-              },
-              style: .both)
-          }, legend: attacked.norm == .linf ? .below : .none)
-      }
-    }
-    return AccountFigure(
-      "median-radius", PanelFigure(panels: panels, columns: settings.variants.count),
-      caption: "The median size of the smallest perturbation found.",
-      alternative: "Median radius against depth by degree")
+  func account(of results: Results) throws(ExperimentError) -> Account {
+    try MNISTDeepReport(experiment: self, results: results).account()
   }
 }
