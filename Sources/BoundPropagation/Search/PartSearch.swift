@@ -55,8 +55,9 @@ struct PartSearch {
       guard radius.isFinite else { break }
       let start = Date()
       let left = min(deadline.timeIntervalSince(start), 1e9)
-      // The smallest ball beyond this one whose bounds are known.
-      let beyond = linear.beyond.filter { $0.stage.radius! >= radius }
+      // The smallest ball beyond this one whose bounds are known; that of the earlier tree where it goes on.
+      let root = tree.flatMap { $0.bounds != nil && $0.radius >= radius ? $0.radius : nil }
+      let beyond = linear.beyond.filter { $0.stage.radius! >= root ?? radius }
       let proof = TreeProof(
         parts: parts, region: region.with(radius: radius),
         isProved: { $0.allSatisfy { $0 > 0 } },

@@ -24,15 +24,23 @@ struct TreeProof {
     var below: Part?
     var above: Part?
 
-    /// Whether the part, or all that it was cut into, is proved.
-    var isProved = false
+    /// The bounds of the stage, where they are kept for parts below that are still to be proved.
+    var bounds: RegionBounds?
+    /// Of the largest ball for which the part, or all that it was cut into, is proved; 0 where none is.
+    var provedRadius = 0.0
+
+    var isProved: Bool { provedRadius > 0 }
 
     init(_ stage: DeepCertificate.Stage) { self.stage = stage }
 
-    /// The cuts of another part, nothing of which is proved.
+    /// Another part, not proved for the ball that is looked at.
     init(open part: Part) {
-      (stage, split, below, above) = (part.stage, part.split, part.below, part.above)
+      (stage, split, bounds) = (part.stage, part.split, part.bounds)
+      (below, above) = (part.below, part.above)
     }
+
+    /// Of the ball that the bounds are about.
+    var radius: Double { stage.radius ?? .infinity }
 
     /// The nodes of a certificate, in preorder.
     var nodes: [DeepCertificate.Node] {
@@ -43,9 +51,10 @@ struct TreeProof {
     var count: Int { 1 + (below?.count ?? 0) + (above?.count ?? 0) }
   }
 
-  /// Parts looked at so far.
+  /// Parts looked at so far, and numbers of bounds that are kept.
   final class Count {
     var parts = 0
+    var kept = 0
   }
 
   let count = Count()
@@ -60,19 +69,30 @@ struct TreeProof {
   var visit: (([HalfSpace], RegionBounds, _ worst: Int) -> Void)?
 
   private static let largestDepth = 200
+  /// Numbers of bounds that may be kept, in 200 MB.
+  private static let largestKept = 1 << 22
 
   /// The tree of the part of some half-spaces, as far as there is time.
+  ///
+  /// What an earlier tree has proved for a ball of at least this size is taken over, and the bounds above it.
   ///
   /// - Parameters:
   ///   - known: bounds on a part that holds this one.
   ///   - old: the part in an earlier tree, whose cuts are made again.
+  ///   - isSame: whether `known` is what the earlier tree knew.
   func prove(
-    halfSpaces: [HalfSpace] = [], known: RegionBounds?, old: Part? = nil,
+    halfSpaces: [HalfSpace] = [], known: RegionBounds?, old: Part? = nil, isSame: Bool = true,
     start: [DeepCertificate.Choice] = [], depth: Int = 0
   ) -> Part {
+    if isSame, let old, old.provedRadius >= region.radius { return old }
     guard Date() < deadline, count.parts < limit, depth < Self.largestDepth else {
       // What an earlier tree has found out about cuts is kept.
       return old.map { Part(open: $0) } ?? Part(DeepCertificate.Stage(radius: nil, choices: start))
+    }
+    if isSame, let old, let bounds = old.bounds, old.radius >= region.radius {
+      let part = Part(open: old)
+      proveHalves(of: part, halfSpaces, bounds, old, isSame: true, depth)
+      return part
     }
     count.parts += 1
     let outcome = parts.evaluate(
@@ -80,29 +100,44 @@ struct TreeProof {
       iterations: old?.split == nil ? iterations : min(iterations, 1),
       start: old?.stage.choices ?? start)
     let part = Part(outcome.stage)
-    part.isProved = isProved(outcome.margins)
-    guard !part.isProved, let bounds = outcome.bounds else {
-      part.isProved = true
+    guard !isProved(outcome.margins), let bounds = outcome.bounds else {
+      part.provedRadius = region.radius
       return part
     }
     if let visit {
       visit(halfSpaces, bounds, worst(outcome.margins))
-      part.isProved = isProved(outcome.margins)
-      if part.isProved { return part }
+      if isProved(outcome.margins) {
+        part.provedRadius = region.radius
+        return part
+      }
     }
     guard let split = old?.split ?? self.split(outcome, bounds, halfSpaces) else { return part }
     part.split = split
+    let size = parts.evaluator.network.sizes.reduce(0, +)
+    if visit == nil, count.kept + size <= Self.largestKept {
+      count.kept += size
+      part.bounds = bounds
+    }
+    proveHalves(of: part, halfSpaces, bounds, old, isSame: false, depth)
+    return part
+  }
+
+  /// Proves what a part is cut into.
+  private func proveHalves(
+    of part: Part, _ halfSpaces: [HalfSpace], _ bounds: RegionBounds, _ old: Part?, isSame: Bool,
+    _ depth: Int
+  ) {
+    guard let split = part.split else { return }
     func half(_ isAbove: Bool, _ old: Part?) -> Part {
       prove(
         halfSpaces: halfSpaces + [
           HalfSpace(
             node: split.node, neuron: split.neuron, isAbove: isAbove, threshold: split.threshold)
-        ], known: bounds, old: old, start: outcome.stage.choices, depth: depth + 1)
+        ], known: bounds, old: old, isSame: isSame, start: part.stage.choices, depth: depth + 1)
     }
     let (below, above) = (half(false, old?.below), half(true, old?.above))
     (part.below, part.above) = (below, above)
-    part.isProved = below.isProved && above.isProved
-    return part
+    part.provedRadius = min(below.provedRadius, above.provedRadius)
   }
 
   /// The cut that leaves the larger of the two least margins, among a few.
