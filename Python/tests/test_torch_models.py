@@ -74,3 +74,35 @@ def test_an_exception_of_the_module_comes_through(mlp):
     _, _, X, _ = mlp
     with pytest.raises(ZeroDivisionError, match="in the module"):
         polyrelu.attack(Broken().eval(), X, (X[:, 1] > X[:, 0]).astype(int), progress=False)
+
+
+def test_our_modules_compute_what_our_networks_compute(digits):
+    pytest.importorskip("sklearn")
+    from polyrelu.classifier import PReLUClassifier
+    from polyrelu.torch import PReLUNetwork
+
+    test, train = digits
+    model = PReLUClassifier(p=2.5, hidden_width=16, epochs=20).fit(train.X, train.y)
+    module = PReLUNetwork.from_model(model)
+    logits = module(torch.from_numpy(test.X)).detach().numpy()
+    assert np.allclose(logits, model.decision_function(test.X), rtol=1e-4, atol=1e-5)
+    # And back: the same network of the library, so the same radii.
+    found = polyrelu.attack(module, test.X[:10], test.y[:10], attack="quick", progress=False)
+    expected = polyrelu.attack(model, test.X[:10], test.y[:10], attack="quick", progress=False)
+    assert np.array_equal(found.radii, expected.radii)
+
+
+def test_the_gradient_of_our_layer():
+    from polyrelu.torch import PReLU
+
+    torch.manual_seed(0)
+    layer = PReLU(4, 3, p=3).double()
+    with torch.no_grad():
+        layer.weight[1] = 0
+    x = torch.randn(5, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(layer, (x,))
+    layer(x).sum().backward()
+    assert torch.equal(layer.weight.grad[1], torch.zeros(4, dtype=torch.float64))
+    w = layer.weight.detach()
+    expected = torch.relu(x @ w[0]) ** 3 / w[0].norm() ** 2
+    assert torch.allclose(layer(x)[:, 0], expected)

@@ -1,4 +1,5 @@
 import CPolyReLU
+import Datasets
 import LinearCore
 import Runs
 import Theory
@@ -40,4 +41,10 @@ public func criticalRadius(_ p: Double, _ opposite: Int64) -> Double {
 @c(polyrelu_critical_radius_relu)
 public func criticalRadiusOfReLU(_ subclasses: Int64) -> Double {
   subclasses < 2 ? .nan : CriticalRadius.relu(subclasses: Int(subclasses))
+}
+
+/// `polyrelu_set_files`, as `polyrelu.h` describes it.
+@c(polyrelu_set_files)
+public func setFiles(_ folder: UnsafePointer<CChar>?) {
+  if let folder { PackageFiles.look(in: String(cString: folder)) }
 }

@@ -71,6 +71,10 @@ void polyrelu_set_threads(int32_t threads);
 /* How messages spell the names of settings: 0 with hyphens (init-scale), 1 with underscores (init_scale). */
 void polyrelu_set_spelling(int32_t spelling);
 
+/* Where the files that come with the library (the digits) are, in a folder PolyReLU_Datasets.resources; by default where
+ * the library was built. */
+void polyrelu_set_files(const char *folder);
+
 /* ---- Data ---- */
 
 /* Labelled samples.

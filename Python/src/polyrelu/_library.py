@@ -73,6 +73,7 @@ _FUNCTIONS = {
     "version": (_TEXT, []),
     "set_threads": (None, [ctypes.c_int32]),
     "set_spelling": (None, [ctypes.c_int32]),
+    "set_files": (None, [_TEXT]),
     "data_create": (ctypes.c_int32, [_ARRAY] * 5 + [_TEXT, _OUTPUT, _ERROR]),
     "data_load": (ctypes.c_int32, [_TEXT, _OUTPUT, _ERROR]),
     "data_contents": (ctypes.c_int32, [_POINTER, _OUTPUT, _ERROR]),
@@ -134,6 +135,7 @@ def _load() -> Any:
     if found != ABI:
         raise ImportError(f"{path} has the interface {found}, this package expects {ABI}")
     library.polyrelu_set_spelling(1)
+    library.polyrelu_set_files(os.fsencode(path.resolve().parent))
     return library
 
 
