@@ -20,7 +20,7 @@ enum BorrowedArray {
       contents(UnsafeRawPointer(data), shape, strides)
     }
     let elements: Tensor.Elements
-    switch Int(array.type) {
+    switch Int(clamping: array.type) {
     case POLYRELU_FLOAT32: elements = .float32(read(Float.self))
     case POLYRELU_FLOAT64: elements = .float64(read(Double.self))
     case POLYRELU_INT64: elements = .int64(read(Int64.self))
@@ -39,12 +39,12 @@ enum BorrowedArray {
     shape: [Int], strides: [Int]
   ) {
     let largestRank = 8
-    guard (0...largestRank).contains(Int(array.rank)) else {
+    guard (0...largestRank).contains(Int(clamping: array.rank)) else {
       throw .usage("\(name) has the rank \(array.rank), expected 0 to \(largestRank)")
     }
     func first(_ values: some Any) -> [Int] {
       withUnsafeBytes(of: values) {
-        $0.bindMemory(to: Int64.self).prefix(Int(array.rank)).map { Int($0) }
+        $0.bindMemory(to: Int64.self).prefix(Int(clamping: array.rank)).map { Int(clamping: $0) }
       }
     }
     let shape = first(array.shape)

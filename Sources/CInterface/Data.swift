@@ -61,11 +61,11 @@ enum ClassNames {
     guard let tensor = try BorrowedArray.optional(array, name) else { return nil }
     guard let names else { return .numbers(tensor) }
     guard case .int64(let numbers) = tensor.elements,
-      numbers.allSatisfy({ names.indices.contains(Int($0)) })
+      numbers.allSatisfy({ names.indices.contains(Int(clamping: $0)) })
     else {
       throw .usage("\(name): expected int64 positions in the \(names.count) names")
     }
-    return .names(shape: tensor.shape, numbers.map { names[Int($0)] })
+    return .names(shape: tensor.shape, numbers.map { names[Int(clamping: $0)] })
   }
 }
 

@@ -87,7 +87,8 @@ struct FunctionClassifier<Scalar: LinearScalar>: Classifier, ImageClassifier {
   ) -> Bool {
     var request = polyrelu_request()
     request.kind = Int32(kind)
-    request.type = Int32(Scalar.self == Double.self ? POLYRELU_FLOAT64 : POLYRELU_FLOAT32)
+    let type = Scalar.self == Double.self ? POLYRELU_FLOAT64 : POLYRELU_FLOAT32
+    request.type = Int32(type)
     request.count = Int64(count)
     request.inputs = UnsafeRawPointer(inputs)
     request.cotangent = cotangent.map { UnsafeRawPointer($0) }

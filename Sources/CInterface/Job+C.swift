@@ -75,7 +75,7 @@ public func jobRun(
     let pause = 0.1
     while true {
       let request = job.wait(pause)
-      switch Int(request.kind) {
+      switch Int(clamping: request.kind) {
       case POLYRELU_DONE: return jobResult(pointer, result, error)
       case POLYRELU_NOTHING: break
       default: job.reply(isDone: answer(request, callbacks))
@@ -91,7 +91,7 @@ public func jobRun(
 
 /// Lets a callback do what is asked for.
 private func answer(_ request: polyrelu_request, _ callbacks: polyrelu_callbacks) -> Bool {
-  if Int(request.kind) == POLYRELU_BACKWARD {
+  if Int(clamping: request.kind) == POLYRELU_BACKWARD {
     guard let vjp = callbacks.vjp else { return false }
     return vjp(
       callbacks.context, request.type, request.count, request.inputs, request.cotangent,

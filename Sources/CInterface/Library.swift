@@ -22,7 +22,7 @@ public func libraryVersion() -> UnsafePointer<CChar>? { version }
 
 /// `polyrelu_set_threads`, as `polyrelu.h` describes it.
 @c(polyrelu_set_threads)
-public func setThreads(_ count: Int32) { Parallel.threadCount = max(0, Int(count)) }
+public func setThreads(_ count: Int32) { Parallel.threadCount = max(0, Int(clamping: count)) }
 
 /// `polyrelu_set_spelling`, as `polyrelu.h` describes it.
 @c(polyrelu_set_spelling)
@@ -34,13 +34,13 @@ public func setSpelling(_ spelling: Int32) {
 @c(polyrelu_critical_radius)
 public func criticalRadius(_ p: Double, _ opposite: Int64) -> Double {
   guard p >= 1, p.isFinite, opposite >= 1 else { return .nan }
-  return CriticalRadius.polynomialReLU(exponent: p, oppositeSubclasses: Int(opposite))
+  return CriticalRadius.polynomialReLU(exponent: p, oppositeSubclasses: Int(clamping: opposite))
 }
 
 /// `polyrelu_critical_radius_relu`, as `polyrelu.h` describes it.
 @c(polyrelu_critical_radius_relu)
 public func criticalRadiusOfReLU(_ subclasses: Int64) -> Double {
-  subclasses < 2 ? .nan : CriticalRadius.relu(subclasses: Int(subclasses))
+  subclasses < 2 ? .nan : CriticalRadius.relu(subclasses: Int(clamping: subclasses))
 }
 
 /// `polyrelu_set_files`, as `polyrelu.h` describes it.

@@ -155,7 +155,7 @@ public func modelDense(
         "\(SettingName("activation")) is missing, expected what stands between the layers")
     }
     var layers: [DenseLayers.Layer] = []
-    for number in 0..<Int(count) {
+    for number in 0..<Int(clamping: count) {
       layers.append(
         DenseLayers.Layer(
           weights: try BorrowedArray.tensor(weights[number], "weights[\(number)]"),
