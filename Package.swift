@@ -13,6 +13,7 @@ let package = Package(
   products: [
     .library(name: "PolyReLU", targets: ["PolyReLU"] + publicModules),
     .executable(name: "polyrelu", targets: ["PolyReLUCommand"]),
+    .library(name: "polyreluc", type: .dynamic, targets: ["CInterface"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -69,6 +70,14 @@ let package = Package(
       dependencies: [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
         "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
+      ]),
+    // The header polyrelu.h, and the functions that it declares.
+    .systemLibrary(name: "CPolyReLU"),
+    .target(
+      name: "CInterface",
+      dependencies: [
+        "Alignment", "Attacks", "BoundPropagation", "CPolyReLU", "Certification", "Datasets",
+        "Formats", "Graphs", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
       ]),
     .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(

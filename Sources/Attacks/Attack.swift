@@ -58,4 +58,7 @@ public struct AttackError: Error, Sendable, Equatable, CustomStringConvertible {
 
   /// An error with a message.
   public init(_ description: String) { self.description = description }
+
+  /// Whoever started the attack asked it to end.
+  static let cancelled = AttackError("the attack was cancelled")
 }

@@ -23,6 +23,7 @@ extension AttackProblem {
   /// or zero for one output.
   func margins(_ perturbations: Matrix<C.Scalar>) -> [C.Scalar] {
     counts.addForward(sampleNumbers)
+    if Cancellation.isRequested { return [C.Scalar](repeating: 0, count: count) }
     return margins(of: classifier.logits(perturbed(perturbations)))
   }
 
@@ -35,6 +36,10 @@ extension AttackProblem {
     margins: [C.Scalar], gradients: Matrix<C.Scalar>
   ) {
     counts.addGradients(sampleNumbers)
+    if Cancellation.isRequested {
+      let (rows, columns) = (perturbations.rows, perturbations.columns)
+      return ([C.Scalar](repeating: 0, count: rows), Matrix(rows: rows, columns: columns))
+    }
     let result = classifier.logitsAndInputGradient(perturbed(perturbations)) { logits, rows in
       var cotangent = Matrix<C.Scalar>(rows: logits.rows, columns: logits.columns)
       for i in 0..<logits.rows {
@@ -67,6 +72,7 @@ extension AttackProblem {
   /// Which samples the perturbations fool: the predicted class is not the label, or it is the target.
   func isFooled(_ perturbations: Matrix<C.Scalar>) -> [Bool] {
     counts.addForward(sampleNumbers)
+    if Cancellation.isRequested { return [Bool](repeating: false, count: count) }
     return fools(classifier.predictions(perturbed(perturbations)))
   }
 

@@ -101,6 +101,7 @@ public struct RobustnessEvaluation<C: Classifier>: Sendable {
           EvaluationProgress(
             samples: start, attack: attacks[attack].name, fraction: done / Double(standing.count)))
       }
+      try Cancellation.check(AttackError.cancelled)
       store?.keep(chunk, number: number)
       result.take(chunk)
     }

@@ -43,15 +43,18 @@ package enum Parallel {
       return
     }
     let next = Atomic<Int>(0)
+    let cancellation = Cancellation.current
     withoutActuallyEscaping(body) { body in
       nonisolated(unsafe) let body = body
       DispatchQueue.concurrentPerform(iterations: threads) { _ in
         $share.withValue(available / threads) {
-          DenormalNumbers.flushed {
-            while true {
-              let index = next.add(1, ordering: .relaxed).oldValue
-              if index >= count { return }
-              body(index)
+          Cancellation.$current.withValue(cancellation) {
+            DenormalNumbers.flushed {
+              while true {
+                let index = next.add(1, ordering: .relaxed).oldValue
+                if index >= count { return }
+                body(index)
+              }
             }
           }
         }

@@ -53,6 +53,7 @@ struct EnsembleSearch<C: Classifier> {
     let hasMinimumNorm = attacks.contains(where: \.isMinimumNorm)
     var searchedBalls = false
     for (number, attack) in attacks.enumerated() {
+      if Cancellation.isRequested { return }
       willRun(number)
       let stream = stream.child(attack.name)
       if attack.isMinimumNorm {
@@ -74,7 +75,9 @@ struct EnsembleSearch<C: Classifier> {
     // In a box the smallest perturbation is where the box says; elsewhere there are valleys side by side,
     // and which one was found may hang on a rounding.
     if problem.threat.box == nil {
-      for number in 0..<Self.probes { probe(open, stream.child("probe", number)) }
+      for number in 0..<Self.probes where !Cancellation.isRequested {
+        probe(open, stream.child("probe", number))
+      }
     }
   }
 
@@ -165,7 +168,7 @@ struct EnsembleSearch<C: Classifier> {
   private mutating func search(
     _ attack: any Attack, _ rows: [Int], _ trials: [C.Scalar], _ stream: RandomStream
   ) {
-    if rows.isEmpty { return }
+    if rows.isEmpty || Cancellation.isRequested { return }
     let part = rows.count == problem.count ? problem : problem.subset(rows)
     var found = attack.perturbations(part, radii: trials, stream: stream)
     part.project(&found, radii: trials)

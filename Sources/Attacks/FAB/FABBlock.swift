@@ -53,6 +53,7 @@ struct FABBlock<Scalar: LinearScalar> {
     var (leads, otherLeads) = (runs.map { _ in Scalar(0) }, runs.map { _ in Scalar(0) })
     var (fooled, ignored) = (runs.map { _ in false }, runs.map { _ in false })
     for number in 0...steps where number < steps || isLast {
+      if Cancellation.isRequested { return }
       for (i, run) in runs.enumerated() {
         addClipped(
           dimension, inputs + run.sample * dimension, current + run.row * dimension,

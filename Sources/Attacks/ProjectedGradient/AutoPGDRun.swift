@@ -101,6 +101,7 @@ struct AutoPGDRun<Scalar: LinearScalar> {
     let interval = max(1, steps / 25)
     var lastCheckpoint = 0
     for done in 1..<(steps + 1) where !states.isEmpty {
+      if Cancellation.isRequested { return }
       for row in states.indices { advance(states[row], row, iterates, isFirst: done == 1) }
       evaluation.run(states, iterates, loss, pass)
       for row in states.indices {

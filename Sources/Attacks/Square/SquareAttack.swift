@@ -88,6 +88,7 @@ public struct SquareAttack: Attack {
       streams: streams)
     var part = problem.subset(open)
     for query in -1..<queries where !search.samples.isEmpty {
+      if Cancellation.isRequested { break }
       if query >= 0 {
         proposals.use(
           share: SquareWindows.share(query: query, of: queries, initial: initialShare))

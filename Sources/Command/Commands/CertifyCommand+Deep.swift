@@ -9,9 +9,6 @@ import Studies
 
 /// Networks of more than one hidden layer, by bound propagation.
 extension CertifyCommand {
-  /// Parts of a ball that are looked at where nobody says how many: mainly the slopes for the whole ball.
-  private static let partsOfDeepNetworks = 16
-
   func runDeep(_ loaded: LoadedModel) throws {
     let name = "--model \(model.model)"
     if smoothing.sigma != nil {
@@ -20,7 +17,7 @@ extension CertifyCommand {
     try loaded.checkBounds(name: name)
     let (samples, request, reference) = try samples(for: loaded)
     let stored = try inputs.standardized(loaded.network, for: samples)
-    let budget = budget(nodes: Self.partsOfDeepNetworks)
+    let budget = budget(nodes: DeepCertificationStudy.standardParts)
     let study = DeepCertificationStudy(
       norm: norm, budget: budget, attack: noAttack ? nil : "quick",
       respectsBox: inputs.box != nil, seed: common.seed)

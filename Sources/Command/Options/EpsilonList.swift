@@ -1,6 +1,7 @@
 import ArgumentParser
 import LinearCore
 import Runs
+import Studies
 
 /// The radii of a robustness curve.
 struct EpsilonList: Equatable, ExpressibleByArgument {
@@ -32,7 +33,7 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
     guard parts.count == 3, let first = Self.radius(parts[0]), let last = Self.radius(parts[1]),
       let count = Int(parts[2]), (1...10_000).contains(count)
     else { return nil }
-    values = Self.evenlySpaced(first, last, count)
+    values = RobustnessStudy.evenlySpaced(first, last, count)
   }
 
   /// A number from 0 to 1e300, or a fraction of two of them.
@@ -40,18 +41,9 @@ struct EpsilonList: Equatable, ExpressibleByArgument {
     NumberText.value(text).flatMap { $0 >= 0 && $0 <= 1e300 ? $0 : nil }
   }
 
-  static func evenlySpaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {
-    if count == 1 { return [first] }
-    return (0..<count).map { first + (last - first) * Double($0) / Double(count - 1) }
-  }
-
   /// Radii that show where networks on unit-size data give way.
   static func standard(for norm: Norm) -> EpsilonList {
-    switch norm {
-    case .l2: EpsilonList(evenlySpaced(0, 1.5, 16))
-    case .linf: EpsilonList(evenlySpaced(0, 0.3, 16))
-    case .l1: EpsilonList(evenlySpaced(0, 3, 16))
-    }
+    EpsilonList(RobustnessStudy.standardEpsilons(for: norm))
   }
 
   /// Reads an argument; the error says what was expected.

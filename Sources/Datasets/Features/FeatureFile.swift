@@ -34,8 +34,20 @@ public enum FeatureFile {
     path: String, labels rule: LabelRule = .category, split: StratifiedSplit = .all,
     options: FeatureOptions
   ) throws(DatasetError) -> Dataset {
-    let arrays = try FeatureArrays.open(path, options)
-    let name = URL(fileURLWithPath: path).lastPathComponent
+    try dataset(
+      FeatureArrays.open(path, options), name: URL(fileURLWithPath: path).lastPathComponent,
+      path: path, labels: rule, split: split, layout: options.layout)
+  }
+
+  /// The samples of arrays.
+  ///
+  /// - Parameters:
+  ///   - name: what the data are called.
+  ///   - path: where they come from, for errors.
+  static func dataset(
+    _ arrays: FeatureArrays, name: String, path: String, labels rule: LabelRule,
+    split: StratifiedSplit, layout: InputLayout?
+  ) throws(DatasetError) -> Dataset {
     let inputs = try arrays.inputs.samples()
     let count = inputs.rows.rows
     let found = try arrays.labels.map { (labels) throws(DatasetError) in
@@ -74,7 +86,7 @@ public enum FeatureFile {
     if let groups = data.groups, let source = arrays.groups ?? arrays.labels {
       data.groupLabels = try groupLabels(groups, data, source.invalid)
     }
-    try data.takeShape(arrays.inputs.tensor.shape, layout: options.layout)
+    try data.takeShape(arrays.inputs.tensor.shape, layout: layout)
     data.inputBox = try box(arrays, data)
     return split == .all ? data : try part(split, of: data, categories, path)
   }

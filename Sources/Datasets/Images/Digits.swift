@@ -15,8 +15,7 @@ public enum Digits {
   public static func load(
     labels: LabelRule = .category, split: StratifiedSplit = .all
   ) throws(DatasetError) -> Dataset {
-    let path = Bundle.module.bundleURL
-      .appendingPathComponent("Resources/digits.csv.gz").path
+    let path = PackageFiles.folder.appendingPathComponent("Resources/digits.csv.gz").path
     let bytes = try reading { () throws(FormatError) in try Gzip.contents(of: path) }
     guard let values = numbers(bytes), values.count == 1797 * 65 else {
       throw .invalid(

@@ -37,9 +37,11 @@ package struct RunEnvironment: Codable, Sendable {
   }
 
   private static func sourceRevision() -> String? {
+    // As a library in another program there is no path of ours.
+    guard let program = CommandLine.arguments.first else { return nil }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    let folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    let folder = URL(fileURLWithPath: program).deletingLastPathComponent().path
     process.arguments = ["git", "-C", folder, "rev-parse", "--short=12", "HEAD"]
     let output = Pipe()
     process.standardOutput = output

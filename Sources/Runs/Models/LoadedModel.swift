@@ -13,6 +13,16 @@ package struct LoadedModel: Sendable {
   /// What errors call it.
   private let name: String
 
+  /// A network in memory.
+  ///
+  /// - Parameters:
+  ///   - name: what errors call it.
+  ///   - classes: the values of its classes, different ones and no more than it tells apart; nil where nobody says
+  ///     them.
+  package init(_ network: StoredModel, name: String, classes: [ClassLabel]? = nil) {
+    (self.network, self.name, self.classes) = (network, name, classes)
+  }
+
   /// Reads a model file.
   ///
   /// - Parameters:

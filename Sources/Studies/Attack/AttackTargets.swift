@@ -58,6 +58,30 @@ package struct AttackTargets: Sendable, Equatable {
     try self.init(classes: classes, data)
   }
 
+  /// One target a sample.
+  ///
+  /// - Parameter labels: a class for each sample of the data, by its value.
+  /// - Throws: ``ExperimentError/usage(_:)`` naming the target that the model does not know, or their number.
+  package init(_ labels: [ClassLabel], data: Dataset) throws(ExperimentError) {
+    let known = data.classes
+    let numbers = Dictionary(uniqueKeysWithValues: known.enumerated().map { ($1, $0) })
+    guard labels.count == data.count else {
+      throw .usage(
+        "\(SettingName("targets")): \(labels.count) for \(data.count) samples, expected one a sample"
+      )
+    }
+    var classes: [Int] = []
+    for (row, label) in labels.enumerated() {
+      guard let number = numbers[label] else {
+        throw .usage(
+          "\(SettingName("targets")): \(label.quoted) of sample \(row) is unknown to the model, whose classes are "
+            + ClassLabel.listing(known))
+      }
+      classes.append(number)
+    }
+    try self.init(classes: classes, data)
+  }
+
   private init(classes: [Int], _ data: Dataset) throws(ExperimentError) {
     if classes == data.labels {
       throw .usage(

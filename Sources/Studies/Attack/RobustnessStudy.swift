@@ -130,6 +130,7 @@ public struct RobustnessStudy {
         result = try ReliabilityChecks(evaluation).check(
           result, classifier, inputs: data.inputs, labels: data.labels)
       }
+      try Cancellation.check(ExperimentError.failed("the attack was cancelled"))
       result.scaleLengths(by: data.unit)
       return result
     } catch { throw ExperimentError(error) }
@@ -145,6 +146,23 @@ public struct RobustnessStudy {
       rows: classes.rows.rows + groups.rows.rows, columns: classes.rows.columns,
       elements: classes.rows.elements + groups.rows.elements)
     return (rows, classes.numbers + groups.numbers.map { labels[$0] })
+  }
+}
+
+extension RobustnessStudy {
+  /// Radii that show where networks on unit-size data give way.
+  package static func standardEpsilons(for norm: Norm) -> [Double] {
+    switch norm {
+    case .l2: evenlySpaced(0, 1.5, 16)
+    case .linf: evenlySpaced(0, 0.3, 16)
+    case .l1: evenlySpaced(0, 3, 16)
+    }
+  }
+
+  /// Numbers from the first to the last.
+  package static func evenlySpaced(_ first: Double, _ last: Double, _ count: Int) -> [Double] {
+    if count == 1 { return [first] }
+    return (0..<count).map { first + (last - first) * Double($0) / Double(count - 1) }
   }
 }
 

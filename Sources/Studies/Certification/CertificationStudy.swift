@@ -187,6 +187,9 @@ public struct CertificationStudy: Sendable {
       nonisolated(unsafe) let (target, progress) = (target, progress)
       Parallel.forEach(indices.count) { position in
         if state.withLock({ $0.error != nil }) { return }
+        if Cancellation.isRequested {
+          return state.withLock { $0.error = .failed("the certification was cancelled") }
+        }
         do throws(ExperimentError) {
           target[position] = try body(indices[position])
           state.withLock {

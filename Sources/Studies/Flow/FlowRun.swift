@@ -169,11 +169,7 @@ package struct FlowRun {
         }
       }
       progress.clear()
-      if flow.hasFailedAtStart {
-        throw ExperimentError.failed(
-          "gradient flow has no first step at time \(flow.time): \(flow.ending?.rawValue ?? "not finite"); "
-            + "give it a smaller initialisation, data of a smaller scale or a smaller p")
-      }
+      try flow.checkStart()
       recorder.recordEnd(flow)
       try checkpoint.write(flow.checkpoint, recorder)
       var extremalVectors: CSVTable?
@@ -196,13 +192,37 @@ package struct FlowRun {
 }
 
 extension GradientFlow {
-  /// Whether the flow broke down before its first step.
-  fileprivate var hasFailedAtStart: Bool {
-    (ending == .nonFinite || ending == .stepUnderflow) && statistics.accepted == 0
+  /// Throws where the flow broke down before its first step.
+  fileprivate func checkStart() throws(ExperimentError) {
+    guard ending == .nonFinite || ending == .stepUnderflow, statistics.accepted == 0 else { return }
+    throw .failed(
+      "gradient flow has no first step at time \(time): \(ending?.rawValue ?? "not finite"); "
+        + "give it a smaller initialisation, data of a smaller scale or a smaller p")
   }
 }
 
 extension FlowResult {
+  /// Integrates to the end in memory; ``FlowRun`` is the one that leaves files.
+  ///
+  /// - Throws: ``ExperimentError/failed(_:)`` where the flow has no first step, or was cancelled.
+  package static func integrated(
+    _ configuration: FlowRunConfiguration, data: Dataset, progress: ProgressReporter
+  ) throws(ExperimentError) -> FlowResult {
+    let flow = try configuration.makeFlow(data: data)
+    var recorder = FlowRecorder(configuration, data: data, initialState: flow.initialState)
+    recorder.recordStart(flow)
+    let start = Date()
+    while flow.ending == nil {
+      try Cancellation.check(ExperimentError.failed("the flow was cancelled"))
+      flow.advance()
+      recorder.recordStep(flow)
+      progress.update(recorder.liveView(flow), since: start)
+    }
+    try flow.checkStart()
+    recorder.recordEnd(flow)
+    return FlowResult(flow, recorder, extremalVectors: nil)
+  }
+
   /// Whether the integration broke down on its way, so that the network is not that of a flow trained to its
   /// end.
   package var hasBrokenDown: Bool { ending == .nonFinite || ending == .stepUnderflow }

@@ -7,8 +7,10 @@ import Runs
 
 /// What a network says about every sample: classes, logits, margins and probabilities.
 package struct Predictions: Sendable {
-  private let logits: Matrix<Float>
-  private let predicted: [Int]
+  /// (n, outputs).
+  package let logits: Matrix<Float>
+  /// The class of every sample.
+  package let predicted: [Int]
   /// Nil for data without.
   private let labels: [Int]?
   /// The value of every class.

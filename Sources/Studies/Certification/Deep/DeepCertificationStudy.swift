@@ -7,6 +7,9 @@ import Runs
 
 /// Certifies networks of any depth by bound propagation, with the witnesses of a quick attack as upper bounds.
 package struct DeepCertificationStudy: Sendable {
+  /// Parts of a ball that are looked at where nobody says how many: mainly the slopes for the whole ball.
+  package static let standardParts = 16
+
   package var norm: Norm
   /// When to stop.
   package var budget: SearchBudget
