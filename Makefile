@@ -1,6 +1,7 @@
 # make reproduce   the central result with figures: installs what is missing, builds, runs
 # make test        the whole test suite
 # make python      the tests of the Python package, where Python 3 and its packages are to be had
+# make wheel       a Python wheel in dist/ that needs no Swift toolchain
 # make lint        format lint
 # make sanitize    the tests of readers under the address and the thread sanitizer, see below
 # make fuzz        every reader of files under libFuzzer, 10 minutes each (SECONDS_EACH=60 make fuzz)
@@ -8,7 +9,7 @@
 
 RUN := runs/overview-quick
 
-.PHONY: reproduce test python lint build setup sanitize fuzz figures clean
+.PHONY: reproduce test python wheel lint build setup sanitize fuzz figures clean
 
 reproduce: build
 	.build/release/polyrelu reproduce overview --preset quick --out $(RUN) --resume
@@ -22,6 +23,9 @@ test: setup
 
 python: setup
 	Tools/test-python
+
+wheel: setup
+	Tools/wheel
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks/Sources Fuzz/Package.swift \
@@ -48,4 +52,4 @@ figures:
 	cp $(RUN)/mixture/figures/robust-accuracy.svg Documentation/robust-accuracy.svg
 
 clean:
-	rm -rf .build .build-address .build-thread .build-fuzz .build-python runs
+	rm -rf .build .build-address .build-thread .build-fuzz .build-python .build-wheel dist runs

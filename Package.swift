@@ -77,7 +77,8 @@ let package = Package(
       name: "CInterface",
       dependencies: [
         "Alignment", "Attacks", "BoundPropagation", "CPolyReLU", "Certification", "Datasets",
-        "Formats", "Graphs", "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
+        "Experiments", "Formats", "Graphs", "LinearCore", "Networks", "Runs", "Studies", "Theory",
+        "Training",
       ]),
     .target(name: "PolyReLU", dependencies: publicModules.map { .init(stringLiteral: $0) }),
     .executableTarget(

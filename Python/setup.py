@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from setuptools import Distribution, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,4 +43,11 @@ class WithLibrary(Distribution):
         return True
 
 
-setup(cmdclass={"build_py": BuildLibrary}, distclass=WithLibrary)
+class AnyPython(bdist_wheel):
+    """A wheel for every version of Python 3: the library is loaded by ctypes."""
+
+    def get_tag(self):
+        return "py3", "none", super().get_tag()[2]
+
+
+setup(cmdclass={"build_py": BuildLibrary, "bdist_wheel": AnyPython}, distclass=WithLibrary)

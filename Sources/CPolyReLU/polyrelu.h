@@ -265,6 +265,16 @@ int32_t polyrelu_flow(const polyrelu_data *data, const char *options, polyrelu_j
 int32_t polyrelu_alignment(const polyrelu_model *model, const polyrelu_data *data, polyrelu_job **job,
                            polyrelu_error *error);
 
+/* Runs an experiment, as the command `polyrelu reproduce` does, with the same files. One that is cancelled keeps what
+ * was done, for resume.
+ *
+ * options name (required), out (required, a directory), preset (quick, laptop, paper), seed, data, repeats, settings (list
+ *         of texts KEY=VALUE), resume.
+ *
+ * json   directory, report (the path of report.html), flags (reasons not to trust a number).
+ */
+int32_t polyrelu_experiment(const char *options, polyrelu_job **job, polyrelu_error *error);
+
 /* Waits until the job has ended or asks for something, at most so many seconds. Call it from one thread at a time.
  * What it asks for (LOGITS, FORWARD, BACKWARD) is answered by polyrelu_job_answer before it is asked again. */
 int32_t polyrelu_job_wait(polyrelu_job *job, double seconds, polyrelu_request *request);

@@ -40,18 +40,18 @@ import Testing
       ]
     ),
     (
-      "CInterface",
-      [
-        "Alignment", "Attacks", "BoundPropagation", "Certification", "Datasets", "Formats",
-        "Graphs",
-        "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
-      ]
-    ),
-    (
       "Experiments",
       [
         "Alignment", "Attacks", "Certification", "Datasets", "DeepNetworks", "Figures", "Formats",
         "LinearCore", "Networks", "Runs", "Studies", "Theory", "Training",
+      ]
+    ),
+    (
+      "CInterface",
+      [
+        "Alignment", "Attacks", "BoundPropagation", "Certification", "Datasets",
+        "Experiments", "Formats", "Graphs", "LinearCore", "Networks", "Runs", "Studies", "Theory",
+        "Training",
       ]
     ),
     (

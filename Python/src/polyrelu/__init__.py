@@ -3,6 +3,7 @@
 from . import datasets, theory
 from ._library import ComputationError, InputError, PolyReLUError, set_threads, version
 from .certification import CertificationResult, certify, verify_certificates
+from .experiments import Run, load_run, run_experiment
 from .robustness import RobustnessResult, attack
 from .training import Alignment, FlowResult, Network, alignment, flow
 
@@ -18,11 +19,14 @@ __all__ = [
     "PReLUClassifier",
     "PolyReLUError",
     "RobustnessResult",
+    "Run",
     "alignment",
     "attack",
     "certify",
     "datasets",
     "flow",
+    "load_run",
+    "run_experiment",
     "set_threads",
     "theory",
     "verify_certificates",

@@ -28,7 +28,9 @@ _PAUSE = 0.1
 _PATIENCE = 0.5
 
 
-def run(name: str, *arguments: Any, model: Any = None, progress: Progress = None) -> Result:
+def run(
+    name: str, *arguments: Any, model: Any = None, progress: Progress = None, patience: float = _PATIENCE
+) -> Result:
     """Starts a job and does what it asks for until it ends.
 
     What ``model`` or ``progress`` raises, KeyboardInterrupt among it, ends the job and is raised here.
@@ -52,7 +54,7 @@ def run(name: str, *arguments: Any, model: Any = None, progress: Progress = None
     except BaseException:
         answer(pointer, 1)
         library.polyrelu_job_cancel(pointer)
-        wait(pointer, _PATIENCE, reference)
+        wait(pointer, patience, reference)
         raise
     finally:
         if isinstance(show, _Line):

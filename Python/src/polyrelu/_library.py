@@ -99,6 +99,7 @@ _FUNCTIONS = {
     "train": (ctypes.c_int32, [_POINTER, _POINTER, _TEXT, _OUTPUT, _ERROR]),
     "flow": (ctypes.c_int32, [_POINTER, _TEXT, _OUTPUT, _ERROR]),
     "alignment": (ctypes.c_int32, [_POINTER, _POINTER, _OUTPUT, _ERROR]),
+    "experiment": (ctypes.c_int32, [_TEXT, _OUTPUT, _ERROR]),
     "job_wait": (ctypes.c_int32, [_POINTER, ctypes.c_double, ctypes.POINTER(Request)]),
     "job_answer": (None, [_POINTER, ctypes.c_int32]),
     "job_cancel": (None, [_POINTER]),

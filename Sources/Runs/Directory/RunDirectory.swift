@@ -232,7 +232,11 @@ package struct RunDirectory: Sendable {
         ProgressReporter.warn("\(error); it is computed again")
       }
     }
+    let cancelled = ExperimentError.failed("the work was cancelled; what was done is kept")
+    try Cancellation.check(cancelled)
     let value = try compute()
+    // Of work that was cancelled it may be any part.
+    try Cancellation.check(cancelled)
     try write(value, to: name)
     return value
   }

@@ -145,6 +145,10 @@ package struct TrainingRun {
         try save(trainer, data.classes, to: checkpoint)
         return describe(epoch)
       }
+      if Cancellation.isRequested {
+        try save(trainer, data.classes, to: checkpoint)
+        throw ExperimentError.failed("the training was cancelled after \(describe(epoch))")
+      }
       if Date().timeIntervalSince(lastCheckpoint) >= checkpointInterval {
         try save(trainer, data.classes, to: checkpoint)
         lastCheckpoint = Date()

@@ -163,6 +163,10 @@ package struct FlowRun {
           try checkpoint.write(flow.checkpoint, recorder)
           return recorder.liveView(flow)
         }
+        if Cancellation.isRequested {
+          try checkpoint.write(flow.checkpoint, recorder)
+          throw ExperimentError.failed("the flow was cancelled")
+        }
         if Date().timeIntervalSince(lastSaved) >= checkpointInterval {
           try checkpoint.write(flow.checkpoint, recorder)
           lastSaved = Date()
