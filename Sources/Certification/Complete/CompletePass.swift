@@ -76,8 +76,16 @@ struct CompletePass {
   /// - Parameter isKnown: whether there is a perturbation that changes the class.
   func firstNodes(isKnown: Bool) -> Int { !isKnown ? 64 : subject == .reduced ? .max : 2000 }
 
-  /// Boxes of this pass for one class. What errors of a reduction leave open, no box closes: they get few.
-  private var nodeLimit: Int { subject == .whole ? budget.nodes : min(budget.nodes, 2000) }
+  /// Boxes of this pass for one class. Open ones hold two walls and a point in all coordinates of the input: no more of
+  /// them than 400 MB have room for.
+  private var nodeLimit: Int {
+    let room = 400_000_000 / (24 * (effective.inputDimension + effective.neurons))
+    return switch subject {
+    case .whole: budget.nodes
+    case .reduced: min(budget.nodes, 2000)
+    case .lifted: min(budget.nodes, 16_000, room)
+    }
+  }
 
   /// A result in the norm of the pass, improved where it is one that falls short.
   ///

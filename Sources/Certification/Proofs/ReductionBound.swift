@@ -6,13 +6,22 @@ import Networks
 ///
 /// Every neuron j of the network, with unit direction u_j and contribution a_j = ||w_j|| V_:j of weight
 /// s_j = max_c |a_cj|, is given to the effective neuron k of closest direction, stretched by a factor
-/// r_k <= 1, or to none. With delta_j = u_j - r_k Q^T m_k for the neurons given away and
-/// phi' <= p ||x||^(p-1) between <u_j, x> and r_k <m_k, Q x>, outputs differ by at most ||x||^p times
+/// r_k <= 1, or to none. Outputs differ by at most ||x||^p times
 ///
-///     sum of s_j, j given to none  +  max_c sum_k |sum_{j to k} a_cj - a_ck / r_k^p|
-///     + p sum_j s_j |<delta_j, x>| / ||x||,      the last sum at most sqrt(A) sigma
+///     sum of s_j, j given to none  +  max_c sum_k |sum_{j to k} a_cj - a_ck / r_k^p|  +  moved .
 ///
-/// by Cauchy-Schwarz, with A the sum of the s_j and sigma the spectral norm of the rows sqrt(s_j) delta_j.
+/// The last is what moving directions by delta_j = u_j - r_k Q^T m_k changes. Let A be the sum of the s_j and sigma the
+/// spectral norm of the rows sqrt(s_j) delta_j, of all neurons or of those given to one k. Since phi' <= p ||x||^(p-1)
+/// between <u_j, x> and r_k <m_k, Q x>, moved is at most
+///
+///     p sum_j s_j |<delta_j, x>| / ||x||  <=  p sqrt(A) sigma       by Cauchy-Schwarz.
+///
+/// Where r_k m_k is the mean of the directions it stands for, first orders cancel. Taylor's formula leaves, for every k,
+///
+///     p max_c ||sum_{j to k} a_cj delta_j||  +  p (p - 1) / 2 sigma_k^2                 at p >= 2,
+///                                               A_k^(1 - p/2) sigma_k^p                 at p < 2,
+///
+/// with phi'' <= p (p - 1) ||x||^(p-2), or |phi'(s) - phi'(t)| <= p |s - t|^(p-1) and Jensen's inequality.
 struct ReductionBound {
   private let exponent: Double
   /// u_j and a_j.
@@ -75,16 +84,50 @@ struct ReductionBound {
       let factor = Double.power(stretch[k], -exponent)
       for c in 0..<outputs { mismatch[c] += (sums[k, c] - factor * target[k, c]).magnitude }
     }
-    // Without convergence of LAPACK's iteration the Frobenius norm will do.
     let rows = residuals(groups, stretch, m, basis)
-    let spectral = (try? rows.singularValues().first ?? 0) ?? rows.frobeniusNorm
-    return (none + (mismatch.max() ?? 0) + exponent * total.squareRoot() * spectral)
-      * (1 + rounding) + total * exponent * rounding
+    let moved = min(
+      exponent * total.squareRoot() * Self.spectralNorm(rows),
+      movedAroundMeans(rows, groups, count: count, rounding: rounding))
+    return (none + (mismatch.max() ?? 0) + moved) * (1 + rounding) + total * exponent * rounding
   }
 
-  /// Effective neurons that stand for exactly the neurons nearest to them: mean directions (neurons, rank) and
-  /// sums of contributions (neurons, outputs). Where many directions lie close together, those a reduction has
-  /// found need not.
+  /// What moving directions changes, group by group, with the first orders of a group added up before they are measured.
+  ///
+  /// - Parameter rows: sqrt(s_j) delta_j of the neurons given away, in their order.
+  private func movedAroundMeans(
+    _ rows: Matrix<Double>, _ groups: [Int?], count: Int, rounding: Double
+  ) -> Double {
+    let given = groups.indices.filter { groups[$0] != nil }
+    var members = [[Int]](repeating: [], count: count)
+    for (row, j) in given.enumerated() { members[groups[j]!].append(row) }
+    return members.filter { !$0.isEmpty }.reduce(0) { sum, group in
+      let part = rows.rows(at: group)
+      let shares = group.map { contributions.row(given[$0]) }
+      let roots = group.map { weights[given[$0]].squareRoot() }
+      let weight = group.reduce(0) { $0 + weights[given[$1]] }
+      // Of each output: sum_j (a_cj / sqrt(s_j)) (sqrt(s_j) delta_j).
+      let first = (0..<contributions.columns).map { c in
+        Norm.l2.length(part.transposed.times(zip(shares, roots).map { $0[c] / $1 }))
+      }
+      let sigma = Self.spectralNorm(part) * (1 + rounding) + rounding * weight.squareRoot()
+      let second =
+        exponent >= 2
+        ? 0.5 * exponent * (exponent - 1) * sigma * sigma
+        : Double.power(weight, 1 - exponent / 2) * Double.power(sigma, exponent)
+      return sum
+        + min(
+          exponent * weight.squareRoot() * sigma, exponent * (first.max() ?? 0) + second)
+    }
+  }
+
+  /// Without convergence of LAPACK's iteration the Frobenius norm will do.
+  private static func spectralNorm(_ rows: Matrix<Double>) -> Double {
+    (try? rows.singularValues().first ?? 0) ?? rows.frobeniusNorm
+  }
+
+  /// Effective neurons that stand for exactly the neurons nearest to them: mean directions (neurons, rank) and sums of
+  /// contributions (neurons, outputs), for the length of the mean. Where many directions lie close together, those a
+  /// reduction has found need not.
   func nearestMeans(directions m: Matrix<Double>, basis: Matrix<Double>?)
     -> (directions: Matrix<Double>, contributions: Matrix<Double>)
   {
@@ -92,12 +135,16 @@ struct ReductionBound {
     let inside = basis.map { Matrix.product(directions, $0, transposeB: true) } ?? directions
     var means = Matrix<Double>(rows: m.rows, columns: m.columns)
     var sums = Matrix<Double>(rows: m.rows, columns: contributions.columns)
+    var totals = [Double](repeating: 0, count: m.rows)
     for (j, group) in groups.enumerated() {
       guard let group else { continue }
+      totals[group] += weights[j]
       for i in 0..<m.columns { means[group, i] += weights[j] * inside[j, i] }
       for c in 0..<contributions.columns { sums[group, c] += contributions[j, c] }
     }
-    let kept = means.rowNorms().enumerated().filter { $0.element > 0 }.map(\.offset)
+    let lengths = means.rowNorms()
+    let kept = lengths.indices.filter { lengths[$0] > 0 }
+    for k in kept { sums.scaleRow(k, by: Double.power(lengths[k] / totals[k], exponent)) }
     return (means.rows(at: kept).rowsNormalized(), sums.rows(at: kept))
   }
 
