@@ -71,6 +71,7 @@ import Testing
           Bool.random(using: &random)
           ? .branch(neuron: neuron + Int.random(in: -2...2, using: &random), at: at)
           : .branch(neuron: neuron, at: mutated(at, &random))
+      case .lengthBranch(let at): branch.nodes[i] = .lengthBranch(at: mutated(at, &random))
       case .leaf(var leaf):
         switch Int.random(in: 0..<6, using: &random) {
         case 0: leaf.multiplier = mutated(leaf.multiplier, &random)

@@ -17,7 +17,12 @@ final class LagrangianMinimizer {
   private let terms: LagrangianTerms
   private let radius: Double
   /// The best c where lambda is small.
-  private let preferredBiasSlope: Double
+  private(set) var preferredBiasSlope: Double
+  /// Which c suit the interval of ||x + d||^2; nil where there is no choice.
+  private(set) var line: LengthLine?
+  /// The interval; nil for all of the ball.
+  private var squares: ClosedRange<Double>?
+  private let expectedSquare: Double
   private let x: [Double]
   private let squaredRest: Double
   private let squaredDistance: Double
@@ -62,7 +67,9 @@ final class LagrangianMinimizer {
     self.problem = problem
     self.deadline = deadline
     self.radius = radius
+    expectedSquare = square
     preferredBiasSlope = problem.biasSlope(at: square, within: radius)
+    line = LengthLine(problem, squares: problem.squares(within: radius))
     x = problem.point
     squaredRest = problem.squaredRest
     squaredDistance = problem.squaredDistance
@@ -93,11 +100,23 @@ final class LagrangianMinimizer {
     for buffer in [rows, step, trial, activations, changes] { buffer.deallocate() }
   }
 
+  /// Takes the interval of ||x + d||^2, nil for all of the ball, and the slope c to begin with.
+  func setLengths(_ squares: ClosedRange<Double>?) {
+    guard problem.biasHasLength else { return }
+    self.squares = squares
+    let whole = squares ?? problem.squares(within: radius)
+    line = LengthLine(problem, squares: whole)
+    preferredBiasSlope = problem.biasSlope(at: expectedSquare, squares: whole)
+  }
+
+  /// Takes another c.
+  func setBiasSlope(_ slope: Double) { preferredBiasSlope = slope }
+
   /// Takes a box, given by the intervals of the z_k, and a multiplier lambda > 0.
   func set(multiplier: Double, box: [ClosedRange<Double>]) {
-    // The other half of the curvature is left to the neurons.
+    // The rest of the curvature is left to the neurons.
     biasSlope = max(preferredBiasSlope, -0.25 / multiplier)
-    constant = problem.constant(slope: biasSlope, within: radius)
+    constant = problem.constant(slope: biasSlope, within: radius, squares: squares)
     stiffnessOfNorm = 1 + 2 * multiplier * biasSlope
     terms.set(multiplier: multiplier, curvature: stiffnessOfNorm, box: box)
   }
@@ -244,9 +263,37 @@ final class LagrangianMinimizer {
     return (first, second)
   }
 
+  /// By how much ||x + d||^2 at the minimiser is beyond where the line touches, and the derivative of that with respect to
+  /// c; nil where there is no choice of c.
+  func lengthExcess() -> (value: Double, derivative: Double)? {
+    guard let line else { return nil }
+    let (value, rise) = line.excess(of: squaredLength, slope: biasSlope)
+    for i in 0..<n { trial[i] = 2 * (x[i] + point[i]) }
+    for i in 0..<n { step[i] = trial[i] }
+    solveForStep()
+    var fall = 0.0
+    for i in 0..<n { fall += step[i] * trial[i] }
+    // What is outside of the reduced space is shrunk by 1 / (1 + 2 lambda c).
+    fall += 4 * squaredRest / (stiffnessOfNorm * stiffnessOfNorm * stiffnessOfNorm)
+    return (value, -multiplier * fall - rise)
+  }
+
+  /// How much of the bound the line below the bias term costs at the minimiser, and where to cut the interval of
+  /// ||x + d||^2.
+  func lengthGap() -> (gap: Double, at: Double)? {
+    guard let line else { return nil }
+    // Near the center no line suits the term, and none is needed.
+    if let at = line.safeCut { return (.infinity, at) }
+    guard let at = line.cut(at: squaredLength) else { return nil }
+    return (multiplier * line.gap(at: squaredLength, slope: biasSlope), at)
+  }
+
+  /// c at the last multiplier.
+  var currentBiasSlope: Double { biasSlope }
+
   /// ||x + d||^2 at the minimiser, with the part outside of the reduced space.
   private var squaredLength: Double {
-    if biasSlope == 0 { return 0 }
+    if biasSlope == 0 && line == nil { return 0 }
     let outside = 1 - 2 * multiplier * biasSlope / stiffnessOfNorm
     var sum = outside * outside * squaredRest
     for i in 0..<n {

@@ -20,7 +20,10 @@ final class MomentDescent {
 
   private let problem: DecisionProblem
   private let radius: Double
-  private let preferredBiasSlope: Double
+  private var preferredBiasSlope: Double
+  private let expectedSquare: Double
+  /// The interval of ‖x + d‖²; nil for all of the ball.
+  private var squares: ClosedRange<Double>?
   private let n: Int
   private let start: [Double]
   /// Given to a perturbation that has lost its spread, from where gradients do not lead back.
@@ -53,6 +56,7 @@ final class MomentDescent {
     self.deadline = deadline
     self.problem = problem
     self.radius = radius
+    expectedSquare = square
     preferredBiasSlope = problem.biasSlope(at: square, within: radius)
     n = problem.dimension
     start = problem.preActivations
@@ -65,9 +69,15 @@ final class MomentDescent {
     coefficients = images
   }
 
-  /// Takes a box: intervals of the neurons against the label and, behind them, of cut directions.
-  func set(_ box: [ClosedRange<Double>], cuts: CutDirections) {
+  /// Takes a box: intervals of the neurons against the label and, behind them, of cut directions; and that of ‖x + d‖²,
+  /// nil for all of the ball.
+  func set(
+    _ box: [ClosedRange<Double>], cuts: CutDirections, squares: ClosedRange<Double>? = nil
+  ) {
     self.cuts = cuts
+    self.squares = squares
+    preferredBiasSlope = problem.biasSlope(
+      at: expectedSquare, squares: squares ?? problem.squares(within: radius))
     let against = problem.against
     expectations = box[..<against].map { IntervalExpectation(problem.activation, on: $0) }
     slabs = (0..<cuts.count).map { i in
@@ -96,7 +106,7 @@ final class MomentDescent {
   func solve(multiplier: Double, from moments: [Double], slabMultipliers: [Double]) -> Solution {
     self.multiplier = multiplier
     biasSlope = max(preferredBiasSlope, -0.25 / multiplier)
-    constant = problem.constant(slope: biasSlope, within: radius)
+    constant = problem.constant(slope: biasSlope, within: radius, squares: squares)
     stiffnessOfNorm = 1 + 2 * multiplier * biasSlope
     scaledMultipliers = slabs.indices.map {
       $0 < slabMultipliers.count ? stiffnessOfNorm * slabMultipliers[$0] : 0

@@ -10,6 +10,9 @@ package struct BranchCertificate: Codable, Sendable, Equatable {
     /// Cuts the interval of neuron `neuron` (counted among those against the label) at `at`; the subtree
     /// of the lower part follows, then that of the upper part.
     case branch(neuron: Int, at: Double)
+    /// Cuts the interval of ‖x + d‖² at `at`, in the tree of an l2 certificate; the subtree of the shorter x + d follows, then
+    /// that of the longer ones.
+    case lengthBranch(at: Double)
     /// A box that is bounded.
     case leaf(CertificateLeaf)
     /// A box of a ``LineKernel``. In a tree of such leaves the coordinates of d are cut like pre-activations, counted
@@ -60,12 +63,14 @@ extension BranchCertificate {
 
   /// The least bound of all leaves; nil where the nodes are no tree over `root`, or a leaf is malformed.
   ///
-  /// - Parameter bound: of a leaf on its box; nil for a malformed one.
+  /// - Parameters:
+  ///   - squares: all values of ‖x + d‖²; nil where they are not cut.
+  ///   - bound: of a leaf on its box, and on an interval of ‖x + d‖²; nil for a malformed one.
   func leastBound(
-    over root: [ClosedRange<Double>],
-    _ bound: (CertificateLeaf, [ClosedRange<Double>]) -> Double?
+    over root: [ClosedRange<Double>], squares: ClosedRange<Double>? = nil,
+    _ bound: (CertificateLeaf, [ClosedRange<Double>], ClosedRange<Double>?) -> Double?
   ) -> Double? {
-    var (position, box, least) = (0, root, Double.infinity)
+    var (position, box, squares, least) = (0, root, squares, Double.infinity)
     func visit(depth: Int) -> Bool {
       // Certificates come from files: a tree deeper than any search would make must not exhaust the
       // stack.
@@ -74,10 +79,17 @@ extension BranchCertificate {
       position += 1
       switch node {
       case .leaf(let leaf):
-        guard let value = bound(leaf, box) else { return false }
+        guard let value = bound(leaf, box, squares) else { return false }
         least = min(least, value)
         return true
       case .lines: return false
+      case .lengthBranch(let at):
+        guard let whole = squares, whole.contains(at) else { return false }
+        defer { squares = whole }
+        squares = whole.lowerBound...at
+        guard visit(depth: depth + 1) else { return false }
+        squares = at...whole.upperBound
+        return visit(depth: depth + 1)
       case .branch(let neuron, let at):
         guard box.indices.contains(neuron), box[neuron].contains(at) else { return false }
         let whole = box[neuron]

@@ -32,9 +32,11 @@ struct CertificateKernel {
       certificate.rounding <= 1
     else { return nil }
     guard let kernel = CertificateKernel(problem, certificate) else { return nil }
-    guard let bound = certificate.leastBound(over: kernel.tightening.root, kernel.bound) else {
-      return nil
-    }
+    let squares = problem.squares(within: certificate.searchRadius)
+    guard
+      let bound = certificate.leastBound(
+        over: kernel.tightening.root, squares: squares, kernel.bound)
+    else { return nil }
     let radius = (2 * max(0, bound)).squareRoot() * (1 - 4 * unit)
     return min(certificate.searchRadius, radius)
   }
@@ -55,9 +57,11 @@ struct CertificateKernel {
     rows = cuts.map { Matrix(stacking: [problem.directions, $0.rows]) } ?? problem.directions
   }
 
-  /// A lower bound of ||d||^2/2 for all d that lose the label with z in the present box; nil where a leaf
-  /// is malformed or its Lagrangian not strongly convex.
-  private func bound(_ leaf: CertificateLeaf, _ box: [ClosedRange<Double>]) -> Double? {
+  /// A lower bound of ||d||^2/2 for all d that lose the label with z in the present box and ||x + d||^2 in `squares`; nil
+  /// where a leaf is malformed or its Lagrangian not strongly convex.
+  private func bound(
+    _ leaf: CertificateLeaf, _ box: [ClosedRange<Double>], _ squares: ClosedRange<Double>?
+  ) -> Double? {
     let (n, supporting) = (problem.dimension, problem.supporting)
     // Directions chosen after a leaf was bounded cost and pay nothing there.
     let terms = leaf.quadratics.count
@@ -71,21 +75,26 @@ struct CertificateKernel {
     else { return nil }
     // A box that the ball does not reach needs no bound.
     guard let box = tightening.tightened(box) else { return .infinity }
+    // Where x + d is short, the bias keeps the label.
+    if let squares, squares.upperBound.squareRoot() < problem.biasReach * (1 - 8 * Self.unit) {
+      return .infinity
+    }
     let lambda = leaf.multiplier
     // ||d||^2/2 + lambda c ||x + d||^2 has the curvature 1 + 2 lambda c.
     let weight = lambda * leaf.biasSlope
     let curvature = 1 + 2 * weight
     guard isConvex(leaf.quadratics, curvature) else { return nil }
-    let constant = problem.constant(slope: leaf.biasSlope, within: certificate.searchRadius)
+    let constant = problem.constant(
+      slope: leaf.biasSlope, within: certificate.searchRadius, squares: squares)
     let p = problem.activation.exponent
-    let squares = leaf.point.reduce(0) { $0 + $1 * $1 }
+    let pointSquare = leaf.point.reduce(0) { $0 + $1 * $1 }
     // No |<u, x + d>| is larger, for unit u.
-    let size = problem.extent + squares.squareRoot()
+    let size = problem.extent + pointSquare.squareRoot()
     // ||x||^2 at its worst.
     let end = weight > 0 ? problem.distance.lowerBound : problem.distance.upperBound
     let squaredDistance = end * end
     var lagrangian =
-      0.5 * curvature * squares + lambda * constant
+      0.5 * curvature * pointSquare + lambda * constant
       + weight
       * (squaredDistance + 2 * zip(problem.point, leaf.point).reduce(0) { $0 + $1.0 * $1.1 })
     // What d may gain outside of the reduced space.
@@ -93,7 +102,7 @@ struct CertificateKernel {
     var gradient = zip(leaf.point, problem.point).map { curvature * $0 + 2 * weight * $1 }
     // The sums of the magnitudes of all terms, for the rounding error of value and gradient.
     var valueSize =
-      (1 + 2 * weight.magnitude) * squares + lambda * constant.magnitude
+      (1 + 2 * weight.magnitude) * pointSquare + lambda * constant.magnitude
       + weight.magnitude * size * (size + 2)
     var gradientSize = (1 + 4 * weight.magnitude) * size
     self.rows.withPointer { rows in

@@ -157,7 +157,10 @@ struct DecisionProblem: Sendable {
   /// No phi(<u, y>) exceeds ||y||^p, so the label is kept as long as bias ||y||^q > S ||y||^p, S the sum of the b
   /// against it and of the error of P - N. It is kept at y = 0 as well, where the bias is all there is: this is
   /// what holds at the center of a network that normalises its inputs, where the inequality above reads 0 <= 0.
-  var biasRadius: Double {
+  var biasRadius: Double { max(0, biasReach - distance.upperBound) }
+
+  /// How long x + d may be at most for the bias to outweigh everything that speaks against the label; 0 for never.
+  var biasReach: Double {
     // With hidden biases phi may exceed ||y||^p.
     guard bias > 0, !hasOffsets else { return 0 }
     let p = activation.exponent
@@ -167,7 +170,7 @@ struct DecisionProblem: Sendable {
     guard against.isFinite else { return 0 }
     if against == 0 { return .infinity }
     let reach = Double.power(bias / against, 1 / (p - biasDegree)) * (1 - 1e-13)
-    return reach.isNaN ? 0 : max(0, reach - distance.upperBound)
+    return reach.isNaN ? 0 : max(0, reach)
   }
 
   /// The slope that a line below bias s^(q/2), s = ||x + d||^2, has best: that of the tangent at `square`
@@ -223,6 +226,23 @@ struct DecisionProblem: Sendable {
     let error = error(farthest: farthest)
     let result = least - error - (biasDegree + 16) * 0x1p-50 * size
     return result.isNaN ? -.infinity : result
+  }
+
+  /// The same where ||x + d||^2 lies between two numbers as well; nil for all of the ball.
+  func constant(slope: Double, within radius: Double, squares: ClosedRange<Double>?) -> Double {
+    guard let squares, squares != self.squares(within: radius) else {
+      return constant(slope: slope, within: radius)
+    }
+    return constant(
+      slope: slope, squares: squares,
+      farthest: min(
+        distance.upperBound + radius, squares.upperBound.squareRoot() * (1 + 0x1p-50)))
+  }
+
+  /// The values of ||x + d||^2 for ||d|| <= radius that a tree may cut, a little more than there are.
+  func squares(within radius: Double) -> ClosedRange<Double> {
+    let all = squaredLengths(within: radius)
+    return all.lowerBound * (1 - 0x1p-50)...all.upperBound * (1 + 0x1p-50)
   }
 
   /// bias s^(q/2), s = ||x + d||^2.

@@ -134,7 +134,7 @@ struct LineKernel {
       let node = nodes[position]
       position += 1
       switch node {
-      case .leaf: return false
+      case .leaf, .lengthBranch: return false
       case .lines(let lines):
         guard isLeaf(lines) else { return false }
         if let box { least = min(least, bound(lines, box)) }

@@ -26,7 +26,9 @@ struct MaximumNormKernel {
     }
     let kernel = MaximumNormKernel(
       problem: problem, constant: problem.constant(within: radius))
-    guard let bound = certificate.leastBound(over: problem.root(within: radius), kernel.bound)
+    guard
+      let bound = certificate.leastBound(
+        over: problem.root(within: radius), { leaf, box, _ in kernel.bound(leaf, box) })
     else { return nil }
     return min(radius, (2 * max(0, bound)).squareRoot() * (1 - 4 * unit))
   }

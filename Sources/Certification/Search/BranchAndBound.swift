@@ -17,15 +17,26 @@ struct BoxState {
   /// perturbation; see ``MomentRelaxation``.
   var slabMultipliers: [Double] = []
   var spread: [Double] = []
-  /// The neuron of the loosest relaxation, and where to cut it; -1 where nothing is gained by a cut.
-  var neuron = -1
-  var cut = 0.0
+  /// What ‖x + d‖² is between; nil for all of the ball.
+  var squares: ClosedRange<Double>?
+  /// What to cut where the relaxation is loosest; nil where nothing is gained by a cut.
+  var cut: BoxCut?
+}
+
+/// Where a box is cut in two.
+enum BoxCut {
+  /// The interval of one neuron against the label, or of a cut direction behind them.
+  case neuron(Int, at: Double)
+  /// That of ‖x + d‖².
+  case length(at: Double)
 }
 
 /// How boxes are bounded: what depends on the norm.
 protocol BoxRelaxation {
   /// The intervals of all pre-activations of neurons against the label.
   var root: [ClosedRange<Double>] { get }
+  /// That of ‖x + d‖², where boxes may have less of it.
+  var rootSquares: ClosedRange<Double>? { get }
   /// What is known before the root is bounded.
   var initialState: BoxState { get }
   /// How many boxes to look at.
@@ -43,6 +54,10 @@ protocol BoxRelaxation {
   /// Raises the bound of a box as far as `target`, and picks where to cut it.
   mutating func bound(
     _ state: inout BoxState, _ box: [ClosedRange<Double>], isRoot: Bool, target: Double)
+}
+
+extension BoxRelaxation {
+  var rootSquares: ClosedRange<Double>? { nil }
 }
 
 /// Looks for the smallest perturbation that loses the label, by branch and bound on the pre-activations of
@@ -101,7 +116,7 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
     var count = 1
     let limit = relaxation.nodes(budget)
     while let (value, index) = open.popFirst() {
-      if value >= target || nodes[index].state.neuron < 0 { break }
+      if value >= target || nodes[index].state.cut == nil { break }
       if count >= limit || isLate(leaves: (count + 3) / 2, checkTime) { break }
       for child in branch(index) {
         bound(child)
@@ -149,7 +164,9 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
     var cuts: [(neuron: Int, at: Double, isUpper: Bool)] = []
     var current = index
     while let parent = nodes[current].parent {
-      cuts.append((nodes[parent].state.neuron, nodes[parent].state.cut, nodes[current].isUpper))
+      if case .neuron(let neuron, let at) = nodes[parent].state.cut {
+        cuts.append((neuron, at, nodes[current].isUpper))
+      }
       current = parent
     }
     var box = relaxation.root
@@ -165,7 +182,10 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
     let first = nodes.count
     for isUpper in [false, true] {
       var state = nodes[index].state
-      state.neuron = -1
+      if case .length(let at) = state.cut, let whole = state.squares ?? relaxation.rootSquares {
+        state.squares = isUpper ? at...whole.upperBound : whole.lowerBound...at
+      }
+      state.cut = nil
       nodes.append(Node(state: state, parent: index, isUpper: isUpper))
     }
     nodes[index].children = (first, first + 1)
@@ -177,8 +197,11 @@ struct BranchAndBound<Relaxation: BoxRelaxation> {
     var pending = [0]
     while let index = pending.popLast() {
       let node = nodes[index]
-      if let children = node.children {
-        result.append(.branch(neuron: node.state.neuron, at: node.state.cut))
+      if let children = node.children, let cut = node.state.cut {
+        switch cut {
+        case .neuron(let neuron, let at): result.append(.branch(neuron: neuron, at: at))
+        case .length(let at): result.append(.lengthBranch(at: at))
+        }
         pending.append(children.upper)
         pending.append(children.lower)
       } else {

@@ -29,6 +29,57 @@ struct DualAscent {
     _ minimizer: LagrangianMinimizer, box: [ClosedRange<Double>], target: Double,
     limit: Int = 30, deadline: Date
   ) {
+    ascend(minimizer, box: box, target: target, limit: limit, deadline: deadline)
+    guard minimizer.line != nil else { return }
+    for _ in 0..<3 {
+      let before = value
+      if value >= target || Date() >= deadline { return }
+      tilt(minimizer, box: box, target: target, deadline: deadline)
+      (below, above) = (nil, nil)
+      ascend(minimizer, box: box, target: target, limit: min(limit, 8), deadline: deadline)
+      if value < before + 1e-4 * (target - before) { return }
+    }
+  }
+
+  /// Moves the slope of the line below the bias term, at the best multiplier, to where the dual value is largest.
+  private mutating func tilt(
+    _ minimizer: LagrangianMinimizer, box: [ClosedRange<Double>], target: Double, deadline: Date
+  ) {
+    guard let line = minimizer.line else { return }
+    let width = line.squares.upperBound - line.squares.lowerBound
+    var (low, high) = (-Double.infinity, Double.infinity)
+    var (start, best) = (point, minimizer.preferredBiasSlope)
+    for _ in 0..<8 {
+      minimizer.set(multiplier: multiplier, box: box)
+      minimizer.minimize(from: start)
+      start = minimizer.point
+      let next = minimizer.value - minimizer.squaredGradient / (2 * CertificateKernel.modulus)
+      let slope = minimizer.currentBiasSlope
+      if next > value {
+        value = next
+        point = start
+        leaf = minimizer.leaf
+        coefficients = minimizer.neuronSlopes
+        best = slope
+      }
+      if next >= target || Date() >= deadline { break }
+      guard let (excess, derivative) = minimizer.lengthExcess(), excess.magnitude > 1e-3 * width
+      else { break }
+      if excess > 0 { low = slope } else { high = slope }
+      var other = derivative < 0 ? slope - excess / derivative : .nan
+      if !(other > low && other < high) {
+        guard low.isFinite, high.isFinite else { break }
+        other = 0.5 * (low + high)
+      }
+      minimizer.setBiasSlope(other)
+    }
+    minimizer.setBiasSlope(best)
+  }
+
+  private mutating func ascend(
+    _ minimizer: LagrangianMinimizer, box: [ClosedRange<Double>], target: Double, limit: Int,
+    deadline: Date
+  ) {
     var (trial, start) = (multiplier, point)
     var (low, high) = (0.0, Double.infinity)
     for _ in 0..<limit {

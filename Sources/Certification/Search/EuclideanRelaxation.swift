@@ -41,6 +41,7 @@ struct EuclideanRelaxation: BoxRelaxation {
   }
 
   var root: [ClosedRange<Double>] { tightening.root }
+  var rootSquares: ClosedRange<Double>? { problem.squares(within: ball) }
 
   func tightened(_ box: [ClosedRange<Double>]) -> [ClosedRange<Double>]? {
     tightening.tightened(box)
@@ -67,6 +68,11 @@ struct EuclideanRelaxation: BoxRelaxation {
   mutating func bound(
     _ state: inout BoxState, _ box: [ClosedRange<Double>], isRoot: Bool, target: Double
   ) {
+    minimizer.setLengths(state.squares)
+    if let line = minimizer.line, line.isKept {
+      state.bound = .infinity
+      return
+    }
     minimizer.setBudgets(state.budgets, slabMultipliers: [])
     let ascent = ascend(state, box, target)
     keep(ascent, &state)
@@ -129,7 +135,10 @@ struct EuclideanRelaxation: BoxRelaxation {
   private func chooseCut(_ state: inout BoxState, _ box: [ClosedRange<Double>]) {
     let gaps = minimizer.gaps()
     let isTight = gaps.allSatisfy { $0.here <= 1e-12 }
-    var chosen = (gap: 1e-12, neuron: -1, at: 0.0)
+    var chosen = (gap: 1e-12, cut: BoxCut?.none)
+    if let length = minimizer.lengthGap(), length.gap > chosen.gap {
+      chosen = (length.gap, .length(at: length.at))
+    }
     for (k, entry) in gaps.enumerated() {
       let gap = isTight ? entry.worst : entry.here
       let (l, u) = (box[k].lowerBound, box[k].upperBound)
@@ -137,10 +146,9 @@ struct EuclideanRelaxation: BoxRelaxation {
       // Left of the kink phi is straight.
       let isKinked = problem.activation.exponent < 2 && l < 0 && u > 0
       let at = min(max(entry.at, l + 0.15 * (u - l)), u - 0.15 * (u - l))
-      chosen = (gap, k, isKinked ? 0 : at)
+      chosen = (gap, .neuron(k, at: isKinked ? 0 : at))
     }
-    state.neuron = chosen.neuron
-    state.cut = chosen.at
+    state.cut = chosen.cut
   }
 
   /// Whether the boundary behind a node's solution is closer than what is known.

@@ -207,7 +207,7 @@ struct MaximumNormRelaxation: BoxRelaxation {
   ) {
     let gaps = minimizer.gaps()
     let isTight = gaps.allSatisfy { $0.here <= 1e-12 }
-    var chosen = (gap: 1e-12, neuron: -1, at: 0.0)
+    var chosen = (gap: 1e-12, cut: BoxCut?.none)
     for (k, entry) in gaps.enumerated() {
       let gap = isTight ? entry.worst : entry.here
       let (l, u) = (box[k].lowerBound, box[k].upperBound)
@@ -215,10 +215,9 @@ struct MaximumNormRelaxation: BoxRelaxation {
       let isKinked = problem.plain.activation.exponent < 2 && l < 0 && u > 0
       let cut = entry.at * units[problem.plain.supporting + k]
       let at = min(max(cut, l + 0.15 * (u - l)), u - 0.15 * (u - l))
-      chosen = (gap, k, isKinked ? 0 : at)
+      chosen = (gap, .neuron(k, at: isKinked ? 0 : at))
     }
-    state.neuron = chosen.neuron
-    state.cut = chosen.at
+    state.cut = chosen.cut
   }
 
   /// Where the label is lost in the direction of the solution d0, cut off where it is largest, and from there

@@ -60,6 +60,7 @@ struct MomentRelaxation: BoxRelaxation {
 
   var rounding: Double { 0 }
   var root: [ClosedRange<Double>] { tightening.root }
+  var rootSquares: ClosedRange<Double>? { problem.squares(within: ball) }
 
   func tightened(_ box: [ClosedRange<Double>]) -> [ClosedRange<Double>]? {
     tightening.tightened(box)
@@ -82,7 +83,12 @@ struct MomentRelaxation: BoxRelaxation {
     _ state: inout BoxState, _ box: [ClosedRange<Double>], isRoot: Bool, target: Double
   ) {
     guard let cuts else { return }
-    moments.set(box, cuts: cuts)
+    moments.set(box, cuts: cuts, squares: state.squares)
+    minimizer.setLengths(state.squares)
+    if let line = minimizer.line, line.isKept {
+      state.bound = .infinity
+      return
+    }
     let solutions = search(state, target: target)
     guard let last = solutions.last else { return }
     for solution in solutions.sorted(by: { $0.value > $1.value }).prefix(2) {
@@ -107,6 +113,12 @@ struct MomentRelaxation: BoxRelaxation {
     state.spread = Array(last.moments[problem.dimension...])
     state.slabMultipliers = last.slabMultipliers
     if state.bound >= target { return }
+    if let length = minimizer.lengthGap(),
+      length.gap > max(1e-12, 0.5 * minimizer.gaps().reduce(0) { $0 + $1.here })
+    {
+      state.cut = .length(at: length.at)
+      return
+    }
     chooseCut(&state, Array(spread.moments[problem.dimension...]), box)
     tryPoint(state.point)
   }
@@ -174,8 +186,8 @@ struct MomentRelaxation: BoxRelaxation {
       problem.against + i < box.count ? box[problem.against + i] : root[problem.against + i]
     let (a, b) = (interval.lowerBound, interval.upperBound)
     let t = cuts.start[i] + zip(cuts.rows.row(i), state.point).reduce(0) { $0 + $1.0 * $1.1 }
-    state.neuron = problem.against + i
-    state.cut = min(max(t, a + 0.25 * (b - a)), b - 0.25 * (b - a))
+    state.cut = .neuron(
+      problem.against + i, at: min(max(t, a + 0.25 * (b - a)), b - 0.25 * (b - a)))
   }
 
   private mutating func take(_ more: CutDirections) {
