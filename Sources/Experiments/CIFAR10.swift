@@ -31,7 +31,7 @@ struct CIFAR10Experiment: GridExperiment {
     var filters = [32, 64, 96]
     /// Neurons of the dense layers, each followed by layer normalisation.
     var units = [92, 92]
-    /// Whether there is layer normalisation. Radii are proved of networks without it only.
+    /// Whether there is layer normalisation.
     var layerNormalization = true
     /// Those of AdamW to choose from, for each network and degree, by short runs.
     var learningRates: [Double]
@@ -52,8 +52,7 @@ struct CIFAR10Experiment: GridExperiment {
     var attack = "standard"
     var l2Radii = (1...20).map { Double($0) / 20 }
     var linfRadii = (1...16).map { Double($0) / 2 / 255 }
-    /// Attacked images whose radii are proved as well in the first repeat, in both norms, where bounds of the network are
-    /// known.
+    /// Attacked images whose radii are proved as well in the first repeat, in both norms.
     var twoSided: DeepTwoSidedSettings
     /// Held-out images whose features the stable rank is taken of.
     var rankSamples = 500
@@ -121,10 +120,7 @@ struct CIFAR10Experiment: GridExperiment {
     }
   }
 
-  /// No bounds of layer normalisation are known.
-  var metrics: [Metric<Values>] {
-    Values.metrics + (settings.layerNormalization ? [] : Values.twoSidedMetrics)
-  }
+  var metrics: [Metric<Values>] { Values.metrics + Values.twoSidedMetrics }
 
   func load() throws(ExperimentError) -> Source { try CIFAR10Training(loadedFor: settings) }
 

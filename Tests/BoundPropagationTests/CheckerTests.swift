@@ -16,10 +16,11 @@ import Testing
   }
 
   /// A proof with cuts, slopes and multipliers.
-  private func proof(_ seed: UInt64 = 41) throws -> Proof {
+  private func proof(_ seed: UInt64 = 41, isDivided: Bool = false) throws -> Proof {
     var numbers = Numbers(seed)
     for _ in 0..<20 {
-      let network = try Samples.dense([4, 10, 8, 3], exponent: 1, &numbers)
+      let network = try Samples.dense(
+        [4, 10, 8, 3], exponent: 1, isDivided: isDivided, &numbers)
       let x = numbers.vector(4)
       let label = predictedClasses(Matrix([network.outputs(x)]))[0]
       let certifier = DeepCertifier(network, norm: .l2, budget: SearchBudget(nodes: 60))
@@ -38,8 +39,8 @@ import Testing
     certificate.nodes.lastIndex { $0.split == nil }!
   }
 
-  @Test func proofsStandAndSurviveTheirFile() throws {
-    let proof = try proof()
+  @Test(arguments: [false, true]) func proofsStandAndSurviveTheirFile(isDivided: Bool) throws {
+    let proof = try proof(isDivided: isDivided)
     try proof.checker.check(proof.certificate, input: proof.x)
     let data = try JSONEncoder().encode(proof.certificate)
     let read = try JSONDecoder().decode(DeepCertificate.self, from: data)
@@ -47,8 +48,8 @@ import Testing
     try proof.checker.check(read, input: proof.x)
   }
 
-  @Test func corruptionsAreRefused() throws {
-    let proof = try proof()
+  @Test(arguments: [false, true]) func corruptionsAreRefused(isDivided: Bool) throws {
+    let proof = try proof(isDivided: isDivided)
     let split = proof.certificate.nodes.firstIndex { $0.split != nil }!
     let leaf = leaf(proof.certificate)
     let chosen = try #require(
@@ -93,6 +94,10 @@ import Testing
       ("fewer slopes than neurons", choice { $0.slopes[0].values[0].removeLast() }),
       ("slopes of no neuron", choice { $0.slopes[0].columns[0] = 77 }),
       ("slopes of a linear node", choice { $0.slopes[0].node = 1 }),
+      (
+        "slopes of a scale",
+        choice { $0.slopes[0].node = proof.network.scaledNodes.first?.node ?? 1 }
+      ),
       ("slopes of a node behind", choice { $0.slopes[0].node = proof.network.output }),
       (
         "a negative multiplier",
@@ -113,8 +118,8 @@ import Testing
 
   /// Whatever numbers a file holds, the checker accepts only what it can prove: slopes and multipliers at random give true
   /// bounds, so that a perturbation is never below an accepted radius.
-  @Test func randomNumbersNeverProveTooMuch() throws {
-    let proof = try proof(43)
+  @Test(arguments: [false, true]) func randomNumbersNeverProveTooMuch(isDivided: Bool) throws {
+    let proof = try proof(43, isDivided: isDivided)
     var numbers = Numbers(44)
     // The smallest radius at which the class is lost, among many directions.
     let margins = MarginRows(label: proof.certificate.label, outputCount: 3)

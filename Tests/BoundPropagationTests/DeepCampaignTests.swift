@@ -9,7 +9,7 @@ import Testing
   static let size = ProcessInfo.processInfo.environment["POLYRELU_CAMPAIGN"].flatMap(Int.init) ?? 20
 
   /// Cases that showed something once.
-  static let remembered = [255, 311, 3406, 3407, 3408, 3409]
+  static let remembered = [227, 255, 311, 467, 1637, 3406, 3407, 3408, 3409]
 
   @Test func provedRadiiOfDeepNetworksAreTrue() {
     let cases = Array(0..<Self.size) + Self.remembered.filter { $0 >= Self.size }

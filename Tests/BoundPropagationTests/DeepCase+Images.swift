@@ -5,7 +5,7 @@ import Networks
 
 extension DeepCase {
   /// Convolutions, residual blocks and pooling.
-  static func images(_ numbers: inout Numbers) throws -> Build {
+  static func images(_ numbers: inout Numbers, _ extra: inout Numbers?) throws -> Build {
     let side = numbers.integer(3...4)
     let shape = FeatureShape(rows: side, columns: side, channels: numbers.integer(1...2))
     let p = [1, 1.5, 2, 3][numbers.integer(0...3)]
@@ -17,23 +17,46 @@ extension DeepCase {
         ))
     }
     let filters = numbers.integer(1...3)
-    layers.append(ConvolutionalPReLU(filters: filters, kernel: 3, padding: 1, exponent: p))
+    // Whether a layer divides by the length of its input, and what may stand behind it.
+    func divides() -> Bool { extra?.chance(0.5) ?? false }
+    func normalize() {
+      if extra?.chance(0.5) ?? false { layers.append(LayerNormalization(epsilon: 1e-3)) }
+    }
+    layers.append(
+      ConvolutionalPReLU(
+        filters: filters, kernel: 3, padding: 1, exponent: p, normalizesInput: divides()))
+    normalize()
     if numbers.chance(0.6) {
       layers.append(
-        Residual([ConvolutionalPReLU(filters: filters, kernel: 3, padding: 1, exponent: p)]))
+        Residual([
+          ConvolutionalPReLU(
+            filters: filters, kernel: 3, padding: 1, exponent: p, normalizesInput: divides())
+        ]))
+      normalize()
     }
     if numbers.chance(0.5) {
       layers.append(
         ConvolutionalPReLU(
           filters: 2, kernel: 2, stride: numbers.integer(1...2),
-          exponent: [1, p][numbers.integer(0...1)]))
+          exponent: [1, p][numbers.integer(0...1)], normalizesInput: divides()))
     }
     if numbers.chance(0.4) { layers.append(GlobalAveragePooling()) }
-    if numbers.chance(0.4) { layers.append(DensePReLU(units: 4, exponent: p)) }
+    if numbers.chance(0.4) {
+      layers.append(DensePReLU(units: 4, exponent: p, normalizesInput: divides()))
+      normalize()
+    }
     layers.append(LinearHead(outputs: numbers.integer(1...3)))
     var network = try DeepNetwork<Double>(
       architecture: Architecture(inputShape: shape, layers: layers), scale: 1.5,
       stream: RandomStream(seed: UInt64(numbers.integer(0...1_000_000))))
+    // Gains and shifts of normalisations are constant at first.
+    if extra != nil {
+      for k in network.parameters.indices where network.parameters[k].rows == 1 {
+        for i in network.parameters[k].elements.indices {
+          network.parameters[k].elements[i] += 0.5 * extra!.uniform()
+        }
+      }
+    }
     let last = network.parameters.count - 1
     for k in network.parameters[last].elements.indices {
       network.parameters[last].elements[k] = 0.3 * numbers.uniform()
@@ -57,6 +80,7 @@ extension DeepCase {
     for layer in layers {
       let output = try layer.outputShape(for: shape)
       let zeros = [Double](repeating: 0, count: output.count)
+      let input = step
       switch layer {
       case let layer as Standardization:
         let factors = (0..<shape.count).map { 1 / layer.deviations[$0 % shape.channels] }
@@ -79,11 +103,39 @@ extension DeepCase {
           .power(
             of: sums, exponent: layer.exponent,
             weights: zeros.indices.map { weights.row($0 % output.channels) }))
+        if layer.normalizesInput, layer.exponent > 1 {
+          // Places of a window are those of a row of ones.
+          let ones = Matrix<Double>(
+            rows: 1, columns: weights.columns,
+            elements: [Double](repeating: 1, count: weights.columns))
+          let single = FeatureShape(rows: output.rows, columns: output.columns, channels: 1)
+          let groups = windows(layer, shape, single, ones).map { row in
+            row.indices.filter { row[$0] != 0 }
+          }
+          step = plain.append(
+            .scaled(
+              of: step, lengths: input, groups: groups,
+              ofValues: zeros.indices.map { $0 / output.channels }, divisor: 1, epsilon: 0,
+              exponent: (layer.exponent - 1) / 2))
+        }
       case let layer as DensePReLU:
         let weights = parameters.removeFirst()
         let rows = (0..<weights.rows).map { weights.row($0) }
         let sums = plain.append(.affine(terms: [(step, rows)], shift: zeros))
         step = plain.append(.power(of: sums, exponent: layer.exponent, weights: rows))
+        if layer.normalizesInput, layer.exponent > 1 {
+          step = plain.append(
+            .scaled(
+              of: step, lengths: input, groups: [Array(0..<shape.count)],
+              ofValues: zeros.map { _ in 0 }, divisor: 1, epsilon: 0,
+              exponent: (layer.exponent - 1) / 2))
+        }
+      case let layer as LayerNormalization:
+        let (gain, shift) = (parameters.removeFirst(), parameters.removeFirst())
+        step = plain.appendNormalization(
+          of: step, count: shape.count, epsilon: layer.epsilon,
+          gain: (0..<shape.count).map { gain.elements[$0 % shape.channels] },
+          shift: (0..<shape.count).map { shift.elements[$0 % shape.channels] })
       case is GlobalAveragePooling:
         let share = 1 / Double(shape.pixels)
         let rows = (0..<shape.channels).map { channel in

@@ -20,7 +20,10 @@ struct DeepCase {
   /// The case of a number: always the same.
   init(_ number: Int) throws {
     var numbers = Numbers(UInt64(number) &+ 77_000)
-    var build = try number % 3 == 2 ? Self.images(&numbers) : Self.dense(&numbers)
+    // Half of the networks normalise; these draw from numbers of their own.
+    var extra = (2...5).contains(number % 8) ? Numbers(UInt64(number) &+ 177_000) : nil
+    var build =
+      try number % 3 == 2 ? Self.images(&numbers, &extra) : Self.dense(&numbers, &extra)
     let norm = Norm.allCases[number / 3 % 3]
     if numbers.chance(0.5) {
       let scale = build.scale
@@ -48,7 +51,7 @@ struct DeepCase {
   }
 
   /// Dense layers with biases and connections that skip layers.
-  private static func dense(_ numbers: inout Numbers) throws -> Build {
+  private static func dense(_ numbers: inout Numbers, _ extra: inout Numbers?) throws -> Build {
     let scale = numbers.chance(0.4) ? numbers.chance(0.5) ? 1e-30 : 1e30 : 1
     // Multiples of 1/4: pre-activations that are exactly 0.
     let isAtKinks = numbers.chance(0.3)
@@ -91,6 +94,9 @@ struct DeepCase {
         normError: isNormalized ? 1e-14 : 0)
       _ = build.plain.append(
         .power(of: sums, exponent: p, weights: isNormalized ? rows : nil))
+      if extra != nil {
+        node = try normalized(node, units, terms[0].step, p, &build, &extra!)
+      }
       width = units
       earlier.append((node, units))
     }
@@ -122,6 +128,46 @@ struct DeepCase {
         (term.step, numbers.chance(0.3) ? sparse(term.rows) : .dense(Matrix(term.rows)))
       }, shift: shift)
     let step = build.plain.append(.affine(terms: terms, shift: shift))
+    precondition(node == step)
+    return node
+  }
+
+  /// What a layer of an exponent and an input makes of its numbers: mostly a division by the length of the input, or a
+  /// layer normalisation.
+  private static func normalized(
+    _ node: Int, _ units: Int, _ input: Int, _ p: Double, _ build: inout Build,
+    _ numbers: inout Numbers
+  ) throws -> Int {
+    var node = node
+    let all = [Int](repeating: 0, count: units)
+    if numbers.chance(0.5) {
+      let count = build.bounded.sizes[input]
+      let e = p > 1 ? (p - 1) / 2 : 0.5
+      let epsilon = [0, 1e-5, 0.1][numbers.integer(0...2)]
+      node = try build.bounded.append(
+        BoundedNetwork.ScaledNode(
+          input: node, lengths: input, groups: .whole(count: count), divisor: 1,
+          epsilon: epsilon, exponent: e))
+      let step = build.plain.append(
+        .scaled(
+          of: node - 1, lengths: input, groups: [Array(0..<count)], ofValues: all, divisor: 1,
+          epsilon: epsilon, exponent: e))
+      precondition(node == step)
+    }
+    guard numbers.chance(0.5) else { return node }
+    let epsilon = [1e-5, 0.1][numbers.integer(0...1)]
+    let gain = numbers.vector(units)
+    let shift = numbers.vector(units)
+    let zeros = [Double](repeating: 0, count: units)
+    let centered = try build.bounded.append(
+      [(node, .centering(count: units))], shift: zeros)
+    let scaled = try build.bounded.append(
+      BoundedNetwork.ScaledNode(
+        input: centered, lengths: centered, groups: .whole(count: units),
+        divisor: Double(units), epsilon: epsilon, exponent: 0.5))
+    node = try build.bounded.append([(scaled, .diagonal(gain))], shift: shift)
+    let step = build.plain.appendNormalization(
+      of: centered - 1, count: units, epsilon: epsilon, gain: gain, shift: shift)
     precondition(node == step)
     return node
   }

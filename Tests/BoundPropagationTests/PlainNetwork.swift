@@ -9,12 +9,35 @@ struct PlainNetwork {
     case affine(terms: [(step: Int, rows: [[Double]])], shift: [Double])
     /// relu(z)^p / ‖w‖^(p-1), w a row of `weights`; nil for a divisor of 1.
     case power(of: Int, exponent: Double, weights: [[Double]]?)
+    /// v_j (‖c_k‖²/n + epsilon)^(-e), k the group of j and c_k some numbers of a step.
+    case scaled(
+      of: Int, lengths: Int, groups: [[Int]], ofValues: [Int], divisor: Double, epsilon: Double,
+      exponent: Double)
   }
 
   private(set) var steps: [Step] = []
   /// ‖w‖ of every power, and the entries of every affine step that are not 0.
   private var norms: [[Float80]] = []
   private var entries: [[[(source: Int, place: Int, weight: Float80)]]] = []
+
+  /// Appends a layer normalisation as three steps and returns the last.
+  mutating func appendNormalization(
+    of step: Int, count: Int, epsilon: Double, gain: [Double], shift: [Double]
+  ) -> Int {
+    // Means of so many numbers are of 80 bits: sums of all, divided behind them.
+    let n = Double(count)
+    let rows = (0..<count).map { i in (0..<count).map { $0 == i ? n - 1 : -1 } }
+    let centered = append(
+      .affine(terms: [(step, rows)], shift: [Double](repeating: 0, count: count)))
+    // n c has the variance n² times that of c.
+    let scaled = append(
+      .scaled(
+        of: centered, lengths: centered, groups: [Array(0..<count)],
+        ofValues: [Int](repeating: 0, count: count), divisor: n, epsilon: n * n * epsilon,
+        exponent: 0.5))
+    let diagonal = gain.indices.map { i in gain.indices.map { $0 == i ? gain[i] : 0 } }
+    return append(.affine(terms: [(scaled, diagonal)], shift: shift))
+  }
 
   /// What a sum or a power is off by at most, relative to its terms.
   private static let unit: Float80 = 1e-18
@@ -36,6 +59,7 @@ struct PlainNetwork {
       norms = (weights ?? []).map { row in
         row.reduce(Float80(0)) { $0 + Float80($1) * Float80($1) }.squareRoot()
       }
+    case .scaled: break
     }
     self.norms.append(norms)
     self.entries.append(entries)
@@ -76,9 +100,41 @@ struct PlainNetwork {
               values[i] * 8 * Self.unit + Float80(p) * factor(z[i] + doubts[i], i) * doubts[i]
             }
           ))
+      case .scaled(
+        let source, let lengths, let groups, let ofValues, let divisor, let epsilon, let e):
+        let scales = groups.map { group in
+          Self.scale(
+            group.map { all[lengths].values[$0] }, group.map { all[lengths].doubts[$0] },
+            Float80(divisor), Float80(epsilon), Float80(e))
+        }
+        let (v, doubts) = all[source]
+        all.append(
+          (
+            v.indices.map { v[$0] * scales[ofValues[$0]].value },
+            v.indices.map { j in
+              let (value, doubt) = scales[ofValues[j]]
+              return v[j].magnitude * (doubt + 8 * Self.unit * value)
+                + doubts[j] * (value + doubt)
+            }
+          ))
       }
     }
     return all
+  }
+
+  /// (‖c‖²/n + epsilon)^(-e), and what it may be off by; 0 for lengths that nothing is divided by.
+  private static func scale(
+    _ c: [Float80], _ doubts: [Float80], _ n: Float80, _ epsilon: Float80, _ e: Float80
+  ) -> (value: Float80, doubt: Float80) {
+    var (sum, doubt) = (Float80(0), Float80(0))
+    for (x, d) in zip(c, doubts) {
+      sum += x * x
+      doubt += (2 * x.magnitude + d) * d + x * x * Float80(c.count + 4) * unit
+    }
+    let total = sum / n + epsilon
+    guard total > 1e-150, doubt / n < total / 4 else { return (0, .infinity) }
+    let value = pow(total, -e)
+    return (value, value * (2 * e * doubt / n / total + 8 * unit))
   }
 
   /// The least margin of a class at x, and what it may be off by.

@@ -17,7 +17,7 @@ import Testing
   }
 
   /// Bounds of all nodes and margins hold at random points, with and without a box, with chosen slopes and multipliers.
-  private func expectBounds(
+  static func expectBounds(
     _ network: BoundedNetwork, _ test: Case, box: Bool, _ numbers: inout Numbers, points: Int
   ) {
     let n = network.inputDimension
@@ -57,6 +57,7 @@ import Testing
             }
           }
           #expect(zip(found, outcome.margins).allSatisfy { $0 >= $1 - doubt })
+          expectSizes(outcome.bounds!, values, doubt)
         }
         let side = half.sign * (values[last][0] - reference.values[last][0] - half.threshold)
         if side >= doubt {
@@ -66,12 +67,41 @@ import Testing
     }
   }
 
+  /// Sizes, lengths and scales of all nodes hold.
+  private static func expectSizes(_ bounds: RegionBounds, _ values: [[Double]], _ doubt: Double) {
+    let network = bounds.network
+    for node in network.nodes.indices {
+      let change = zip(values[node], bounds.reference.values[node]).map { $0 - $1 }
+      #expect(zip(change, bounds.magnitudes[node]).allSatisfy { $0.magnitude <= $1 + doubt })
+      #expect(Double.euclideanNorm(change.count, change) <= bounds.lengths[node] + doubt)
+      if !bounds.lower[node].isEmpty {
+        #expect(zip(change, bounds.lower[node]).allSatisfy { $0 >= $1 - doubt })
+        #expect(zip(change, bounds.upper[node]).allSatisfy { $0 <= $1 + doubt })
+      }
+    }
+    for (node, scaled) in network.scaledNodes {
+      let sums = scaled.sums(values[scaled.lengths])
+      let middle = scaled.sums(bounds.reference.values[scaled.lengths])
+      for (group, lines) in bounds.scales[node].enumerated() {
+        let change = sums[group] - middle[group]
+        let doubt = doubt * (1 + middle[group] + sums[group])
+        #expect(change >= lines.sums.lower - doubt && change <= lines.sums.upper + doubt)
+        guard lines.isBounded, sums[group] > 1e-9 else { continue }
+        let scale = scaled.scale(sums[group]) - lines.scale
+        let error = 1e-9 * (1 + lines.scale + lines.largestScale)
+        #expect(scale >= lines.scales.lower - error && scale <= lines.scales.upper + error)
+        #expect(scale >= lines.below.slope * change + lines.below.intercept - error)
+        #expect(scale <= lines.above.slope * change + lines.above.intercept + error)
+      }
+    }
+  }
+
   @Test(arguments: cases) func denseBoundsHold(_ test: Case) throws {
     var numbers = Numbers(21)
     for widths in [[4, 7, 2], [3, 6, 5, 3], [5, 6, 6, 4, 2]] {
       let network = try Samples.dense(widths, exponent: test.exponent, &numbers)
-      expectBounds(network, test, box: false, &numbers, points: 150)
-      expectBounds(network, test, box: true, &numbers, points: 60)
+      Self.expectBounds(network, test, box: false, &numbers, points: 150)
+      Self.expectBounds(network, test, box: true, &numbers, points: 60)
     }
   }
 
@@ -82,7 +112,7 @@ import Testing
     var numbers = Numbers(22)
     let network = try BoundedNetwork(
       Samples.images(exponent: test.exponent, outputs: 2, seed: 9))
-    expectBounds(network, test, box: false, &numbers, points: 40)
+    Self.expectBounds(network, test, box: false, &numbers, points: 40)
   }
 
   /// The bounds of two layers by loops over single numbers.

@@ -44,13 +44,17 @@ struct Numbers {
 /// Networks for tests.
 enum Samples {
   /// A network of dense layers of relu(z)^p with biases.
-  static func dense(_ widths: [Int], exponent: Double, scale: Double = 1, _ numbers: inout Numbers)
-    throws -> BoundedNetwork
-  {
+  ///
+  /// - Parameter isDivided: whether every layer divides by about the length of its input.
+  static func dense(
+    _ widths: [Int], exponent: Double, scale: Double = 1, isDivided: Bool = false,
+    _ numbers: inout Numbers
+  ) throws -> BoundedNetwork {
     var network = BoundedNetwork(inputDimension: widths[0])
     var node = 0
     for (number, (inputs, units)) in zip(widths, widths.dropFirst()).enumerated() {
       let weights = numbers.matrix(units, inputs)
+      let source = node
       node = try network.append(
         [(node, .dense(weights))],
         shift: numbers.vector(units).map { 0.3 * $0 * scale })
@@ -58,6 +62,12 @@ enum Samples {
         node = try network.append(
           power: exponent, of: node,
           norms: exponent == 1 ? nil : weights.rowNorms(), normError: 1e-14)
+        if isDivided {
+          node = try network.append(
+            BoundedNetwork.ScaledNode(
+              input: node, lengths: source, groups: .whole(count: inputs), divisor: 1,
+              epsilon: 0.1, exponent: 0.5))
+        }
       }
     }
     return network

@@ -4,7 +4,6 @@ import Networks
 
 extension BoundedNetwork {
   /// The network of one hidden layer, as it is.
-  /// - Throws: `NetworkError` where its input is normalised.
   package init<Scalar: LinearScalar>(_ network: PReLUNetwork<Scalar>) throws(NetworkError) {
     self.init(inputDimension: network.inputDimension)
     var node = 0
@@ -76,6 +75,8 @@ extension BoundedNetwork {
   ) throws(NetworkError) -> Int {
     let zeros = [Double](repeating: 0, count: output.count)
     switch layer {
+    case let layer as LayerNormalization:
+      return try append(layer, input, gain: parameters[0], shift: parameters[1], reading: node)
     case let layer as DensePReLU:
       return try append(
         neurons: parameters[0], norms: parameters[0], exponent: layer.exponent,
@@ -109,36 +110,58 @@ extension BoundedNetwork {
     neurons weights: Matrix<Double>, norms directions: Matrix<Double>, bias: [Double]? = nil,
     exponent: Double, normalizesInput: Bool, reading node: Int
   ) throws(NetworkError) -> Int {
-    try Self.check(exponent, normalizesInput)
     let sums = try append(
       [(node, .dense(weights))],
       shift: bias ?? [Double](repeating: 0, count: weights.rows))
-    return try append(
+    let powers = try append(
       power: exponent, of: sums, norms: Self.norms(of: directions),
       normError: Rounding.gamma(directions.columns + 4))
+    guard normalizesInput, exponent != 1 else { return powers }
+    return try append(
+      ScaledNode(
+        input: powers, lengths: node, groups: .whole(count: sizes[node]), divisor: 1, epsilon: 0,
+        exponent: (exponent - 1) / 2, limit: bias == nil ? sums : nil))
   }
 
   private mutating func append(
     _ layer: ConvolutionalPReLU, _ input: FeatureShape, _ output: FeatureShape,
     _ weights: Matrix<Double>, reading node: Int
   ) throws(NetworkError) -> Int {
-    try Self.check(layer.exponent, layer.normalizesInput)
     let map = LinearMap.convolution(
       input, kernel: layer.kernel, stride: layer.stride, padding: layer.padding, weights)
     let sums = try append(
       [(node, map)], shift: [Double](repeating: 0, count: output.count))
     let norms = Self.norms(of: weights)
-    return try append(
+    let powers = try append(
       power: layer.exponent, of: sums,
       norms: (0..<output.count).map { norms[$0 % output.channels] },
       normError: Rounding.gamma(weights.columns + 4))
+    guard layer.normalizesInput, layer.exponent != 1 else { return powers }
+    let patches = LinearMap.patches(
+      input, kernel: layer.kernel, stride: layer.stride, padding: layer.padding)
+    return try append(
+      ScaledNode(
+        input: powers, lengths: node,
+        groups: .parts(
+          places: patches, ofValues: (0..<output.count).map { Int32($0 / output.channels) }),
+        divisor: 1, epsilon: 0, exponent: (layer.exponent - 1) / 2, limit: sums))
   }
 
-  private static func check(_ exponent: Double, _ normalizesInput: Bool) throws(NetworkError) {
-    guard !normalizesInput || exponent == 1 else {
-      throw NetworkError(
-        "bounds of neurons that divide by the length of their input are not known")
-    }
+  /// gain (x - mean) / sqrt(variance + epsilon) + shift.
+  private mutating func append(
+    _ layer: LayerNormalization, _ input: FeatureShape, gain: Matrix<Double>,
+    shift: Matrix<Double>, reading node: Int
+  ) throws(NetworkError) -> Int {
+    let (count, channels) = (input.count, input.channels)
+    let centered = try append(
+      [(node, .centering(count: count))], shift: [Double](repeating: 0, count: count))
+    let normalized = try append(
+      ScaledNode(
+        input: centered, lengths: centered, groups: .whole(count: count),
+        divisor: Double(count), epsilon: layer.epsilon, exponent: 0.5))
+    return try append(
+      [(normalized, .diagonal((0..<count).map { gain.elements[$0 % channels] }))],
+      shift: (0..<count).map { shift.elements[$0 % channels] })
   }
 
   /// ‖w_j‖; infinity for a neuron that is silent in single precision.

@@ -27,6 +27,17 @@ extension LinearMap {
         weights: turned))
   }
 
+  /// For every window the places of its numbers inside of the image.
+  static func patches(_ input: FeatureShape, kernel: Int, stride: Int, padding: Int) -> [[Int32]] {
+    let pixels = kernel * kernel
+    let places = windows(input, kernel: kernel, stride: stride, padding: padding)
+    return (0..<places.count / pixels).map { position in
+      places[position * pixels..<(position + 1) * pixels].filter { $0 >= 0 }.flatMap { pixel in
+        (0..<input.channels).map { pixel * Int32(input.channels) + Int32($0) }
+      }
+    }
+  }
+
   /// For every window its pixels, -1 outside.
   private static func windows(
     _ input: FeatureShape, kernel: Int, stride: Int, padding: Int

@@ -48,7 +48,7 @@ struct BackwardPass {
 
   /// Coefficients on the way, for gradients.
   struct Trace {
-    /// Of dh of every power node.
+    /// Of dh of every power node, and of dy of products with scales.
     var ofPowers: [Matrix<Double>?]
     /// Of dx.
     var ofInput: Matrix<Double>
@@ -147,6 +147,9 @@ struct BackwardPass {
       case .power(let power):
         if keepsTrace { state.trace[node] = coefficients }
         goThrough(power, node, coefficients, &state)
+      case .scaled(let scaled):
+        if keepsTrace { state.trace[node] = coefficients }
+        goThrough(scaled, node, coefficients, &state)
       }
     }
     addHalfSpaces(of: 0, &state)
@@ -176,6 +179,10 @@ struct BackwardPass {
       state.coefficients[affine.terms[0].node] = product(a, map, node, &state)
       return
     }
+    if let mean = bounds.means[node], a.rows > Self.fewRows, a.columns > Self.fewNumbers {
+      subtract(mean, affine, a, &state)
+      return
+    }
     for term in affine.terms {
       let isShared = state.coefficients[term.node] != nil
       if isShared || !term.map.isIdentity {
@@ -190,6 +197,35 @@ struct BackwardPass {
       }
       if isShared { state.chargeSum(term.node, bounds) }
     }
+  }
+
+  /// Rows, and numbers of a node, from which on means and scales of all its numbers are bounded by their intervals: a row
+  /// that looks at few numbers would look at all.
+  static let fewRows = 32
+  static let fewNumbers = 2048
+
+  /// The step through numbers less their mean: - sum of A_j times the mean, which lies in an interval.
+  private func subtract(
+    _ mean: (lower: Double, upper: Double), _ affine: BoundedNetwork.AffineNode,
+    _ a: Matrix<Double>, _ state: inout State
+  ) {
+    let gamma = Rounding.gamma(a.columns + 4)
+    let largest = max(mean.lower.magnitude, mean.upper.magnitude)
+    a.withPointer { a0 in
+      for row in 0..<a.rows {
+        var (sum, size) = (0.0, 0.0)
+        for j in 0..<a.columns {
+          let value = a0[row * a.columns + j]
+          sum += value
+          size += value.magnitude
+        }
+        let term = -sum * (sum > 0 ? mean.upper : mean.lower)
+        state.constants[row] += term
+        state.sizes[row] += term.magnitude
+        state.errors[row] += gamma * size * largest
+      }
+    }
+    state.add(a, to: affine.terms[0].node, bounds)
   }
 
   /// A M for the only map of a node.
@@ -223,6 +259,16 @@ struct BackwardPass {
       to: a, slopesOfRows: slopes.ofRows[node], constants: &state.constants, sizes: &state.sizes,
       errors: &state.errors)
     state.add(result, to: power.input, bounds)
+  }
+
+  private func goThrough(
+    _ scaled: BoundedNetwork.ScaledNode, _ node: Int, _ a: Matrix<Double>, _ state: inout State
+  ) {
+    let result = ScaledStep(bounds, node, scaled).applied(
+      to: a, constants: &state.constants, sizes: &state.sizes, errors: &state.errors)
+    state.add(result.ofValues, to: scaled.input, bounds)
+    if let lengths = result.ofLengths { state.add(lengths, to: scaled.lengths, bounds) }
+    if let limit = result.ofLimit, let node = scaled.limit { state.add(limit, to: node, bounds) }
   }
 
   private func addHalfSpaces(of node: Int, _ state: inout State) {

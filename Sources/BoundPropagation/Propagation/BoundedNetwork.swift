@@ -2,14 +2,15 @@ import Formats
 import LinearCore
 import Networks
 
-/// A network of two kinds of steps, of which bounds are known: linear maps, and relu(z)^p number by number. It is a
-/// function of real numbers; the weights are exact.
+/// A network of three kinds of steps, of which bounds are known: linear maps, relu(z)^p number by number, and products
+/// with scales. It is a function of real numbers; the weights are exact.
 package struct BoundedNetwork: Sendable {
   /// Numbers of one kind, made from others that stand before them.
   package enum Node: Sendable {
     case input
     case affine(AffineNode)
     case power(PowerNode)
+    case scaled(ScaledNode)
   }
 
   /// y = sum of M x over some nodes, plus a constant.
@@ -60,6 +61,7 @@ package struct BoundedNetwork: Sendable {
         _ = try append(
           power: power.exponent, of: power.input + node, norms: power.norms,
           normError: power.normError)
+      case .scaled(let scaled): _ = try append(scaled.moved(by: node))
       }
       precondition(nodes.count == number + node + 1)
     }
@@ -95,6 +97,19 @@ package struct BoundedNetwork: Sendable {
           normError: normError)), size: sizes[node])
   }
 
+  /// Appends a product with scales and returns its node.
+  package mutating func append(_ scaled: ScaledNode) throws(NetworkError) -> Int {
+    switch scaled.groups {
+    case .whole(let count): precondition(count == sizes[scaled.lengths], "one group of all")
+    case .parts(_, let ofValues): precondition(ofValues.count == sizes[scaled.input])
+    }
+    if let limit = scaled.limit {
+      let isRead = powers.contains { $0.power.input == limit }
+      precondition(sizes[limit] == sizes[scaled.input] && isRead, "a limit that a power reads")
+    }
+    return try append(.scaled(scaled), size: sizes[scaled.input])
+  }
+
   private mutating func append(_ node: Node, size: Int) throws(NetworkError) -> Int {
     nodes.append(node)
     sizes.append(size)
@@ -123,6 +138,13 @@ package struct BoundedNetwork: Sendable {
     }
   }
 
+  /// The nodes of products with scales, first to last.
+  package var scaledNodes: [(node: Int, scaled: ScaledNode)] {
+    nodes.enumerated().compactMap { number, node in
+      if case .scaled(let scaled) = node { (number, scaled) } else { nil }
+    }
+  }
+
   /// f(x) in double precision.
   package func outputs(_ input: [Double]) -> [Double] { values(input)[output] }
 
@@ -141,6 +163,8 @@ package struct BoundedNetwork: Sendable {
         values.append(sum)
       case .power(let power):
         values.append(values[power.input].enumerated().map { power.value($1, at: $0) })
+      case .scaled(let scaled):
+        values.append(scaled.values(values[scaled.input], values[scaled.lengths]))
       }
     }
     return values

@@ -6,6 +6,8 @@ package enum LinearMap: Sendable {
   case identity(count: Int)
   /// y_i = d_i x_i.
   case diagonal([Double])
+  /// y_i = x_i less the mean of all x.
+  case centering(count: Int)
   case dense(DenseMap)
   /// A convolution.
   case windows(WindowMap)
@@ -15,7 +17,7 @@ package enum LinearMap: Sendable {
   /// Numbers of x.
   package var inputCount: Int {
     switch self {
-    case .identity(let count): count
+    case .identity(let count), .centering(let count): count
     case .diagonal(let values): values.count
     case .dense(let map): map.entries.columns
     case .windows(let map): map.inputCount
@@ -26,7 +28,7 @@ package enum LinearMap: Sendable {
   /// Numbers of y.
   package var outputCount: Int {
     switch self {
-    case .identity(let count): count
+    case .identity(let count), .centering(let count): count
     case .diagonal(let values): values.count
     case .dense(let map): map.entries.rows
     case .windows(let map): map.outputCount
@@ -39,6 +41,7 @@ package enum LinearMap: Sendable {
     switch self {
     case .identity: return x
     case .diagonal(let values): return zip(values, x).map { $0 * $1 }
+    case .centering: return Self.mean(x).map { mean in x.map { $0 - mean } } ?? x
     case .dense(let map): return map.entries.times(x)
     case .windows(let map): return map.applied(x, map.weights)
     case .sparse(let map): return map.applied(x)
@@ -50,10 +53,16 @@ package enum LinearMap: Sendable {
     switch self {
     case .identity: return x
     case .diagonal(let values): return zip(values, x).map { $0.magnitude * $1 }
+    case .centering: return Self.mean(x).map { mean in x.map { $0 + mean } } ?? x
     case .dense(let map): return map.magnitudes.times(x)
     case .windows(let map): return map.applied(x, map.magnitudes)
     case .sparse(let map): return map.magnitudes.applied(x)
     }
+  }
+
+  /// The mean of numbers, nil of none.
+  private static func mean(_ x: [Double]) -> Double? {
+    x.isEmpty ? nil : x.reduce(0, +) / Double(x.count)
   }
 
   /// target <- target + A M for the rows of A, (rows, outputs), as computed.
@@ -61,6 +70,7 @@ package enum LinearMap: Sendable {
     switch self {
     case .identity: RowArithmetic.add(a, to: &target)
     case .diagonal(let values): RowArithmetic.add(a, times: values, to: &target)
+    case .centering: RowArithmetic.addCentered(a, to: &target)
     case .dense(let map): RowArithmetic.multiply(a, map.entries, addingTo: &target)
     case .windows(let map): map.accumulate(a, into: &target)
     case .sparse(let map): map.accumulate(a, into: &target)
@@ -77,6 +87,9 @@ package enum LinearMap: Sendable {
         switch self {
         case .identity: line[i] = 1
         case .diagonal(let values): line[i] = values[i]
+        case .centering(let count):
+          for j in 0..<count { line[j] = -1 / Double(count) }
+          line[i] += 1
         case .dense: break
         case .windows(let map): map.forEachEntry(ofRow: i) { line[$0] += $1 }
         case .sparse(let map):

@@ -21,12 +21,26 @@ struct RegionEvaluator: Sendable {
   /// norm of every row.
   let norm: Norm
   let rowNorms: [Int: [Double]]
+  /// Affine nodes that products with scales read: their numbers are bounded as well.
+  let scaledInputs: Set<Int>
+  /// Of every map of every affine node at least its norm in l2; empty where no lengths are asked for.
+  private let mapNorms: [[Double]]
 
   init(_ network: BoundedNetwork, norm: Norm) {
     self.network = network
     self.norm = norm
     let nodes = Set(network.powers.map(\.power.input))
     preActivations = nodes
+    let scaled = network.scaledNodes.map(\.scaled)
+    scaledInputs = Set(
+      scaled.flatMap { [$0.input, $0.lengths] }.filter {
+        if case .affine = network.nodes[$0] { !nodes.contains($0) } else { false }
+      })
+    let last = scaled.map(\.lengths).max() ?? 0
+    mapNorms = network.nodes.enumerated().map { number, node in
+      guard case .affine(let affine) = node, number <= last else { return [] }
+      return affine.terms.map(\.map.normBound)
+    }
     let unit = InputRegion(
       center: [Double](repeating: 0, count: network.inputDimension), norm: norm, radius: 1)
     rowNorms = Dictionary(
@@ -60,7 +74,8 @@ struct RegionEvaluator: Sendable {
     var parameters = parameters
     var bounds = RegionBounds(network, reference, region)
     for node in network.nodes.indices {
-      if node > 0 { bounds.reach(node, known: known) }
+      if node > 0 { reach(node, &bounds, known) }
+      if scaledInputs.contains(node) { boundValues(of: node, &bounds, known) }
       guard preActivations.contains(node) else { continue }
       var (low, high) = bounds.plainInterval(node)
       if let norms = rowNorms[node], region.lower == nil, region.norm == norm {
@@ -91,6 +106,96 @@ struct RegionEvaluator: Sendable {
     return bounds
   }
 
+  private func reach(_ node: Int, _ bounds: inout RegionBounds, _ known: RegionBounds?) {
+    guard case .scaled(let scaled) = network.nodes[node] else {
+      return bounds.reach(
+        node, known: known, norms: mapNorms[node].isEmpty ? nil : mapNorms[node])
+    }
+    bounds.reach(node, known: known, products: products(scaled, bounds))
+  }
+
+  /// What <c0, dc> of every group lies between.
+  private func products(_ scaled: BoundedNetwork.ScaledNode, _ bounds: RegionBounds) -> (
+    lower: [Double], upper: [Double]
+  ) {
+    let c = bounds.reference.values[scaled.lengths]
+    var (lower, upper) = ([Double](), [Double]())
+    let slopes = SlopeRule.slopes(bounds, before: scaled.lengths + 1)
+    let pass = BackwardPass(bounds: bounds, slopes: slopes)
+    let block = max(8, Self.largestPass / (2 * max(1, network.sizes.max()!)))
+    for start in stride(from: 0, to: scaled.groups.count, by: block) {
+      let groups = start..<min(scaled.groups.count, start + block)
+      var rows = Matrix<Double>(rows: 2 * groups.count, columns: c.count)
+      for (row, group) in groups.enumerated() {
+        scaled.groups.forEachPlace(group) { i in
+          rows[row, i] = c[i]
+          rows[row + groups.count, i] = -c[i]
+        }
+      }
+      let found = pass.lowerBounds(
+        BackwardPass.Rows(node: scaled.lengths, coefficients: rows)
+      ).bounds
+      lower += found.prefix(groups.count)
+      upper += found.suffix(groups.count).map { -$0 }
+    }
+    return (lower, upper)
+  }
+
+  /// What the mean of dv lies between.
+  private func mean(of node: Int, _ count: Int, _ bounds: RegionBounds) -> (
+    lower: Double, upper: Double
+  ) {
+    let shares = [Double](repeating: 1 / Double(count), count: count)
+    let pass = BackwardPass(bounds: bounds, slopes: SlopeRule.slopes(bounds, before: node + 1))
+    let found = pass.lowerBounds(
+      BackwardPass.Rows(node: node, coefficients: Matrix([shares, shares.map { -$0 }]))
+    ).bounds
+    let size = Rounding.up(bounds.magnitudes[node].reduce(0, +) / Double(count))
+    // The shares are rounded. What is not a number says nothing.
+    let doubt = 4 * Rounding.unit * size
+    let (lower, upper) = (found[0] - doubt, -found[1] + doubt)
+    return (lower >= -size ? lower : -size, upper <= size ? upper : size)
+  }
+
+  /// Numbers of a node that are few enough to be bounded one by one.
+  private static let fewNumbers = 256
+
+  /// Bounds numbers that only products with scales read.
+  private func boundValues(of node: Int, _ bounds: inout RegionBounds, _ known: RegionBounds?) {
+    guard case .affine(let affine) = network.nodes[node] else { return }
+    var (low, high) = bounds.plainInterval(node)
+    func narrow(_ lower: [Double], _ upper: [Double]) {
+      for i in low.indices {
+        if lower[i] > low[i] { low[i] = lower[i] }
+        if upper[i] < high[i] { high[i] = upper[i] }
+      }
+    }
+    if let known, !known.lower[node].isEmpty { narrow(known.lower[node], known.upper[node]) }
+    if affine.terms.count == 1, case .centering(let count) = affine.terms[0].map {
+      let source = affine.terms[0].node
+      let mean = mean(of: source, count, bounds)
+      bounds.setMean(node, mean.lower, mean.upper)
+      let range = bounds.interval(source)
+      func doubt(_ a: Double, _ b: Double, _ i: Int) -> Double {
+        4 * Rounding.unit * (a.magnitude + b.magnitude) + 2 * bounds.errors[node][i]
+      }
+      narrow(
+        range.lower.indices.map {
+          range.lower[$0] - mean.upper - doubt(range.lower[$0], mean.upper, $0)
+        },
+        range.upper.indices.map {
+          range.upper[$0] - mean.lower + doubt(range.upper[$0], mean.lower, $0)
+        })
+    }
+    if network.sizes[node] <= Self.fewNumbers {
+      var parameters = PassParameters()
+      tighten(&low, &high, node, bounds, [], &parameters, nil)
+    }
+    // An interval that is empty is bounded by any numbers.
+    for i in low.indices where low[i] > high[i] { swap(&low[i], &high[i]) }
+    bounds.setInterval(node, low, high)
+  }
+
   private func clip(
     _ low: inout [Double], _ high: inout [Double], _ halfSpaces: [HalfSpace], _ node: Int
   ) {
@@ -111,9 +216,10 @@ struct RegionEvaluator: Sendable {
     let z = bounds.reference.values[node]
     let lines = network.powers.filter { $0.power.input == node }.map { PowerLines($0.power) }
     let open = low.indices.filter { i in
-      lines.contains {
-        !$0.isDead(upper: high[i], z[i]) && !$0.isLinear(lower: low[i], z[i])
-      }
+      lines.isEmpty
+        || lines.contains {
+          !$0.isDead(upper: high[i], z[i]) && !$0.isLinear(lower: low[i], z[i])
+        }
     }
     let size = max(1, network.sizes.max()!)
     let block = max(8, Self.largestPass / (2 * size))

@@ -26,6 +26,22 @@ enum RowArithmetic {
     }
   }
 
+  /// y <- y + x, every row of x less its mean.
+  static func addCentered(_ x: Matrix<Double>, to y: inout Matrix<Double>) {
+    let (rows, columns) = (x.rows, x.columns)
+    y.withMutablePointer { y in
+      x.withPointer { x in
+        for row in 0..<rows {
+          let (source, target) = (x + row * columns, y + row * columns)
+          var sum = 0.0
+          for j in 0..<columns { sum += source[j] }
+          let mean = sum / Double(columns)
+          for j in 0..<columns { target[j] += source[j] - mean }
+        }
+      }
+    }
+  }
+
   /// c <- c + a b, on this thread.
   static func multiply(_ a: Matrix<Double>, _ b: Matrix<Double>, addingTo c: inout Matrix<Double>) {
     guard a.rows > 0, a.columns > 0, b.columns > 0 else { return }

@@ -45,6 +45,11 @@ struct ForwardPoints {
             isNeeded[power.input] = true
           }
         }
+      case .scaled(let scaled):
+        if isNeeded[node] {
+          isNeeded[scaled.input] = true
+          isNeeded[scaled.lengths] = true
+        }
       }
     }
     var values = [Matrix<Double>?](repeating: nil, count: network.nodes.count)
@@ -63,6 +68,11 @@ struct ForwardPoints {
         }
         guard isNeeded[node], let z = values[power.input] else { continue }
         values[node] = Self.lines(pass, trace, node, power, z)
+      case .scaled(let scaled):
+        guard isNeeded[node], let v = values[scaled.input], let c = values[scaled.lengths] else {
+          continue
+        }
+        values[node] = ScaledStep(bounds, node, scaled).values(v, c, trace.ofPowers[node])
       }
     }
   }
@@ -157,6 +167,7 @@ extension LinearMap {
           }
         }
       }
+    case .centering: RowArithmetic.addCentered(x, to: &target)
     case .windows, .sparse:
       for row in 0..<x.rows {
         let values = applied(x.row(row))

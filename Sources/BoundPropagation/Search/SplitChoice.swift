@@ -23,6 +23,12 @@ struct SplitChoice {
       case .affine(let affine):
         guard let own = importance[node] else { continue }
         for term in affine.terms { add(own, through: term.map, to: &importance[term.node]) }
+      case .scaled(let scaled):
+        guard let own = importance[node] else { continue }
+        let scales = bounds.scales[node].map(\.scale)
+        add(
+          own.indices.map { own[$0] * scales[scaled.groups.group(of: $0)] },
+          through: .identity(count: own.count), to: &importance[scaled.input])
       case .power(let power):
         let direct = coefficients[node] ?? [Double](repeating: 0, count: network.sizes[node])
         let indirect = importance[node] ?? [Double](repeating: 0, count: network.sizes[node])
@@ -86,7 +92,7 @@ extension LinearMap {
   /// The map of the sizes of all entries.
   fileprivate var ofMagnitudes: LinearMap {
     switch self {
-    case .identity: self
+    case .identity, .centering: self
     case .diagonal(let values): .diagonal(values.map(\.magnitude))
     case .dense(let map): .dense(map.ofMagnitudes)
     case .windows(let map): .windows(map.ofMagnitudes)

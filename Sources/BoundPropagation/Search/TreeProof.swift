@@ -86,8 +86,11 @@ struct TreeProof {
   ) -> Part {
     if isSame, let old, old.provedRadius >= region.radius { return old }
     guard Date() < deadline, count.parts < limit, depth < Self.largestDepth else {
-      // What an earlier tree has found out about cuts is kept.
-      return old.map { Part(open: $0) } ?? Part(DeepCertificate.Stage(radius: nil, choices: start))
+      // What an earlier tree has found out about cuts is kept; its bounds are those of the part above it then.
+      guard let old else { return Part(DeepCertificate.Stage(radius: nil, choices: start)) }
+      let part = Part(open: old)
+      if !isSame { part.bounds = nil }
+      return part
     }
     if isSame, let old, let bounds = old.bounds, old.radius >= region.radius {
       let part = Part(open: old)

@@ -116,11 +116,9 @@ struct DeepTwoSidedReport<Kind: GridExperiment> {
     try results.directory.write(text: samples.text, to: "results/two-sided.csv")
     let caption =
       isEmpty
-      ? "Nothing was proved: no bounds of any of these networks are known. Several layers that divide by the "
-        + "length of their input, and layer normalisation, have none."
+      ? "Nothing was proved: no bounds of any of these networks are known."
       : "Median radius, proved / attacked, of the same samples (\(effort)). "
-        + "\"–\" where training failed, and for networks of which no bounds are known: those with layer "
-        + "normalisation, and those of several layers that divide by the length of their input."
+        + "\"–\" where training failed, and for networks of which no bounds are known."
     if isEmpty { return AccountSection(blocks: [.paragraph(Prose(caption))], text: caption + "\n") }
     let table = Account.Table(caption: Prose(caption), header: header, rows: rows)
     return AccountSection(
