@@ -365,6 +365,10 @@ def _statistics(values: Any, name: str) -> Optional[List[float]]:
 def _result(result: Any, network: Model, samples: np.ndarray) -> RobustnessResult:
     perturbations = result.array("perturbations")
     adversarial = samples.reshape(len(samples), -1).astype(perturbations.dtype, copy=False) + perturbations
+    low, high = result.array("box_lower"), result.array("box_upper")
+    if low is not None:
+        inside = np.clip(adversarial, low.astype(adversarial.dtype), high.astype(adversarial.dtype))
+        adversarial = np.where(perturbations != 0, inside, adversarial)
     attacks = np.append(np.asarray(result["attackNames"]), "")[result.array("attacks")]
     return RobustnessResult(
         norm=result["norm"], attack=result["attack"], radii=result.array("radii"),
