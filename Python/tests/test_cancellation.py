@@ -69,6 +69,7 @@ def test_a_process_that_was_interrupted_ends_in_order():
     program = """
 import os, signal, threading
 import polyrelu
+signal.signal(signal.SIGINT, signal.default_int_handler)
 data = polyrelu.datasets.mixture(dimension=300, subclasses=10, samples=4000, split="train")
 threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:
