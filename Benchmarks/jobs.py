@@ -34,6 +34,8 @@ class Job:
     takes_samples: bool = True
     # Whether the peer takes the checkout of auto_LiRPA.
     takes_auto_lirpa: bool = False
+    # Our side too is a program in `peers/`, over the Python package; these options choose it there.
+    own_program: list[str] | None = None
     # Results by which one sees that both did the same; what only one of them has is shown, too.
     results: list[str] = field(default_factory=lambda: ["finalLoss"])
 
@@ -85,6 +87,26 @@ def cifar_jobs():
             yield cifar(
                 "cifar-apgd", "cifar_apgd.py", architecture, p, shares_files=True, repeats=False,
                 results=["cleanAccuracy", "robustAccuracy"],
+            )
+
+
+def module_jobs():
+    """Attacks on PyTorch modules, ours by the Python package."""
+    needs = [*TRAIN_FILES, "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"]
+    common = dict(
+        needs=needs, shares_files=True, repeats=False, products=None, own_program=["--program", "polyrelu"]
+    )
+    for model in ["cnn", "mlp"]:
+        for norm, epsilon in [("linf", "0.1"), ("l2", "1.0")]:
+            yield Job(
+                "module-attack", "module_attack.py", ["--model", model, "--norm", norm, "--epsilon", epsilon],
+                {"AutoAttack": ["--program", "autoattack"]}, results=["cleanAccuracy", "robustAccuracy"], **common,
+            )
+        for norm, only in [("linf", ["adv-lib-pdpgd"]), ("l2", ["foolbox-ddn", "adv-lib-ddn", "adv-lib-alma"])]:
+            names = ["foolbox-fmn", "foolbox-deepfool", "adv-lib-fmn", *only]
+            yield Job(
+                "module-min-norm", "module_min_norm.py", ["--model", model, "--norm", norm],
+                {name: ["--program", name] for name in names}, results=["medianRadius"], **common,
             )
 
 
@@ -240,4 +262,5 @@ JOBS = [
         results=["meanPixel", "meanLabel"],
         takes_samples=False,
     ),
+    *module_jobs(),
 ]

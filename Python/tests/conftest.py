@@ -1,6 +1,7 @@
 """What all tests share: trained networks of the command, and data in files."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import numpy as np
 import pytest
 
 import polyrelu
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts():
+    """Ctrl-C works in tests, also where a shell started them in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -49,8 +49,14 @@ def test_a_pair_gives_what_the_native_network_gives(mlp):
     rounding = np.finfo(np.float32).eps
     assert changed.min() >= -rounding and changed.max() <= 1 + rounding
     sizes = np.linalg.norm(changed - X.astype(np.float64), axis=1)
-    # Coordinates of witnesses are rounded.
-    assert np.allclose(sizes, found.radii, rtol=1e-6, atol=8 * rounding)
+    # Coordinates of witnesses are rounded, and they fool by more than rounding changes logits in another batch: where
+    # the margin is small, at 1e-4 of their size beyond the boundary.
+    assert np.all(sizes >= found.radii * (1 - 1e-6) - 8 * rounding)
+    assert np.all(sizes <= found.radii * (1 + 1.01e-4) + 8 * rounding)
+    assert np.median(sizes / found.radii) < 1 + 1e-5
+    single = pair[0](found.witnesses.astype(np.float32)).argmax(axis=1)
+    alone = [pair[0](row[None].astype(np.float32)).argmax() for row in found.witnesses]
+    assert np.all(single != y) and np.all(np.array(alone) != y)
 
 
 def test_batches_are_whole(mlp):

@@ -34,6 +34,8 @@ def test_every_function_of_the_header_is_there():
     import re
 
     header = Path(__file__).parent.parent.parent / "Sources" / "CPolyReLU" / "polyrelu.h"
+    if not header.exists():
+        pytest.skip("the header is not beside these tests")
     text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
     names = set(re.findall(r"\bpolyrelu_(\w+)\(", text))
     assert len(names) > 30

@@ -6,6 +6,7 @@ public enum AttackCatalog {
   public static let entries: [(name: String, summary: String)] = [
     ("standard", "the ensemble, see below"),
     ("quick", "structural with less effort, then apgd-ce"),
+    ("accuracy", "fixed radii: robust accuracy only, faster than standard, see below"),
     ("structural", "minimum norm: lines towards other classes, then along the boundary"),
     ("ddn", "minimum norm, l2: decoupled direction and norm, 100 steps"),
     ("fmn", "minimum norm: fast minimum norm, 100 steps"),
@@ -53,6 +54,7 @@ public enum AttackCatalog {
     switch name {
     case "standard": return standard(norm: norm, classCount: classCount)
     case "quick": return quick(norm)
+    case "accuracy": return accuracy(norm: norm, classCount: classCount)
     case "structural": return [StructuralAttack()]
     case "ddn": return [DecoupledDirectionNorm(steps: many)]
     case "fmn": return [FastMinimumNorm(steps: many)]
@@ -91,6 +93,23 @@ public enum AttackCatalog {
     return [
       StructuralAttack(), minimumNorm, autoPGD(CrossEntropyAttackLoss(), norm), targeted,
       FastAdaptiveBoundary(targeted: true), gradientFree,
+    ]
+  }
+
+  /// The parts of AutoAttack, each on what those before it have left: they end where a sample is fooled, and look for
+  /// nothing smaller.
+  private static func accuracy(norm: Norm, classCount: Int) -> [any Attack] {
+    if classCount == 2 {
+      return [
+        autoPGD(MarginAttackLoss(), norm), FastAdaptiveBoundary(targeted: false), gradientFree,
+      ]
+    }
+    var targeted = TargetedAutoPGD()
+    targeted.targetsAfterScreening = 3
+    targeted.skipsCoordinatesOnBounds = norm == .l1
+    return [
+      autoPGD(CrossEntropyAttackLoss(), norm), targeted, FastAdaptiveBoundary(targeted: true),
+      gradientFree,
     ]
   }
 

@@ -79,7 +79,7 @@ public func attack(
         to: samples, reference: known, standardization: standardization, job: job)
       let result = try chosen.run(fitted: fitted, progress: job.progress)
       return document(
-        result, study: chosen, classes: samples.classes, warning: fitted.warning,
+        result, study: chosen, data: samples, warning: fitted.warning,
         seconds: Date().timeIntervalSince(start))
     }
     job?.pointee = Handle.make(work)
@@ -103,8 +103,8 @@ private struct AttackDocument: Encodable {
 }
 
 private func document(
-  _ result: RobustnessResult<Float>, study: RobustnessStudy, classes: [ClassLabel],
-  warning: String?, seconds: Double
+  _ result: RobustnessResult<Float>, study: RobustnessStudy, data: Dataset, warning: String?,
+  seconds: Double
 ) -> ResultDocument {
   let names = AttackCatalog.entries.map(\.name)
   let document = ResultDocument(
@@ -112,7 +112,7 @@ private func document(
       norm: result.norm, attack: study.attack, attackNames: names, reliable: result.isReliable,
       flags: result.flags, warning: warning, cleanAccuracy: result.cleanAccuracy,
       medianRadius: result.medianRadius, unconfirmed: result.unconfirmed,
-      usedDoublePrecision: result.usedDoublePrecision, classes: classes,
+      usedDoublePrecision: result.usedDoublePrecision, classes: data.classes,
       targeted: result.isTargeted, seconds: seconds))
   let samples = result.samples
   let statuses: [SampleRobustness.Status] = [.misclassified, .attacked, .survived, .excluded]
@@ -127,6 +127,12 @@ private func document(
   document.add("epsilon", study.epsilons)
   document.add("robust_accuracy", study.epsilons.map { result.robustAccuracy(epsilon: $0) })
   if result.isTargeted { document.add("targets", samples.map { $0.target ?? -1 }) }
+  if study.respectsBox, let box = data.validInputs {
+    // Perturbations may reach a rounding out of it, and act as what is left of them inside.
+    let ranges = (0..<data.dimension).map { box.range(at: $0) }
+    document.add("box_lower", ranges.map { Double($0.lowerBound) * data.unit })
+    document.add("box_upper", ranges.map { Double($0.upperBound) * data.unit })
+  }
   if result.unit == 1 {
     document.add("perturbations", result.perturbations)
   } else {

@@ -16,8 +16,8 @@ struct FunctionModel: Sendable {
 
 /// A classifier whose logits and gradients a job asks its caller for.
 ///
-/// Batches are as attacks make them, and whole: the caller is asked once a batch. After a cancellation the answers are
-/// zeros, and nobody is asked.
+/// Batches are as attacks make them, and whole: the caller is asked once a batch, for as many samples as memory lets.
+/// After a cancellation the answers are zeros, and nobody is asked.
 struct FunctionClassifier<Scalar: LinearScalar>: Classifier, ImageClassifier {
   let model: FunctionModel
   let job: Job
@@ -25,6 +25,11 @@ struct FunctionClassifier<Scalar: LinearScalar>: Classifier, ImageClassifier {
   var inputDimension: Int { model.dimension }
   var outputCount: Int { model.outputs }
   var imageAxes: ImageAxes? { model.axes }
+
+  /// 1024 samples, fewer where these have more than 8192 coordinates each: attacks keep about ten arrays of that size.
+  var passBlockSize: Int { min(max((1 << 23) / max(1, inputDimension), 128), 1024) }
+
+  var logitRounding: Scalar { 8 * Scalar.ulpOfOne }
 
   func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
     let count = inputs.rows

@@ -25,6 +25,14 @@ public protocol Classifier<Scalar>: Sendable {
     cotangent: (_ logits: Matrix<Scalar>, _ rows: Range<Int>) -> Matrix<Scalar>
   ) -> (logits: Matrix<Scalar>, gradient: Matrix<Scalar>)
 
+  /// How many samples attacks give to one pass: what suits the caches of one thread, or more where a pass
+  /// costs the same for many samples as for few.
+  var passBlockSize: Int { get }
+
+  /// How much logits may change when a sample is evaluated beside others or by another program, relative to the
+  /// largest. What is handed out as a witness is to fool in spite of it.
+  var logitRounding: Scalar { get }
+
   /// Passes over at most `capacity` samples at a time, with buffers of their own. A classifier that does
   /// not implement it gets one that works.
   func inputGradientPass(capacity: Int) -> any InputGradientPass<Scalar>
@@ -43,6 +51,12 @@ public protocol Classifier<Scalar>: Sendable {
 }
 
 extension Classifier {
+  /// 128, unless a classifier says otherwise.
+  public var passBlockSize: Int { 128 }
+
+  /// 0, for classifiers that whoever checks a witness computes as this program does.
+  public var logitRounding: Scalar { 0 }
+
   /// Nil, for classifiers of one precision.
   public var inDoublePrecision: (any Classifier<Double>)? { nil }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import sys
 import time
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, List, Optional, Union
 
 from ._library import (
     BACKWARD,
@@ -28,6 +29,27 @@ _PAUSE = 0.1
 _PATIENCE = 0.5
 
 
+#: Seconds that such jobs get at the end of the process.
+_LAST_PATIENCE = 20.0
+#: Jobs that had not ended when they were left alone.
+_left_alone: List[Handle] = []
+
+
+def _ended(job: Handle, seconds: float) -> bool:
+    request = Request()
+    library.polyrelu_job_wait(job.pointer, seconds, ctypes.byref(request))
+    return request.kind == DONE
+
+
+@atexit.register
+def _wait_for_the_rest() -> None:
+    """Libraries are taken down at the end of a process, which must not happen below a thread that computes."""
+    end = time.monotonic() + _LAST_PATIENCE
+    for job in _left_alone:
+        if not _ended(job, max(0.0, end - time.monotonic())):
+            return
+
+
 def run(
     name: str, *arguments: Any, model: Any = None, progress: Progress = None, patience: float = _PATIENCE
 ) -> Result:
@@ -35,6 +57,7 @@ def run(
 
     What ``model`` or ``progress`` raises, KeyboardInterrupt among it, ends the job and is raised here.
     """
+    _left_alone[:] = [job for job in _left_alone if not _ended(job, 0)]
     job = call(name, "job", *arguments)
     show = _shown(progress, name)
     request = Request()
@@ -55,6 +78,8 @@ def run(
         answer(pointer, 1)
         library.polyrelu_job_cancel(pointer)
         wait(pointer, patience, reference)
+        if request.kind != DONE:
+            _left_alone.append(job)
         raise
     finally:
         if isinstance(show, _Line):

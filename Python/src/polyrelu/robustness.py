@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _data, _jobs
 from ._library import InputError, as_array, borrowed, numbers, options, whole
-from ._models import Model, resolve
+from ._models import FunctionModel, Model, resolve
 from .datasets import Dataset
 
 _STATUSES = np.array(["misclassified", "attacked", "survived", "excluded"])
@@ -365,6 +365,11 @@ def _statistics(values: Any, name: str) -> Optional[List[float]]:
 def _result(result: Any, network: Model, samples: np.ndarray) -> RobustnessResult:
     perturbations = result.array("perturbations")
     adversarial = samples.reshape(len(samples), -1).astype(perturbations.dtype, copy=False) + perturbations
+    low, high = result.array("box_lower"), result.array("box_upper")
+    # Of files the witnesses are those that the command writes, bit for bit.
+    if low is not None and isinstance(network, FunctionModel):
+        inside = np.clip(adversarial, low.astype(adversarial.dtype), high.astype(adversarial.dtype))
+        adversarial = np.where(perturbations != 0, inside, adversarial)
     attacks = np.append(np.asarray(result["attackNames"]), "")[result.array("attacks")]
     return RobustnessResult(
         norm=result["norm"], attack=result["attack"], radii=result.array("radii"),

@@ -12,10 +12,11 @@ import Networks
 /// - later ones look at the largest listed radius below that of each sample, likewise.
 ///
 /// A sample is thus attacked at the one listed radius that decides its place on the curve, and nowhere
-/// in vain: what fails there would fail at every smaller one. Where there is no attack of minimum norm,
-/// attacks on balls try every listed radius in increasing order.
+/// in vain: what fails there would fail at every smaller one. Where the first attack is one on balls, nothing is asked
+/// but which samples stand at the listed radii: attacks on balls try each of these in increasing order, and attacks
+/// of minimum norm look at what stands at the smallest.
 ///
-/// Where there is one and one on balls, or a target, the smallest perturbation of every sample is refined at
+/// Where the first attack is one of minimum norm and there is one on balls, or a target, the smallest perturbation of every sample is refined at
 /// the end, so that it lies at the bottom of its valley whichever attack found it.
 struct EnsembleSearch<C: Classifier> {
   let problem: AttackProblem<C>
@@ -50,7 +51,7 @@ struct EnsembleSearch<C: Classifier> {
 
   /// Runs the attacks in their order.
   mutating func run(_ attacks: [any Attack], willRun: (Int) -> Void) {
-    let hasMinimumNorm = attacks.contains(where: \.isMinimumNorm)
+    let findsRadii = attacks.first?.isMinimumNorm == true
     var searchedBalls = false
     for (number, attack) in attacks.enumerated() {
       if Cancellation.isRequested { return }
@@ -59,7 +60,7 @@ struct EnsembleSearch<C: Classifier> {
       if attack.isMinimumNorm {
         minimize(attack, onlyStanding: searchedBalls, stream)
       } else {
-        if hasMinimumNorm {
+        if findsRadii {
           tighten(attack, everywhere: !searchedBalls, stream)
         } else {
           searchListed(attack, stream)
@@ -67,7 +68,7 @@ struct EnsembleSearch<C: Classifier> {
         searchedBalls = true
       }
     }
-    guard hasMinimumNorm && (searchedBalls || problem.targets != nil) else { return }
+    guard findsRadii && (searchedBalls || problem.targets != nil) else { return }
     if problem.targets != nil { reach(for: attacks.first(where: \.isMinimumNorm)) }
     let open = radii.indices.filter { radii[$0].isFinite && radii[$0] > 0 }
     if open.isEmpty { return }

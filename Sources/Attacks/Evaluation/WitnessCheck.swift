@@ -28,10 +28,12 @@ struct WitnessCheck<C: Classifier> {
 
   /// What perturbations at the boundary are made longer by, in turn, beside ``safety``.
   private static var additions: [Double] {
-    [0, 3e-8, 6e-8, 1.2e-7, 2.5e-7, 5e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
+    [0, 3e-8, 6e-8, 1.2e-7, 2.5e-7, 5e-7, 1e-6, 2e-6, 4e-6, 1e-5, 1e-4, 1e-3, 1e-2]
   }
   /// What else is tried in a box.
   private static var boxedAdditions: [Double] { [0.1, 1, 10, 100, 1000] }
+  /// The largest addition for the sake of ``Classifier/logitRounding`` alone.
+  private static var clearing: Double { 1e-4 }
   private static var safety: Double { 4 * Double(C.Scalar.ulpOfOne) }
   /// How far along its ray a perturbation is moved to the boundary, without and within a box.
   private static var reach: Double { 1e-2 }
@@ -46,6 +48,7 @@ struct WitnessCheck<C: Classifier> {
     let scales = boundaryScales(perturbations)
     var result = [Verdict](
       repeating: Verdict(perturbation: nil, size: .infinity), count: problem.count)
+    var isDone = [Bool](repeating: false, count: problem.count)
     let additions = Self.additions + (problem.threat.box == nil ? [] : Self.boxedAdditions)
     // Where the boundary is not the nearest at the end of the ray, the perturbation as it is.
     for starts in [scales, scales.map { _ in 1 - Self.safety }] {
@@ -59,14 +62,16 @@ struct WitnessCheck<C: Classifier> {
         let exact = part.exactPoints(scaled)
         let exactlyFooled = part.fools(
           predictedClasses(part.classifier.referenceLogits(exact.points)))
-        let fooled = part.isFooled(scaled)
+        let (fooled, isClear) = part.isClearlyFooled(scaled)
         for (row, i) in open.enumerated() where exactlyFooled[row] {
           sizes[i] = min(sizes[i], problem.threat.norm.exactLength(exact.changes.row(row)))
-          if fooled[row] {
+          if !fooled[row] { continue }
+          if result[i].perturbation == nil || (isClear[row] && addition <= Self.clearing) {
             result[i] = Verdict(perturbation: scaled.row(row), size: sizes[i])
           }
+          isDone[i] = isClear[row] || addition >= Self.clearing
         }
-        open.removeAll { result[$0].perturbation != nil }
+        open.removeAll { isDone[$0] }
       }
     }
     return result
@@ -123,6 +128,23 @@ struct WitnessCheck<C: Classifier> {
 }
 
 extension AttackProblem {
+  /// Which samples the perturbations fool, and which of them by more than rounding can take back.
+  fileprivate func isClearlyFooled(_ perturbations: Matrix<C.Scalar>) -> (
+    fooled: [Bool], isClear: [Bool]
+  ) {
+    counts.addForward(sampleNumbers)
+    let none = [Bool](repeating: false, count: count)
+    if Cancellation.isRequested { return (none, none) }
+    let logits = classifier.logits(perturbed(perturbations))
+    let fooled = fools(predictedClasses(logits))
+    let rounding = classifier.logitRounding
+    if rounding == 0 { return (fooled, fooled) }
+    let isClear = margins(of: logits).enumerated().map { row, margin in
+      fooled[row] && -margin > rounding * logits.row(row).reduce(0) { max($0, $1.magnitude) }
+    }
+    return (fooled, isClear)
+  }
+
   /// Perturbed samples in double precision, and what the perturbations are after the box.
   ///
   /// - Parameter scales: what each perturbation is multiplied by; 1 by default.

@@ -30,9 +30,6 @@ struct FABParallelRuns<C: Classifier> {
   /// The present perturbations: a row a run.
   private var current: Matrix<Scalar>
 
-  /// Runs that one piece of work moves together, at least where there are that many.
-  private static var blockSize: Int { 128 }
-
   init(_ problem: AttackProblem<C>, known: [Scalar], attack: FastAdaptiveBoundary) {
     self.problem = problem
     self.known = known
@@ -102,11 +99,12 @@ struct FABParallelRuns<C: Classifier> {
 
   /// Ranges of runs, of whole samples each.
   private var blocks: [Range<Int>] {
+    let blockSize = problem.classifier.passBlockSize
     var result: [Range<Int>] = []
     var start = 0
     for i in runs.indices {
       let isLastOfSample = i + 1 == runs.count || runs[i + 1].sample != runs[i].sample
-      if !isLastOfSample || (i + 1 - start < Self.blockSize && i + 1 < runs.count) { continue }
+      if !isLastOfSample || (i + 1 - start < blockSize && i + 1 < runs.count) { continue }
       result.append(start..<i + 1)
       start = i + 1
     }

@@ -33,9 +33,6 @@ public struct AutoPGD: Attack {
   /// lowers robust accuracy by 0.01.
   public var skipsCoordinatesOnBounds = false
 
-  /// Samples that one piece of work attacks together.
-  static var blockSize: Int { 128 }
-
   /// An attack with the paper's effort unless said otherwise.
   package init(
     loss: any AttackLoss = CrossEntropyAttackLoss(), steps: Int = 100, restarts: Int = 1
@@ -81,6 +78,7 @@ public struct AutoPGD: Attack {
     var result = Matrix<C.Scalar>(rows: problem.count, columns: dimension)
     var fooled = [Bool](repeating: false, count: problem.count)
     var passes = [Int](repeating: 0, count: problem.count)
+    let blockSize = problem.classifier.passBlockSize
     for restart in 0..<restarts {
       let open = fooled.indices.filter { !fooled[$0] }
       let stream = stream.child("restart", restart)
@@ -89,7 +87,7 @@ public struct AutoPGD: Attack {
           withMutablePointers(&fooled, &passes) { fooled, passes in
             nonisolated(unsafe) let (result, inputs) = (result, inputs)
             nonisolated(unsafe) let (fooled, passes) = (fooled, passes)
-            Parallel.forEachBlock(of: open.count, size: Self.blockSize) { _, range in
+            Parallel.forEachBlock(of: open.count, size: blockSize) { _, range in
               let samples = open[range].map { i in
                 AutoPGDSample(
                   input: inputs + i * dimension, label: problem.labels[i], target: targets[i],

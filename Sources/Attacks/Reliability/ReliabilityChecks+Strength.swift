@@ -112,12 +112,17 @@ extension ReliabilityChecks {
   private func improvement(_ attacks: [any Attack], _ probes: Probes) throws(AttackError)
     -> (epsilon: Double, first: String, second: String)?
   {
+    // The others have fallen at every listed radius.
+    let least = evaluation.epsilons.min() ?? .infinity
+    let standing = probes.samples.indices.filter { probes.samples[$0].radius > least }
+    if !Self.isMany(standing.count, of: probes.count) { return nil }
+    let open = probes.rows(at: standing)
     var stronger = evaluation
     stronger.attacks = attacks
     let second = try stronger.run(
-      probes.classifier, inputs: probes.inputs, labels: probes.labels, targets: probes.targets)
+      open.classifier, inputs: open.inputs, labels: open.labels, targets: open.targets)
     for epsilon in evaluation.epsilons.sorted() {
-      let better = zip(probes.samples, second.samples).count {
+      let better = zip(open.samples, second.samples).count {
         $0.radius > epsilon && $1.radius <= epsilon
       }
       if !Self.isMany(better, of: probes.count) { continue }

@@ -34,9 +34,10 @@ package struct ReliabilityChecks<C: Classifier>: Sendable {
 
     var count: Int { labels.count }
 
-    func prefix(_ count: Int) -> Probes {
-      let rows = Array(0..<min(count, self.count))
-      return Probes(
+    func prefix(_ count: Int) -> Probes { rows(at: Array(0..<min(count, self.count))) }
+
+    func rows(at rows: [Int]) -> Probes {
+      Probes(
         classifier: classifier, inputs: inputs.rows(at: rows), labels: rows.map { labels[$0] },
         targets: targets.map { targets in rows.map { targets[$0] } },
         samples: rows.map { samples[$0] })

@@ -36,7 +36,8 @@ struct AttackCommand: ParsableCommand {
 
       With two classes, standard runs structural, ddn (l2) or fmn, apgd-margin, fab and square. With more, \
       it runs structural, ddn or fmn, apgd-ce, apgd-t, fab-t and square. Each attack starts from what \
-      those before it have found.
+      those before it have found. accuracy runs the last three or four of these at the listed radii, each on \
+      what still stands there, and looks for nothing smaller.
       """)
 
   @OptionGroup(title: "Network") var model: ModelOptions

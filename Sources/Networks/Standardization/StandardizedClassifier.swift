@@ -28,6 +28,8 @@ package struct StandardizedClassifier<Base: Classifier>: Classifier {
 
   package var inputDimension: Int { base.inputDimension }
   package var outputCount: Int { base.outputCount }
+  package var passBlockSize: Int { base.passBlockSize }
+  package var logitRounding: Scalar { base.logitRounding }
 
   package func logits(_ inputs: Matrix<Scalar>) -> Matrix<Scalar> {
     base.logits(standardized(inputs))
