@@ -54,9 +54,16 @@ import Testing
   }
 
   @Test func itSpendsLessThanTheEnsembleOfRadii() throws {
-    let sample = sample(6)
+    let network = try PReLUNetwork<Float>(
+      exponent: 1, hiddenWeights: .gaussian(rows: 60, columns: 20, stream: stream.child("w")),
+      outputWeights: .gaussian(rows: 6, columns: 60, stream: stream.child("v")))
+    let inputs = Matrix<Float>.gaussian(rows: 40, columns: 20, stream: stream.child("x"))
     func passes(_ attack: String) throws -> Int {
-      try sample.result(attack, .l2, epsilons: [0.5], stream: stream).samples
+      try RobustnessEvaluation<PReLUNetwork<Float>>(
+        threat: ThreatModel(norm: .l2),
+        attacks: try AttackCatalog.attacks(named: attack, norm: .l2, classCount: 6),
+        references: AttackReferences(dimension: 20), epsilons: [0.5], stream: stream
+      ).run(network, inputs: inputs, labels: network.predictions(inputs)).samples
         .reduce(0) { $0 + $1.gradientPasses }
     }
     let (few, many) = (try passes("accuracy"), try passes("standard"))

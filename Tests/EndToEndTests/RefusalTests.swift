@@ -148,7 +148,8 @@ import Testing
     try refused("\(attack) run --epsilon 0:1", naming: "--epsilon is '0:1'")
     try refused(
       "\(attack) run --attack nonsense",
-      saying: "--attack is 'nonsense', expected one of standard, quick, structural, ddn, fmn, fab, "
+      saying:
+        "--attack is 'nonsense', expected one of standard, quick, accuracy, structural, ddn, fmn, fab, "
         + "fab-t, pgd, apgd-ce, apgd-margin, apgd-dlr, apgd-t, square")
     try refused("attack --data mixture --norm l7 --model run", naming: "--norm is 'l7'")
     try refused("\(attack) run --limit 0", naming: "--limit")

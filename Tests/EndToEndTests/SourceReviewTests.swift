@@ -51,7 +51,8 @@ import Testing
     "Int(lseek(file, 0, SEEK_END))", "Int(information.st_size)", "Int(stream.avail_out)",
     "Int(stream.avail_in)", "Int(got)", "Int(max(0, zip_source_read", "Int(gaining[k])",
     "Int(set[k])", "Int(cblas_i", "Int(workSize)", "Int(integerSize)", "Int(info)", "Int(total)",
-    "Int(moving)", "Int(PATH_MAX)", "Int(places[", "Int(map.places[k])",
+    "Int(moving)", "Int(PATH_MAX)", "Int(places[", "Int(map.places[k])", "Int(ofValues[j])",
+    "BoundPropagation/Propagation/ScaledNode.swift Int(i)",
     "Formats/VNNLIB/VNNLIBParser.swift Int(digits)",
   ]
 

@@ -207,13 +207,12 @@ import Testing
     #expect(!outcome.summary.contains("\"answer\" : \"\""))
     #expect(outcome.table.contains("Against p = 1, for both norms and all kinds"))
     #expect(outcome.table.contains("the largest median radius of all"))
-    // Three networks of four: bounds of p = 3 are known with one hidden layer alone.
     #expect(outcome.table.contains("proved / attacked"))
     let header = try lines("mnist/results/runs.csv")[0]
     for column in ["medianProvedL2", "medianAttackedL2", "medianProvedLinf", "medianAttackedLinf"] {
       #expect(header.contains(column))
     }
-    try checkSamples("mnist", norms: ["l2", "linf"], runs: 3)
+    try checkSamples("mnist", norms: ["l2", "linf"], runs: 4)
     for norm in ["l2", "linf"] {
       try checkCurves("mnist/figures/two-sided-\(norm)", panels: ["a", "b"])
     }

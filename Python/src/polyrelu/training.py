@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _data, _jobs
 from ._library import Error, InputError, check, library, options, whole
-from ._models import Model, resolve
+from ._models import Model, resolve, shallow_model
 from .datasets import Dataset
 
 
@@ -38,6 +38,56 @@ class Network:
         self.center: Optional[np.ndarray] = found.array("center")
         self.p: float = found["p"]
         self.classes: Optional[List[Any]] = found.get("classes")
+
+    @classmethod
+    def from_arrays(
+        cls,
+        hidden_weights: Any,
+        output_weights: Any,
+        *,
+        p: float,
+        output_bias: Any = None,
+        center: Any = None,
+        normalize_input: bool = False,
+        hidden_bias: bool = False,
+        classes: Optional[List[Any]] = None,
+    ) -> "Network":
+        """The network f(x) = V relu(W (x - center))^p / |w|^(p-1) + output_bias, |w| the lengths of the rows of W.
+
+        Parameters
+        ----------
+        hidden_weights : array_like
+            W, (h, D); with ``hidden_bias`` (h, D + 1), the biases last.
+        output_weights : array_like
+            V, (outputs, h) or, for one output, (h). One output means two classes.
+        p : float
+            The degree, at least 1.
+        output_bias, center : array_like, optional
+            (outputs) and (D).
+        normalize_input : bool
+            Whether outputs are divided by ``|x - center|^(p-1)``.
+        classes : list, optional
+            What the outputs stand for; 0, 1, 2, ... unless given.
+
+        Examples
+        --------
+        >>> import numpy as np, polyrelu
+        >>> network = polyrelu.Network.from_arrays(np.eye(2), [1, -1], p=3)
+        >>> proved = polyrelu.certify(network, [[1.0, 0.0]], [1], norm="l2", progress=False)
+        >>> bool(abs(proved.lower[0] - 0.5**0.5) < 1e-3)
+        True
+        """
+        model = shallow_model(
+            np.asarray(hidden_weights),
+            np.atleast_2d(output_weights),
+            None if output_bias is None else np.atleast_1d(output_bias),
+            None if center is None else np.asarray(center),
+            p=p,
+            normalize_input=normalize_input,
+            hidden_bias=hidden_bias,
+            classes=None if classes is None else np.asarray(classes),
+        )
+        return cls(model)
 
     def _polyrelu_model(self) -> Model:
         return self._model

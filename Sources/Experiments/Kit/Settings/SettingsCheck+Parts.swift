@@ -66,7 +66,7 @@ extension SettingsCheck {
         throw refusal(name, "'\(attack)'", "an attack that measures \(norm.rawValue)")
       }
     }
-    guard hasRadii || attacks.contains(where: { $0.isMinimumNorm }) else {
+    guard hasRadii || attacks.first?.isMinimumNorm == true else {
       throw refusal(
         name, "'\(attack)'", "standard, quick or another attack that finds the smallest radius")
     }
